@@ -29,6 +29,10 @@ struct SourcePosition {
     uint64_t tail_hash = 0;
     /// Opaque place for sources without byte offsets (journald); empty for files.
     std::string cursor;
+    /// The source starts this lane here on purpose (new store, or older bytes are gone): the store
+    /// accepts `begin` beyond what it has, and counts the skipped bytes. Without it a lane begins
+    /// at 0 and has no gaps.
+    bool lane_start = false;
 
     bool operator==(const SourcePosition&) const = default;
 };
