@@ -23,13 +23,11 @@ namespace seyir::store {
 
 /// What one frame (or one push) yields for one output; commits in one write.
 struct Commit {
-    AgentId agent;            ///< zero: a push without positions
-    uint16_t output = 0;      ///< which store output of the pipeline; part of the lane key
-    uint32_t epoch = 0;       ///< of the agent's connection; a lower one than begin_epoch gave is fenced
-    BatchView view;           ///< its batch holds all positions, also those whose rows a route left out
-    /// Third-party pushes: XXH3-128 over body and timestamps as received. The same one within ten
-    /// minutes is answered as duplicate and not stored. Zero = none.
-    Id128<struct PushHashTag> push_hash;
+    uint16_t output = 0;  ///< which store output of the pipeline; part of the lane key
+    /// Its batch holds all positions, also those whose rows a route left out, and the provenance:
+    /// an epoch below the one begin_epoch gave is fenced; the same push_hash within ten minutes is
+    /// answered as duplicate and not stored.
+    BatchView view;
 };
 
 /// Answer to an append: everything in it is on stable storage.

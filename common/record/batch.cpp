@@ -176,6 +176,7 @@ RecordBatch clone_rows(const BatchView& view) {
         to.append_row(row);
     });
     to.set_ack(from.ack().clone());
+    to.set_provenance(from.provenance());
     return to;
 }
 

@@ -52,6 +52,16 @@ struct TraceIds {
 
 inline constexpr uint16_t kNoOrigin = 0xffff;
 
+/// XXH3-128 over tenant, body and timestamps of a third-party push; zero = none.
+using PushHash = Id128<struct PushHashTag>;
+
+/// Who sent the batch; what the store needs beside the rows to keep each of them once.
+struct Provenance {
+    AgentId agent;         ///< zero: a push without positions
+    uint32_t epoch = 0;    ///< of the agent's connection
+    PushHash push_hash;    ///< third-party pushes only
+};
+
 /// What append_row takes; what row() gives back.
 struct Row {
     UnixNanos ts;
@@ -89,6 +99,8 @@ class RecordBatch {
     void reserve_rows(size_t rows);
 
     void set_ack(AckToken token) { ack_ = std::move(token); }
+
+    void set_provenance(Provenance provenance) { provenance_ = provenance; }
 
     void set_encoded(EncodedBatch encoded) { encoded_ = std::move(encoded); }
 
@@ -129,6 +141,8 @@ class RecordBatch {
     /// Never null pointers inside; a default token ignores everything.
     const AckToken& ack() const { return ack_; }
 
+    const Provenance& provenance() const { return provenance_; }
+
     /// The bytes this batch came as, if nothing changed it since.
     const std::optional<EncodedBatch>& encoded() const { return encoded_; }
 
@@ -151,6 +165,7 @@ class RecordBatch {
     std::vector<Attr> attrs_;
     AckToken ack_;
     std::optional<EncodedBatch> encoded_;
+    Provenance provenance_;
 
     std::vector<UnixNanos> ts_;
     std::vector<Slice> body_;
