@@ -11,6 +11,7 @@
 #include "common/codec/bytes.hpp"
 #include "common/io/file_system.hpp"
 #include "test/support/random_batch.hpp"
+#include "test/support/replay_corpus.hpp"
 
 using namespace seyir;
 
@@ -255,5 +256,19 @@ TEST_SUITE("common/record/batch_codec") {
         REQUIRE(encoded);
         CHECK(encoded->codec == PayloadCodec::kNone);
         CHECK(decode_batch(*encoded, TenantId::kDefault));
+    }
+
+    TEST_CASE("the committed corpus of the fuzz target runs clean") {
+        const std::string corpus = std::string(SEYIR_SOURCE_ROOT) + "/test/fuzz/corpus/batch";
+        if (std::getenv("SEYIR_WRITE_GOLDEN") != nullptr) {
+            REQUIRE(io::posix_file_system().make_directories(corpus));
+            for (uint64_t seed = 1; seed <= 6; ++seed) {
+                test::RandomBatch random(seed + 40);
+                const auto encoded = encode_batch(view_of(random.make()), kCodecs[seed % 3]);
+                const std::string path = corpus + "/random_" + std::to_string(seed);
+                REQUIRE(io::write_file_atomically(io::posix_file_system(), path, *encoded->bytes));
+            }
+        }
+        CHECK(test::replay_corpus(corpus) >= 6);
     }
 }
