@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/state/push_hashes.hpp"
+
+namespace seyir::store {
+
+Result<void> PushHashes::load(const Database& database, UnixNanos now) {
+    *this = {};
+    const std::string begin = key::push_time_prefix(now - kRemembered);
+    const std::string end = key::prefix_end(key::push_time_prefix(UnixNanos::max()));
+    return database.scan(
+        Family::kMeta, begin, end,
+        [&](std::string_view bytes, std::string_view) -> Result<bool> {
+            if (const auto push = key::parse_push(bytes)) {
+                remember(push->at, {push->tenant, push->hash});
+            }
+            return true;
+        }
+    );
+}
+
+bool PushHashes::knows(TenantId tenant, PushHash hash, UnixNanos now) const {
+    const auto at = by_key_.find({tenant, hash});
+    return at != by_key_.end() && now - at->second <= kRemembered;
+}
+
+void PushHashes::add_pending(TenantId tenant, PushHash hash, UnixNanos now, WriteSet& set) {
+    set.put(Family::kMeta, key::push(now, tenant, hash), "");
+    remember(now, {tenant, hash});
+    ++pending_;
+}
+
+void PushHashes::take_back_pending() {
+    for (; pending_ > 0 && !by_time_.empty(); --pending_) {
+        by_key_.erase(by_time_.back().key);
+        by_time_.pop_back();
+    }
+    pending_ = 0;
+}
+
+void PushHashes::expire(UnixNanos now, WriteSet& set) {
+    const UnixNanos cutoff = now - kRemembered;
+    if (by_time_.empty() || by_time_.front().at >= cutoff) {
+        return;
+    }
+    while (!by_time_.empty() && by_time_.front().at < cutoff) {
+        forget_oldest();
+    }
+    set.erase_range(
+        Family::kMeta, key::push_time_prefix(UnixNanos::min()), key::push_time_prefix(cutoff)
+    );
+}
+
+void PushHashes::remember(UnixNanos at, Key key) {
+    by_key_[key] = at;
+    by_time_.push_back({at, key});
+    if (by_time_.size() > kPushHashesMax) {
+        forget_oldest();
+    }
+}
+
+void PushHashes::forget_oldest() {
+    const Seen& oldest = by_time_.front();
+    const auto at = by_key_.find(oldest.key);
+    if (at != by_key_.end() && at->second == oldest.at) {
+        by_key_.erase(at);
+    }
+    by_time_.pop_front();
+}
+
+}  // namespace seyir::store
