@@ -6,6 +6,13 @@
 // Why one AckToken a batch and not one a row origin: docs/adr/0005-batch-and-ack.md
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
 #include "common/base/time.hpp"
 #include "common/record/ack_token.hpp"
 #include "common/record/arena.hpp"
@@ -16,13 +23,6 @@
 #include "common/record/slice.hpp"
 #include "common/record/stream_labels.hpp"
 #include "common/record/value.hpp"
-
-#include <array>
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <span>
-#include <vector>
 
 namespace seyir {
 
@@ -52,12 +52,22 @@ struct TraceIds {
 
 inline constexpr uint16_t kNoOrigin = 0xffff;
 
+/// XXH3-128 over tenant, body and timestamps of a third-party push; zero = none.
+using PushHash = Id128<struct PushHashTag>;
+
+/// Who sent the batch; what the store needs beside the rows to keep each of them once.
+struct Provenance {
+    AgentId agent;       ///< zero: a push without positions
+    uint32_t epoch = 0;  ///< of the agent's connection
+    PushHash push_hash;  ///< third-party pushes only
+};
+
 /// What append_row takes; what row() gives back.
 struct Row {
     UnixNanos ts;
-    UnixNanos observed;            ///< 0 = same as ts
-    uint16_t stream = 0;           ///< index into streams()
-    uint16_t origin = kNoOrigin;   ///< index into positions(), or kNoOrigin
+    UnixNanos observed;           ///< 0 = same as ts
+    uint16_t stream = 0;          ///< index into streams()
+    uint16_t origin = kNoOrigin;  ///< index into positions(), or kNoOrigin
     SeverityNumber severity = kSeverityUnset;
     Slice body;
     AttrRange attrs;
@@ -77,6 +87,7 @@ class RecordBatch {
     /// Index of the stream; an equal one already there is reused.
     uint16_t add_stream(const StreamLabelsPtr& labels);
     uint16_t add_position(SourcePosition position);
+
     /// Widens the stretch the origin covers; for readers that extend a batch line by line.
     SourcePosition& position(uint16_t origin) { return positions_[origin]; }
 
@@ -89,6 +100,8 @@ class RecordBatch {
     void reserve_rows(size_t rows);
 
     void set_ack(AckToken token) { ack_ = std::move(token); }
+
+    void set_provenance(Provenance provenance) { provenance_ = provenance; }
 
     void set_encoded(EncodedBatch encoded) { encoded_ = std::move(encoded); }
 
@@ -126,8 +139,11 @@ class RecordBatch {
     /// The row's attribute of that key, or nullptr.
     const Value* find_attr(size_t i, KeyIndex key) const;
 
-    /// Never null pointers inside; a default token ignores everything.
-    const AckToken& ack() const { return ack_; }
+    /// The engine takes the token when the batch is submitted; a batch that dies with its token
+    /// inside counts as kRetry. Const because the batch is shared by then; call it once.
+    AckToken take_ack() const { return std::move(ack_); }
+
+    const Provenance& provenance() const { return provenance_; }
 
     /// The bytes this batch came as, if nothing changed it since.
     const std::optional<EncodedBatch>& encoded() const { return encoded_; }
@@ -149,17 +165,18 @@ class RecordBatch {
     std::vector<SourcePosition> positions_;
     std::vector<Slice> keys_;
     std::vector<Attr> attrs_;
-    AckToken ack_;
+    mutable AckToken ack_;
     std::optional<EncodedBatch> encoded_;
+    Provenance provenance_;
 
     std::vector<UnixNanos> ts_;
     std::vector<Slice> body_;
     std::vector<uint16_t> stream_;
     std::vector<AttrRange> attr_ranges_;
-    std::vector<uint16_t> origin_;           // empty: no row has one
-    std::vector<UnixNanos> observed_;        // empty: all equal ts
-    std::vector<SeverityNumber> severity_;   // empty: all unset
-    std::vector<TraceIds> trace_;            // empty: none
+    std::vector<uint16_t> origin_;          // empty: no row has one
+    std::vector<UnixNanos> observed_;       // empty: all equal ts
+    std::vector<SeverityNumber> severity_;  // empty: all unset
+    std::vector<TraceIds> trace_;           // empty: none
     uint64_t raw_bytes_ = 0;
     UnixNanos min_ts_ = UnixNanos::max();
     UnixNanos max_ts_ = UnixNanos::min();
@@ -199,8 +216,8 @@ void for_each_row(const BatchView& view, Fn&& fn) {
     }
 }
 
-/// A batch of its own with the selected rows only: same tenant, streams, positions and ack; no
-/// encoded bytes. For filters that change rows and for partial commits.
+/// A batch of its own with the selected rows only: same tenant, streams, positions and provenance;
+/// no encoded bytes and no ack token. For filters that change rows and for partial commits.
 RecordBatch clone_rows(const BatchView& view);
 
 }  // namespace seyir
