@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/document.hpp"
 
-#include "common/base/text.hpp"
-#include "common/config/yaml_reader.hpp"
-
 #include <algorithm>
 #include <unordered_map>
 
 #include <fmt/format.h>
+
+#include "common/base/text.hpp"
+#include "common/config/yaml_reader.hpp"
 
 namespace seyir::config {
 namespace {
@@ -42,7 +42,8 @@ std::optional<BadByte> find_bad_byte(std::string_view text) {
             return BadByte{i, want, "a Unicode line separator", "use a normal line break"};
         }
         if ((want == 2 && c == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0) ||
-            sequence == "\xef\xbb\xbf" || sequence == "\xef\xbf\xbe" || sequence == "\xef\xbf\xbf") {
+            sequence == "\xef\xbb\xbf" || sequence == "\xef\xbf\xbe" ||
+            sequence == "\xef\xbf\xbf") {
             return BadByte{i, want, "a control character", "remove it"};
         }
         i += want - 1;
@@ -115,7 +116,8 @@ bool Node::is_null() const {
 }
 
 const Entry* Node::find(std::string_view key) const {
-    const auto it = std::ranges::find_if(entries, [&](const Entry& e) { return e.key->text == key; });
+    const auto it =
+        std::ranges::find_if(entries, [&](const Entry& e) { return e.key->text == key; });
     return it == entries.end() ? nullptr : &*it;
 }
 

@@ -10,15 +10,15 @@
 // line separators other than LF, CR and CRLF.   Why libyaml's events: exact start and end marks.
 #pragma once
 
-#include "common/config/diagnostics/diagnostics.hpp"
-#include "common/io/file_system.hpp"
-
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "common/config/diagnostics/diagnostics.hpp"
+#include "common/io/file_system.hpp"
 
 namespace seyir::config {
 

@@ -12,9 +12,11 @@ namespace {
 
 bool is_variable_name(std::string_view name) {
     const auto is_word = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_';
     };
-    return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::ranges::all_of(name, is_word);
+    return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+           std::ranges::all_of(name, is_word);
 }
 
 class Expander {
@@ -55,7 +57,9 @@ class Expander {
                 const size_t end = text.find('}', i);
                 const Span at = place(node, reference_number++);
                 if (end == std::string_view::npos) {
-                    bad_reference(at, "`${` is never closed", "add `}`, or write `$${` for the characters");
+                    bad_reference(
+                        at, "`${` is never closed", "add `}`, or write `$${` for the characters"
+                    );
                     return;
                 }
                 if (!append(out, text.substr(i + 2, end - i - 2), at)) {
@@ -69,7 +73,9 @@ class Expander {
         total_bytes_ += out.size();
         if (out.size() > kReferencedFileBytesMax || total_bytes_ > kExpandedBytesMax) {
             diagnostics_.add(
-                {.code = kLimit, .at = node.span, .message = "values from `${...}` are too large here"}
+                {.code = kLimit,
+                 .at = node.span,
+                 .message = "values from `${...}` are too large here"}
             );
             return;
         }
@@ -117,7 +123,8 @@ class Expander {
             return bad_reference(
                 at,
                 fmt::format("`${{{}}}` is not a reference", reference),
-                "write ${VAR}, ${VAR:-default}, ${VAR:?message}, ${file:/path} or ${credential:name}"
+                "write ${VAR}, ${VAR:-default}, ${VAR:?message}, ${file:/path} or "
+                "${credential:name}"
             );
         }
         const auto value = environment_.variable(name);
@@ -130,7 +137,9 @@ class Expander {
             out += rest.substr(2);
             return true;
         }
-        Diagnostic unset{.code = kUnset, .at = at, .message = fmt::format("${{{}}} is not set", name)};
+        Diagnostic unset{
+            .code = kUnset, .at = at, .message = fmt::format("${{{}}} is not set", name)
+        };
         unset.hint = fmt::format("set it, or write `${{{}:-default}}`", name);
         if (rest.starts_with(":?") && rest.size() > 2) {
             unset.message += fmt::format(": {}", rest.substr(2));
@@ -193,7 +202,8 @@ class Expander {
 
     bool bad_reference(Span at, std::string message, std::string hint) {
         diagnostics_.add(
-            {.code = kBadReference, .at = at, .message = std::move(message), .hint = std::move(hint)}
+            {.code = kBadReference, .at = at, .message = std::move(message), .hint = std::move(hint)
+            }
         );
         return false;
     }

@@ -9,11 +9,11 @@
 // Limits: a referenced file 1 MiB, a value 1 MiB after expansion, all values together 8 MiB.
 #pragma once
 
-#include "common/config/document.hpp"
-
 #include <functional>
 #include <optional>
 #include <string>
+
+#include "common/config/document.hpp"
 
 namespace seyir::config {
 
@@ -29,6 +29,8 @@ struct Environment {
 /// Of this process; relative paths start in the directory of `config_path`.
 Environment process_environment(io::FileSystem& files, const std::string& config_path);
 
-void expand_references(Document& document, const Environment& environment, Diagnostics& diagnostics);
+void expand_references(
+    Document& document, const Environment& environment, Diagnostics& diagnostics
+);
 
 }  // namespace seyir::config

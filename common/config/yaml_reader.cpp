@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/yaml_reader.hpp"
 
-#include "common/config/yaml_syntax.hpp"
-
 #include <algorithm>
 #include <unordered_map>
 
 #include <fmt/format.h>
 #include <yaml.h>
+
+#include "common/config/yaml_syntax.hpp"
 
 namespace seyir::config {
 namespace {
@@ -143,8 +143,10 @@ class TreeBuilder {
                     return refuse(at, "a second document (`---`) starts here", "use one per file");
                 }
                 return true;
-            case YAML_SCALAR_EVENT: return take_scalar(event, at);
-            case YAML_ALIAS_EVENT: return take_alias(as_text(event.data.alias.anchor), at);
+            case YAML_SCALAR_EVENT:
+                return take_scalar(event, at);
+            case YAML_ALIAS_EVENT:
+                return take_alias(as_text(event.data.alias.anchor), at);
             case YAML_SEQUENCE_START_EVENT:
                 return open(
                     Node::Kind::kSequence,
@@ -160,8 +162,10 @@ class TreeBuilder {
                     as_text(event.data.mapping_start.tag)
                 );
             case YAML_SEQUENCE_END_EVENT:
-            case YAML_MAPPING_END_EVENT: return close(at);
-            default: return true;
+            case YAML_MAPPING_END_EVENT:
+                return close(at);
+            default:
+                return true;
         }
     }
 
@@ -188,8 +192,11 @@ class TreeBuilder {
     bool take_alias(std::string_view name, Span at) {
         const auto found = anchors_.find(std::string(name));
         if (found == anchors_.end()) {
-            return refuse(at, fmt::format("`*{}` refers to nothing before it", name),
-                          fmt::format("mark a value with `&{}` first; inside itself it cannot be used", name));
+            return refuse(
+                at,
+                fmt::format("`*{}` refers to nothing before it", name),
+                fmt::format("mark a value with `&{}` first; inside itself it cannot be used", name)
+            );
         }
         return place(found->second, "", at);
     }
@@ -202,8 +209,11 @@ class TreeBuilder {
             return limit(at, fmt::format("more than {} levels of nesting", kDepthMax));
         }
         if (!stack_.empty() && stack_.back().node->is_map() && stack_.back().key == nullptr) {
-            return refuse(at, "a key must be a word or a string, not a list or a map",
-                          "quote the key if it starts with `[`, `{` or `? `");
+            return refuse(
+                at,
+                "a key must be a word or a string, not a list or a map",
+                "quote the key if it starts with `[`, `{` or `? `"
+            );
         }
         stack_.push_back({document_.make_node(kind, at), nullptr, std::string(anchor)});
         return true;
@@ -248,7 +258,9 @@ class TreeBuilder {
 
     bool place_key(Open& parent, Node* key, Span at) {
         if (!key->is_scalar()) {
-            return refuse(at, "an alias used as a key must stand for a string", "write the key out");
+            return refuse(
+                at, "an alias used as a key must stand for a string", "write the key out"
+            );
         }
         if (key->is_null() && key->text.empty()) {
             return refuse(at, "a key is missing before `:`", "write a name, or quote the value");
@@ -261,8 +273,11 @@ class TreeBuilder {
         if (tag.empty()) {
             return true;
         }
-        return refuse(at, "tags (`!...`) are not used in configuration files",
-                      "remove it; quote a value that starts with `!`");
+        return refuse(
+            at,
+            "tags (`!...`) are not used in configuration files",
+            "remove it; quote a value that starts with `!`"
+        );
     }
 
     bool refuse(Span at, std::string message, std::string hint) {
@@ -289,7 +304,9 @@ class TreeBuilder {
     }
 
     Span span(const yaml_event_t& event) const {
-        return {index_.byte_offset(event.start_mark.index), index_.byte_offset(event.end_mark.index)};
+        return {
+            index_.byte_offset(event.start_mark.index), index_.byte_offset(event.end_mark.index)
+        };
     }
 
     Document& document_;

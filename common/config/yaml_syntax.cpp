@@ -10,40 +10,76 @@ namespace seyir::config {
 namespace {
 
 struct Explained {
-    std::string_view part;     ///< of libyaml's message
+    std::string_view part;  ///< of libyaml's message
     std::string_view message;
     std::string_view hint;
 };
 
 // The words are libyaml 0.2.5's (scanner.c, parser.c); a message not listed is shown as it is.
 constexpr std::array kExplained = {
-    Explained{"mapping values are not allowed", "`: ` is not allowed here",
-              "quote the value, or check the indentation"},
-    Explained{"could not find expected ':'", "this line is neither `key: value` nor part of a value",
-              "add `: ` after the key, or check the quotes above"},
-    Explained{"did not find expected key", "this line does not fit the indentation around it",
-              "keys of one map start in one column"},
-    Explained{"did not find expected '-' indicator", "this line does not fit the list around it",
-              "items of one list start with `- ` in one column"},
-    Explained{"block sequence entries are not allowed", "a list item cannot start here",
-              "put `- ` on a line of its own"},
+    Explained{
+        "mapping values are not allowed",
+        "`: ` is not allowed here",
+        "quote the value, or check the indentation"
+    },
+    Explained{
+        "could not find expected ':'",
+        "this line is neither `key: value` nor part of a value",
+        "add `: ` after the key, or check the quotes above"
+    },
+    Explained{
+        "did not find expected key",
+        "this line does not fit the indentation around it",
+        "keys of one map start in one column"
+    },
+    Explained{
+        "did not find expected '-' indicator",
+        "this line does not fit the list around it",
+        "items of one list start with `- ` in one column"
+    },
+    Explained{
+        "block sequence entries are not allowed",
+        "a list item cannot start here",
+        "put `- ` on a line of its own"
+    },
     Explained{"block mapping keys are not allowed", "a key cannot start here", "start a new line"},
-    Explained{"block collections are not allowed", "a list item cannot start inside `[ ]` or `{ }`",
-              "separate with commas"},
-    Explained{"found unexpected end of stream", "a quote is opened here and never closed",
-              "add the closing quote"},
-    Explained{"found unexpected document indicator", "a quote is opened here and never closed",
-              "add the closing quote"},
-    Explained{"found unknown escape character", "unknown escape after `\\` in double quotes",
-              "use single quotes for patterns and paths, or write `\\\\`"},
-    Explained{"found undefined tag handle", "tags (`!...`) are not used in configuration files",
-              "quote a value that starts with `!`"},
+    Explained{
+        "block collections are not allowed",
+        "a list item cannot start inside `[ ]` or `{ }`",
+        "separate with commas"
+    },
+    Explained{
+        "found unexpected end of stream",
+        "a quote is opened here and never closed",
+        "add the closing quote"
+    },
+    Explained{
+        "found unexpected document indicator",
+        "a quote is opened here and never closed",
+        "add the closing quote"
+    },
+    Explained{
+        "found unknown escape character",
+        "unknown escape after `\\` in double quotes",
+        "use single quotes for patterns and paths, or write `\\\\`"
+    },
+    Explained{
+        "found undefined tag handle",
+        "tags (`!...`) are not used in configuration files",
+        "quote a value that starts with `!`"
+    },
     Explained{"did not find expected ',' or '}'", "`{` is opened here and does not end well", ""},
     Explained{"did not find expected ',' or ']'", "`[` is opened here and does not end well", ""},
-    Explained{"did not find expected alphabetic", "`&` or `*` needs a name after it",
-              "quote a value that starts with `*` or `&`, as patterns do"},
-    Explained{"did not find expected <document start>", "nothing may follow the value of the file",
-              "check the indentation"},
+    Explained{
+        "did not find expected alphabetic",
+        "`&` or `*` needs a name after it",
+        "quote a value that starts with `*` or `&`, as patterns do"
+    },
+    Explained{
+        "did not find expected <document start>",
+        "nothing may follow the value of the file",
+        "check the indentation"
+    },
 };
 
 /// `${` right where a flow map broke: the person meant a reference, YAML read a brace.
@@ -103,7 +139,9 @@ Diagnostic explain_syntax(const SourceFile& source, const YamlProblem& problem) 
     if (diagnostic.message.find("opened here") != std::string::npos) {
         diagnostic.at = Span{context_at, std::min(context_at + 1, size)};
         if (is_flow) {
-            diagnostic.related.push_back({place, fmt::format("expected `,` or the closing bracket here")});
+            diagnostic.related.push_back(
+                {place, fmt::format("expected `,` or the closing bracket here")}
+            );
         }
     }
     return diagnostic;

@@ -2,10 +2,10 @@
 // What libyaml's messages mean to the person who wrote the file. Used by yaml_reader.cpp only.
 #pragma once
 
-#include "common/config/diagnostics/diagnostics.hpp"
-
 #include <cstdint>
 #include <string_view>
+
+#include "common/config/diagnostics/diagnostics.hpp"
 
 namespace seyir::config {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/diagnostics/diagnostics.hpp"
 
-#include "common/base/assert.hpp"
-#include "common/base/text.hpp"
-#include "common/config/diagnostics/render.hpp"
-
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include "common/base/assert.hpp"
+#include "common/base/text.hpp"
+#include "common/config/diagnostics/render.hpp"
 
 namespace seyir::config {
 
@@ -16,9 +16,8 @@ void Diagnostics::add(Diagnostic diagnostic) {
     if (diagnostic.is_error()) {
         if (diagnostic.at) {
             const uint32_t begin = diagnostic.at->begin;
-            const bool known = std::ranges::any_of(error_spans_, [&](Span span) {
-                return span.begin == begin;
-            });
+            const bool known =
+                std::ranges::any_of(error_spans_, [&](Span span) { return span.begin == begin; });
             if (known) {
                 return;
             }
@@ -32,7 +31,9 @@ void Diagnostics::add(Diagnostic diagnostic) {
     } else if (++warning_count_ > kDiagnosticsMax) {
         return;
     }
-    kept_.push_back(std::move(diagnostic));
+    const auto begin = [](const Diagnostic& d) { return d.at.value_or(Span{}).begin; };
+    const auto after = std::ranges::upper_bound(kept_, begin(diagnostic), {}, begin);
+    kept_.insert(after, std::move(diagnostic));
 }
 
 bool Diagnostics::is_broken(Span span) const {
@@ -41,12 +42,8 @@ bool Diagnostics::is_broken(Span span) const {
     });
 }
 
-std::vector<Diagnostic> Diagnostics::sorted() const {
-    std::vector<Diagnostic> list = kept_;
-    std::ranges::stable_sort(list, [](const Diagnostic& a, const Diagnostic& b) {
-        return a.at.value_or(Span{}).begin < b.at.value_or(Span{}).begin;
-    });
-    return list;
+const std::vector<Diagnostic>& Diagnostics::sorted() const {
+    return kept_;
 }
 
 std::string Diagnostics::to_text(bool color) const {

@@ -6,16 +6,16 @@
 // Secrets: source lines are shown with every hidden span of the SourceFile as `***`.
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/config/diagnostics/codes.hpp"
-#include "common/config/diagnostics/source.hpp"
-
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "common/base/result.hpp"
+#include "common/config/diagnostics/codes.hpp"
+#include "common/config/diagnostics/source.hpp"
 
 namespace seyir::config {
 
@@ -28,11 +28,11 @@ struct RelatedPlace {
 };
 
 struct Diagnostic {
-    std::string_view code;             ///< one of codes.hpp; its letter decides error or warning
-    std::optional<Span> at;            ///< none: the whole file
-    std::string message;               ///< one line, no full stop
-    std::string hint;                  ///< beside the caret: "did you mean `include`?"
-    std::vector<std::string> notes;    ///< one `= ...` line each
+    std::string_view code;           ///< one of codes.hpp; its letter decides error or warning
+    std::optional<Span> at;          ///< none: the whole file
+    std::string message;             ///< one line, no full stop
+    std::string hint;                ///< beside the caret: "did you mean `include`?"
+    std::vector<std::string> notes;  ///< one `= ...` line each
     std::vector<RelatedPlace> related;
 
     bool is_error() const { return code.starts_with('E'); }
@@ -55,7 +55,7 @@ class Diagnostics {
     bool is_broken(Span span) const;
 
     /// In the order of the file.
-    std::vector<Diagnostic> sorted() const;
+    const std::vector<Diagnostic>& sorted() const;
 
     const SourceFile& source() const { return *source_; }
 
@@ -71,7 +71,7 @@ class Diagnostics {
 
   private:
     std::shared_ptr<SourceFile> source_;
-    std::vector<Diagnostic> kept_;
+    std::vector<Diagnostic> kept_;  ///< by place
     std::vector<Span> error_spans_;
     size_t error_count_ = 0;
     size_t warning_count_ = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/diagnostics/render.hpp"
 
-#include "common/base/text.hpp"
-
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include "common/base/text.hpp"
 
 namespace seyir::config {
 namespace {
@@ -25,7 +25,8 @@ Span secret_tail(std::string_view line) {
             continue;
         }
         size_t key = i;
-        while (key > 0 && std::string_view(" \t{,\"'").find(line[key - 1]) == std::string_view::npos) {
+        while (key > 0 && std::string_view(" \t{,\"'").find(line[key - 1]) == std::string_view::npos
+        ) {
             --key;
         }
         if (looks_secret(line.substr(key, i - key))) {
@@ -46,9 +47,8 @@ class LineView {
             hidden.push_back({span.begin + tail.begin, span.begin + tail.end});
         }
         for (uint32_t at = span.begin; at < span.end;) {
-            const auto secret = std::ranges::find_if(hidden, [&](Span s) {
-                return s.begin <= at && at < s.end;
-            });
+            const auto secret =
+                std::ranges::find_if(hidden, [&](Span s) { return s.begin <= at && at < s.end; });
             if (secret != hidden.end()) {
                 const uint32_t end = std::min(secret->end, span.end);
                 const bool marked = mark.begin < end && at < mark.end;
@@ -95,7 +95,8 @@ class LineView {
         std::string glyph(rest.substr(0, length));
         if (lead < 0x20 || lead == 0x7f) {
             glyph = lead == '\t' ? " " : "\xef\xbf\xbd";
-        } else if (!is_utf8(glyph) || (lead == 0xc2 && static_cast<unsigned char>(glyph[1]) < 0xa0)) {
+        } else if (!is_utf8(glyph) ||
+                   (lead == 0xc2 && static_cast<unsigned char>(glyph[1]) < 0xa0)) {
             length = lead == 0xc2 && is_utf8(glyph) ? 2 : 1;
             glyph = "\xef\xbf\xbd";
         }
@@ -121,8 +122,7 @@ class LineView {
         if (cells_.size() <= kWindowColumns) {
             return;
         }
-        const auto first =
-            std::ranges::find_if(cells_, [](const Cell& c) { return c.is_marked; });
+        const auto first = std::ranges::find_if(cells_, [](const Cell& c) { return c.is_marked; });
         const size_t mark = first == cells_.end() ? 0 : static_cast<size_t>(first - cells_.begin());
         const size_t begin = mark > kWindowColumns / 2 ? mark - kWindowColumns / 2 : 0;
         const size_t end = std::min(cells_.size(), begin + kWindowColumns);
@@ -165,7 +165,11 @@ struct Place {
 };
 
 void append_place(
-    std::string& out, const SourceFile& source, const Place& place, size_t gutter, const Palette& p,
+    std::string& out,
+    const SourceFile& source,
+    const Place& place,
+    size_t gutter,
+    const Palette& p,
     bool parsed
 ) {
     const Position position = source.position(place.at.begin);
@@ -206,7 +210,9 @@ std::string json_range(const SourceFile& source, Span span) {
             utf16_column(source, offset)
         );
     };
-    return fmt::format(R"({{"start":{},"end":{}}})", point(span.begin), point(std::max(span.begin, span.end)));
+    return fmt::format(
+        R"({{"start":{},"end":{}}})", point(span.begin), point(std::max(span.begin, span.end))
+    );
 }
 
 }  // namespace

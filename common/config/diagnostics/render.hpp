@@ -3,9 +3,9 @@
 // Limits: a source line is shown through a window of 120 columns around its caret.
 #pragma once
 
-#include "common/config/diagnostics/diagnostics.hpp"
-
 #include <string>
+
+#include "common/config/diagnostics/diagnostics.hpp"
 
 namespace seyir::config {
 

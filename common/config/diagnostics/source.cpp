@@ -13,8 +13,8 @@ SourceFile::SourceFile(std::string path, std::string text)
     }
     line_begins_.push_back(0);
     for (size_t i = 0; i < text_.size(); ++i) {
-        const bool is_break =
-            text_[i] == '\n' || (text_[i] == '\r' && (i + 1 == text_.size() || text_[i + 1] != '\n'));
+        const bool is_break = text_[i] == '\n' ||
+                              (text_[i] == '\r' && (i + 1 == text_.size() || text_[i + 1] != '\n'));
         if (is_break) {
             line_begins_.push_back(static_cast<uint32_t>(i + 1));
         }
@@ -44,7 +44,8 @@ Span SourceFile::line_span(uint32_t line) const {
         return {};
     }
     const uint32_t begin = line_begins_[line - 1];
-    uint32_t end = line < line_begins_.size() ? line_begins_[line] : static_cast<uint32_t>(text_.size());
+    uint32_t end =
+        line < line_begins_.size() ? line_begins_[line] : static_cast<uint32_t>(text_.size());
     while (end > begin && (text_[end - 1] == '\n' || text_[end - 1] == '\r')) {
         --end;
     }
@@ -59,7 +60,15 @@ void SourceFile::hide(Span secret) {
 
 bool looks_secret(std::string_view key) {
     static constexpr std::array<std::string_view, 9> kParts = {
-        "token", "secret", "passw", "credential", "api_key", "apikey", "authorization", "bearer", "hash",
+        "token",
+        "secret",
+        "passw",
+        "credential",
+        "api_key",
+        "apikey",
+        "authorization",
+        "bearer",
+        "hash",
     };
     std::string lower;
     for (const char c : key) {

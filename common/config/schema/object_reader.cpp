@@ -1,12 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/schema/object_reader.hpp"
 
+#include <algorithm>
+
 #include "common/base/assert.hpp"
 #include "common/base/units.hpp"
 
-#include <algorithm>
-
 namespace seyir::config {
+namespace {
+
+/// `[a, "b"]` as schemas write default lists: flow style, no commas inside items.
+std::vector<std::string> default_items(std::string_view text) {
+    std::vector<std::string> items;
+    std::string item;
+    for (const char c : text) {
+        if (c == ',' || c == ']') {
+            if (!item.empty()) {
+                items.push_back(item);
+            }
+            item.clear();
+        } else if (c != '[' && c != ' ' && c != '"') {
+            item += c;
+        }
+    }
+    return items;
+}
+
+}  // namespace
 
 ObjectReader::ObjectReader(const Node* node, const Schema& schema, const ReadContext& context)
     : node_(node != nullptr && node->is_map() ? node : nullptr),
@@ -68,10 +88,8 @@ std::string ObjectReader::string(std::string_view key) const {
 }
 
 std::string ObjectReader::path(std::string_view key) const {
-    const Field& field = get(key, {Type::kPath, Type::kGlob, Type::kPem});
-    const std::string text = scalar_text(field);
-    const bool is_pem_text = field.type == Type::kPem && text.find("-----BEGIN") != std::string::npos;
-    return is_pem_text ? text : absolute(text);
+    const Field& field = get(key, {Type::kPath, Type::kGlob});
+    return absolute(scalar_text(field));
 }
 
 bool ObjectReader::boolean(std::string_view key) const {
@@ -113,8 +131,12 @@ std::vector<const Node*> ObjectReader::list(const Field& field) const {
 }
 
 std::vector<std::string> ObjectReader::strings(std::string_view key) const {
+    const Field& field = get(key, {Type::kList});
     std::vector<std::string> values;
-    for (const Node* item : list(get(key, {Type::kList}))) {
+    if (value(key) == nullptr) {
+        return default_items(field.default_text.value_or(""));
+    }
+    for (const Node* item : list(field)) {
         if (item->is_scalar()) {
             values.push_back(item->text);
         }
@@ -184,7 +206,9 @@ std::vector<ObjectReader::Component> ObjectReader::components(std::string_view k
         for (const Schema* schema : field.components) {
             if (schema->name() == type->value->text) {
                 found.push_back(
-                    {entry.key->text, schema->name(), entry.key->span,
+                    {entry.key->text,
+                     schema->name(),
+                     entry.key->span,
                      ObjectReader(entry.value, *schema, *context_)}
                 );
             }

@@ -7,17 +7,17 @@
 // Threads: one at a time.   Ownership: borrows node, schema and context.
 #pragma once
 
-#include "common/base/time.hpp"
-#include "common/config/document.hpp"
-#include "common/config/schema/scalar.hpp"
-#include "common/config/schema/schema.hpp"
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "common/base/time.hpp"
+#include "common/config/document.hpp"
+#include "common/config/schema/scalar.hpp"
+#include "common/config/schema/schema.hpp"
 
 namespace seyir::config {
 
@@ -38,7 +38,7 @@ class ObjectReader {
     Span span(std::string_view key) const;
     Span key_span(std::string_view key) const;
 
-    std::string string(std::string_view key) const;  ///< kString, kSecret, kEnum, kPem; "" if absent
+    std::string string(std::string_view key) const;  ///< kString, kSecret, kEnum; "" if absent
     std::string path(std::string_view key) const;    ///< absolute; "" if absent
     bool boolean(std::string_view key) const;
     int64_t integer(std::string_view key) const;

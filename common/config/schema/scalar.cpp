@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/schema/scalar.hpp"
 
-#include "common/base/text.hpp"
-#include "common/base/units.hpp"
-#include "common/config/diagnostics/codes.hpp"
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -14,6 +10,10 @@
 #include <arpa/inet.h>
 
 #include <fmt/format.h>
+
+#include "common/base/text.hpp"
+#include "common/base/units.hpp"
+#include "common/config/diagnostics/codes.hpp"
 
 namespace seyir::config {
 namespace {
@@ -82,9 +82,7 @@ std::string range_text(const Field& field) {
     return fmt::format("{} to {}", show(field.min), show(field.max));
 }
 
-std::optional<ValueProblem> check_range(
-    const Field& field, int64_t value, std::string_view shown
-) {
+std::optional<ValueProblem> check_range(const Field& field, int64_t value, std::string_view shown) {
     const bool is_low = value < 0 || static_cast<uint64_t>(value) < field.min;
     if (is_low || static_cast<uint64_t>(value) > field.max) {
         return ValueProblem{
@@ -122,17 +120,38 @@ std::string duration_hint(std::string_view text) {
             word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
         }
     }
+
     struct Word {
         std::string_view name;
         std::string_view unit;
     };
+
     static constexpr std::array kWords = {
-        Word{"day", "d"}, Word{"days", "d"}, Word{"hour", "h"}, Word{"hours", "h"},
-        Word{"hr", "h"}, Word{"hrs", "h"}, Word{"minute", "m"}, Word{"minutes", "m"},
-        Word{"min", "m"}, Word{"mins", "m"}, Word{"second", "s"}, Word{"seconds", "s"},
-        Word{"sec", "s"}, Word{"secs", "s"}, Word{"week", "w"}, Word{"weeks", "w"},
-        Word{"millisecond", "ms"}, Word{"milliseconds", "ms"}, Word{"msec", "ms"},
-        Word{"d", "d"}, Word{"h", "h"}, Word{"m", "m"}, Word{"s", "s"}, Word{"w", "w"}, Word{"ms", "ms"},
+        Word{"day", "d"},
+        Word{"days", "d"},
+        Word{"hour", "h"},
+        Word{"hours", "h"},
+        Word{"hr", "h"},
+        Word{"hrs", "h"},
+        Word{"minute", "m"},
+        Word{"minutes", "m"},
+        Word{"min", "m"},
+        Word{"mins", "m"},
+        Word{"second", "s"},
+        Word{"seconds", "s"},
+        Word{"sec", "s"},
+        Word{"secs", "s"},
+        Word{"week", "w"},
+        Word{"weeks", "w"},
+        Word{"millisecond", "ms"},
+        Word{"milliseconds", "ms"},
+        Word{"msec", "ms"},
+        Word{"d", "d"},
+        Word{"h", "h"},
+        Word{"m", "m"},
+        Word{"s", "s"},
+        Word{"w", "w"},
+        Word{"ms", "ms"},
     };
     if (n > 0 && word.empty()) {
         return fmt::format("write the unit: `{}s`?", text.substr(0, n));
@@ -191,7 +210,11 @@ std::optional<ValueProblem> check_enum(
 
 std::optional<ValueProblem> check_text(const Field& field, std::string_view text) {
     if (text.empty() && !field.allows_empty) {
-        return ValueProblem{kEmptyValue, fmt::format("`{}` is empty", field.name), "give it a value, or leave the key out"};
+        return ValueProblem{
+            kEmptyValue,
+            fmt::format("`{}` is empty", field.name),
+            "give it a value, or leave the key out"
+        };
     }
     if (field.type == Type::kString && text.size() > field.max) {
         return ValueProblem{
@@ -200,14 +223,34 @@ std::optional<ValueProblem> check_text(const Field& field, std::string_view text
             fmt::format("at most {} bytes", field.max)
         };
     }
-    if ((field.type == Type::kPath || field.type == Type::kGlob) && text.size() > 4095) {
-        return ValueProblem{kBadPath, fmt::format("`{}` is longer than a path can be", field.name), "at most 4095 bytes"};
+    if (field.type == Type::kPath && text.find("-----BEGIN") != std::string_view::npos) {
+        return ValueProblem{
+            kBadPath,
+            fmt::format("`{}` takes the path of a file, not its content", field.name),
+            "for a systemd credential: \"${CREDENTIALS_DIRECTORY}/NAME\""
+        };
     }
-    if (field.type == Type::kPath && text.back() == '/' && text.size() > 1 && field.name == "path") {
-        return ValueProblem{kBadPath, fmt::format("`{}` names a directory, not a file", field.name), "add the file's name"};
+    if ((field.type == Type::kPath || field.type == Type::kGlob) && text.size() > 4095) {
+        return ValueProblem{
+            kBadPath,
+            fmt::format("`{}` is longer than a path can be", field.name),
+            "at most 4095 bytes"
+        };
+    }
+    if (field.type == Type::kPath && text.back() == '/' && text.size() > 1 &&
+        field.name == "path") {
+        return ValueProblem{
+            kBadPath,
+            fmt::format("`{}` names a directory, not a file", field.name),
+            "add the file's name"
+        };
     }
     if (field.type == Type::kGlob && text.back() == '/') {
-        return ValueProblem{kBadPath, fmt::format("`{}` matches directories, not files", text), "add a pattern, like `*.log`"};
+        return ValueProblem{
+            kBadPath,
+            fmt::format("`{}` matches directories, not files", text),
+            "add a pattern, like `*.log`"
+        };
     }
     return std::nullopt;
 }
@@ -247,8 +290,10 @@ Result<Address> parse_address(std::string_view text, bool is_listen) {
     }
     address.port = static_cast<uint16_t>(port);
     if (address.host.empty()) {
-        return bad(is_listen ? "name the address: `127.0.0.1` for this machine only, `0.0.0.0` for all"
-                             : fmt::format("name the host, like `{}`", example));
+        return bad(
+            is_listen ? "name the address: `127.0.0.1` for this machine only, `0.0.0.0` for all"
+                      : fmt::format("name the host, like `{}`", example)
+        );
     }
     if (address.host == "localhost" || is_ip(address.host)) {
         return address;
@@ -272,8 +317,8 @@ Result<bool> parse_bool(std::string_view text) {
 Result<int64_t> parse_int(std::string_view text) {
     std::string plain;
     for (size_t i = 0; i < text.size(); ++i) {
-        const bool is_separator =
-            text[i] == '_' && i > 0 && i + 1 < text.size() && text[i - 1] != '_' && text[i - 1] != '-';
+        const bool is_separator = text[i] == '_' && i > 0 && i + 1 < text.size() &&
+                                  text[i - 1] != '_' && text[i - 1] != '-';
         if (!is_separator) {
             plain += text[i];
         }
@@ -312,7 +357,8 @@ Result<UnixNanos> parse_time(std::string_view text) {
     const auto hour = digits(text, 11, 2);
     const auto minute = digits(text, 14, 2);
     const auto second = digits(text, 17, 2);
-    const bool has_form = text.size() > 19 && (text[10] == 'T' || text[10] == 't') && text[13] == ':' && text[16] == ':';
+    const bool has_form = text.size() > 19 && (text[10] == 'T' || text[10] == 't') &&
+                          text[13] == ':' && text[16] == ':';
     if (!has_form || !hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 59) {
         return error;
     }
@@ -342,31 +388,51 @@ std::optional<ValueProblem> check_scalar(
 ) {
     const bool is_hidden = text != shown;
     switch (field.type) {
-        case Type::kBool: return check_bool(text, shown);
+        case Type::kBool:
+            return check_bool(text, shown);
         case Type::kInt: {
             const auto value = parse_int(text);
             return value ? check_range(field, *value, shown)
-                         : ValueProblem{kNotInteger, fmt::format("`{}` is not a whole number", shown), value.error().message};
+                         : ValueProblem{
+                               kNotInteger,
+                               fmt::format("`{}` is not a whole number", shown),
+                               value.error().message
+                           };
         }
         case Type::kBytes: {
             const auto value = parse_bytes(text);
             return value ? check_range(field, static_cast<int64_t>(*value), shown)
-                         : ValueProblem{kNotSize, fmt::format("`{}` is not a size", shown), "write a number and a unit, like `64MiB` or `2GB`"};
+                         : ValueProblem{
+                               kNotSize,
+                               fmt::format("`{}` is not a size", shown),
+                               "write a number and a unit, like `64MiB` or `2GB`"
+                           };
         }
         case Type::kDuration: {
             const auto value = parse_duration(text);
             return value ? check_range(field, value->count(), shown)
-                         : ValueProblem{kNotDuration, fmt::format("`{}` is not a duration", shown), duration_hint(is_hidden ? "" : text)};
+                         : ValueProblem{
+                               kNotDuration,
+                               fmt::format("`{}` is not a duration", shown),
+                               duration_hint(is_hidden ? "" : text)
+                           };
         }
         case Type::kTime: {
             const auto value = parse_time(text);
             return value ? std::nullopt
-                         : std::optional(ValueProblem{kNotTime, fmt::format("`{}` is not a time", shown), value.error().message});
+                         : std::optional(ValueProblem{
+                               kNotTime,
+                               fmt::format("`{}` is not a time", shown),
+                               value.error().message
+                           });
         }
-        case Type::kEnum: return check_enum(field, text, shown);
+        case Type::kEnum:
+            return check_enum(field, text, shown);
         case Type::kListen:
-        case Type::kEndpoint: return check_address(field, text, shown, is_hidden);
-        default: return check_text(field, text);
+        case Type::kEndpoint:
+            return check_address(field, text, shown, is_hidden);
+        default:
+            return check_text(field, text);
     }
 }
 

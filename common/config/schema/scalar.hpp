@@ -3,14 +3,14 @@
 // Threads: pure functions.   Errors: kInvalidArgument with what would be right.
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/base/time.hpp"
-#include "common/config/schema/schema.hpp"
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
+#include "common/config/schema/schema.hpp"
 
 namespace seyir::config {
 

@@ -1,32 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/schema/schema.hpp"
 
-#include "common/base/assert.hpp"
-
 #include <algorithm>
 #include <utility>
+
+#include "common/base/assert.hpp"
 
 namespace seyir::config {
 
 std::string_view to_string(Type type) {
     switch (type) {
-        case Type::kString: return "string";
-        case Type::kBool: return "bool";
-        case Type::kInt: return "integer";
-        case Type::kBytes: return "size";
-        case Type::kDuration: return "duration";
-        case Type::kEnum: return "choice";
-        case Type::kListen: return "listen address";
-        case Type::kEndpoint: return "host:port";
-        case Type::kSecret: return "secret";
-        case Type::kPath: return "path";
-        case Type::kGlob: return "path pattern";
-        case Type::kPem: return "PEM path or text";
-        case Type::kTime: return "time";
-        case Type::kList: return "list";
-        case Type::kMap: return "map";
-        case Type::kObject: return "map";
-        case Type::kComponents: return "map of components";
+        case Type::kString:
+            return "string";
+        case Type::kBool:
+            return "bool";
+        case Type::kInt:
+            return "integer";
+        case Type::kBytes:
+            return "size";
+        case Type::kDuration:
+            return "duration";
+        case Type::kEnum:
+            return "choice";
+        case Type::kListen:
+            return "listen address";
+        case Type::kEndpoint:
+            return "host:port";
+        case Type::kSecret:
+            return "secret";
+        case Type::kPath:
+            return "path";
+        case Type::kGlob:
+            return "path pattern";
+        case Type::kTime:
+            return "time";
+        case Type::kList:
+            return "list";
+        case Type::kMap:
+            return "map";
+        case Type::kObject:
+            return "map";
+        case Type::kComponents:
+            return "map of components";
     }
     return "";
 }

@@ -21,16 +21,15 @@ enum class Type : uint8_t {
     kString,
     kBool,
     kInt,
-    kBytes,       ///< "64MiB"
-    kDuration,    ///< "1h30m"
+    kBytes,     ///< "64MiB"
+    kDuration,  ///< "1h30m"
     kEnum,
-    kListen,      ///< "127.0.0.1:7400", "[::1]:0", or `off` where allowed
-    kEndpoint,    ///< "logs.example.org:7410"
-    kSecret,      ///< a string that is never shown
-    kPath,        ///< made absolute: relative ones start at the configuration file's directory
-    kGlob,        ///< a path with * ? [..] **
-    kPem,         ///< a path, or the PEM text itself (from ${credential:...})
-    kTime,        ///< RFC 3339, or a date
+    kListen,    ///< "127.0.0.1:7400", "[::1]:0", or `off` where allowed
+    kEndpoint,  ///< "logs.example.org:7410"
+    kSecret,    ///< a string that is never shown
+    kPath,      ///< made absolute: relative ones start at the configuration file's directory
+    kGlob,      ///< a path with * ? [..] **
+    kTime,      ///< RFC 3339, or a date
     kList,
     kMap,         ///< free keys, values of one type
     kObject,      ///< nested schema
@@ -40,8 +39,8 @@ enum class Type : uint8_t {
 std::string_view to_string(Type type);
 
 enum class KeyRule : uint8_t {
-    kLabel,       ///< [a-zA-Z_][a-zA-Z0-9_]*
-    kComponent,   ///< [a-z][a-z0-9_-]*, at most 64 bytes
+    kLabel,      ///< [a-zA-Z_][a-zA-Z0-9_]*
+    kComponent,  ///< [a-z][a-z0-9_-]*, at most 64 bytes
 };
 
 struct EnumChoice {
@@ -64,22 +63,22 @@ struct Field {
     std::string example;
     bool is_required = false;
     bool allows_off = false;
-    bool allows_empty = false;                ///< of strings
-    uint64_t min = 0;                         ///< number, bytes, nanoseconds, or count of items
+    bool allows_empty = false;  ///< of strings
+    uint64_t min = 0;           ///< number, bytes, nanoseconds, or count of items
     uint64_t max = std::numeric_limits<int64_t>::max();
     std::vector<EnumChoice> choices;
     std::vector<ForeignName> foreign;
-    std::string deprecated;                   ///< what to use instead; "" = not deprecated
-    std::shared_ptr<const Field> item;        ///< of lists and maps
+    std::string deprecated;             ///< what to use instead; "" = not deprecated
+    std::shared_ptr<const Field> item;  ///< of lists and maps
     std::shared_ptr<const Schema> object;
     std::vector<const Schema*> components;
     KeyRule key_rule = KeyRule::kComponent;
 
     Field& required();
     Field& describe(std::string text);
-    Field& or_else(std::string yaml_text);                    ///< the default
+    Field& or_else(std::string yaml_text);  ///< the default
     Field& or_else_described(std::string text);
-    Field& show(std::string yaml_text);                       ///< the example
+    Field& show(std::string yaml_text);  ///< the example
     Field& between(uint64_t lowest, uint64_t highest);
     Field& may_be_off();
     Field& may_be_empty();

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/schema/validate.hpp"
 
-#include "common/base/text.hpp"
-#include "common/config/schema/scalar.hpp"
-
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include "common/base/text.hpp"
+#include "common/config/schema/scalar.hpp"
 
 namespace seyir::config {
 namespace {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
     return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
 }
 
@@ -46,7 +48,9 @@ class Validator {
         : source_(document.source()), diagnostics_(diagnostics) {}
 
     /// `has_type`: the object is a component; its `type` key was read by the caller.
-    void visit_object(const Node& node, Span at, const Schema& schema, const std::string& path, bool has_type) {
+    void visit_object(
+        const Node& node, Span at, const Schema& schema, const std::string& path, bool has_type
+    ) {
         for (const Entry& entry : node.entries) {
             const std::string& key = entry.key->text;
             if (has_type && key == "type") {
@@ -69,7 +73,8 @@ class Validator {
         }
         for (const Field& field : schema.fields()) {
             const Entry* entry = node.find(field.name);
-            const bool is_missing = entry == nullptr || (wants_container(field.type) && entry->value->is_null());
+            const bool is_missing =
+                entry == nullptr || (wants_container(field.type) && entry->value->is_null());
             if (field.is_required && is_missing && !has_misspelt(node, schema, field)) {
                 missing_key(field, entry == nullptr ? at : entry->key->span, path);
             }
@@ -88,7 +93,7 @@ class Validator {
             wrong_type(node, field, path);
             return;
         }
-        if (field.type == Type::kSecret || field.type == Type::kPem) {
+        if (field.type == Type::kSecret || node.text.find("-----BEGIN") != std::string::npos) {
             source_.hide(node.span);
         }
         if (node.is_null()) {
@@ -102,7 +107,12 @@ class Validator {
         }
         const std::string shown = shown_text(source_, node);
         if (auto problem = check_scalar(field, node.text, shown)) {
-            Diagnostic diagnostic{.code = problem->code, .at = node.span, .message = std::move(problem->message), .hint = std::move(problem->hint)};
+            Diagnostic diagnostic{
+                .code = problem->code,
+                .at = node.span,
+                .message = std::move(problem->message),
+                .hint = std::move(problem->hint)
+            };
             if (node.is_expanded) {
                 diagnostic.notes.push_back("the value of the reference is meant, not its text");
             }
@@ -112,10 +122,17 @@ class Validator {
 
     void visit_container(const Node& node, const Field& field, const std::string& path) {
         switch (field.type) {
-            case Type::kList: visit_list(node, field, path); return;
-            case Type::kMap: visit_map(node, field, path); return;
-            case Type::kComponents: visit_components(node, field, path); return;
-            default: break;
+            case Type::kList:
+                visit_list(node, field, path);
+                return;
+            case Type::kMap:
+                visit_map(node, field, path);
+                return;
+            case Type::kComponents:
+                visit_components(node, field, path);
+                return;
+            default:
+                break;
         }
         if (!node.is_map()) {
             wrong_type(node, field, path);
@@ -137,7 +154,12 @@ class Validator {
         check_count(node, node.items.size(), field, path);
         for (size_t i = 0; i < node.items.size(); ++i) {
             const Node& item = *node.items[i];
-            visit_value(item, {item.span.begin, item.span.begin + 1}, *field.item, fmt::format("{}[{}]", path, i));
+            visit_value(
+                item,
+                {item.span.begin, item.span.begin + 1},
+                *field.item,
+                fmt::format("{}[{}]", path, i)
+            );
         }
     }
 
@@ -149,7 +171,9 @@ class Validator {
         check_count(node, node.entries.size(), field, path);
         for (const Entry& entry : node.entries) {
             if (check_name(*entry.key, field.key_rule)) {
-                visit_value(*entry.value, entry.key->span, *field.item, join(path, entry.key->text));
+                visit_value(
+                    *entry.value, entry.key->span, *field.item, join(path, entry.key->text)
+                );
             }
         }
     }
@@ -172,14 +196,18 @@ class Validator {
             diagnostics_.add(
                 {.code = kWrongType,
                  .at = entry.value->is_null() ? entry.key->span : entry.value->span,
-                 .message = fmt::format("`{}` must be a map with a `type`, not {}", path,
-                                        entry.value->is_null() ? "empty" : kind_name(*entry.value)),
+                 .message = fmt::format(
+                     "`{}` must be a map with a `type`, not {}",
+                     path,
+                     entry.value->is_null() ? "empty" : kind_name(*entry.value)
+                 ),
                  .hint = type_list(field)}
             );
             return;
         }
         const Entry* type = entry.value->find("type");
-        if (type == nullptr || !type->value->is_scalar() || type->value->is_null()) {
+        if (type == nullptr || !type->value->is_scalar() || type->value->text.empty()) {
+            // (`type: null` is the output of that name, not YAML's null.)
             diagnostics_.add(
                 {.code = kMissingKey,
                  .at = type == nullptr ? entry.key->span : type->key->span,
@@ -206,7 +234,8 @@ class Validator {
             {.code = kItemCount,
              .at = Span{node.span.begin, node.span.begin + 1},
              .message = fmt::format("`{}` has {} entries", path, count),
-             .hint = count < field.min ? fmt::format("at least {}", field.min) : fmt::format("at most {}", field.max)}
+             .hint = count < field.min ? fmt::format("at least {}", field.min)
+                                       : fmt::format("at most {}", field.max)}
         );
     }
 
@@ -218,7 +247,8 @@ class Validator {
         diagnostics_.add(
             {.code = kBadName,
              .at = key.span,
-             .message = fmt::format("`{}` is not a good {}", key.text, is_label ? "label name" : "name"),
+             .message =
+                 fmt::format("`{}` is not a good {}", key.text, is_label ? "label name" : "name"),
              .hint = is_label ? "letters, digits and `_`, no digit first, at most 128"
                               : "small letters, digits, `_` and `-`, a letter first, at most 64"}
         );
@@ -226,7 +256,7 @@ class Validator {
     }
 
     void wrong_type(const Node& node, const Field& field, const std::string& path) {
-        const std::string_view want = field.type == Type::kList ? "a list"
+        const std::string_view want = field.type == Type::kList     ? "a list"
                                       : wants_container(field.type) ? "a map"
                                                                     : "a single value";
         Diagnostic diagnostic{
@@ -264,7 +294,8 @@ class Validator {
     /// The key legal here that is meant by `key`, or "".
     std::string suggestion(const Node& node, std::string_view key, const Schema& schema) const {
         for (const Field& field : schema.fields()) {
-            if (find_foreign(field.foreign, key) != nullptr || equal_ignoring_case(field.name, key)) {
+            if (find_foreign(field.foreign, key) != nullptr ||
+                equal_ignoring_case(field.name, key)) {
                 return field.name;
             }
         }
@@ -277,7 +308,13 @@ class Validator {
         return std::string(did_you_mean(key, legal).value_or(""));
     }
 
-    void unknown_key(const Node& parent, const Entry& entry, const Schema& schema, const std::string& path, bool has_type) {
+    void unknown_key(
+        const Node& parent,
+        const Entry& entry,
+        const Schema& schema,
+        const std::string& path,
+        bool has_type
+    ) {
         const Node& key = *entry.key;
         Diagnostic diagnostic{
             .code = kUnknownKey,
@@ -289,7 +326,9 @@ class Validator {
             const Field* field = schema.find(meant);
             diagnostic.hint = fmt::format("did you mean `{}`?", meant);
             if (const ForeignName* foreign = find_foreign(field->foreign, key.text)) {
-                diagnostic.notes.push_back(fmt::format("`{}` is what {} calls `{}`", key.text, foreign->program, meant));
+                diagnostic.notes.push_back(
+                    fmt::format("`{}` is what {} calls `{}`", key.text, foreign->program, meant)
+                );
             }
             if (field->type == Type::kSecret && entry.value->is_scalar()) {
                 source_.hide(entry.value->span);
@@ -324,7 +363,9 @@ class Validator {
             names.push_back(schema->name());
             if (const ForeignName* foreign = find_foreign(schema->foreign(), type.text)) {
                 diagnostic.hint = fmt::format("did you mean `{}`?", schema->name());
-                diagnostic.notes.push_back(fmt::format("`{}` is what {} calls `{}`", type.text, foreign->program, schema->name()));
+                diagnostic.notes.push_back(fmt::format(
+                    "`{}` is what {} calls `{}`", type.text, foreign->program, schema->name()
+                ));
             }
         }
         const auto near = did_you_mean(type.text, names);
@@ -361,7 +402,11 @@ void validate(Document& document, const Schema& schema, Diagnostics& diagnostics
     const Node* root = document.root();
     if (root == nullptr || root->is_null()) {
         if (!diagnostics.has_errors()) {
-            diagnostics.add({.code = kMissingKey, .message = "the file is empty", .hint = "start with `version: 1`"});
+            diagnostics.add(
+                {.code = kMissingKey,
+                 .message = "the file is empty",
+                 .hint = "start with `version: 1`"}
+            );
         }
         return;
     }

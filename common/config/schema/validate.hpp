@@ -5,10 +5,10 @@
 // not looked at, so one mistake is one diagnostic.
 #pragma once
 
+#include <string>
+
 #include "common/config/document.hpp"
 #include "common/config/schema/schema.hpp"
-
-#include <string>
 
 namespace seyir::config {
 
