@@ -73,13 +73,14 @@ class Process:
         self.name, self.config, self.log, self.http_port, self.tls = name, config, log, http_port, tls
         self.popen = None
         self.environment = dict(os.environ)
+        self.user = None  # a name to run as, where the test runs as root
 
     def start(self, wait=True):
         assert self.popen is None, f"{self.name} already runs"
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(
                 [program(self.name), "--config", str(self.config)], stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, env=self.environment)
+                stdin=subprocess.DEVNULL, env=self.environment, user=self.user)
         if wait:
             self.wait_started()
         return self
