@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/service/self_routes.hpp"
 
-#include "common/base/text.hpp"
-
 #include <algorithm>
 #include <utility>
+
+#include "common/base/text.hpp"
 
 namespace seyir::service {
 namespace {

@@ -3,13 +3,13 @@
 // Threads: handlers are thread-safe.   Ownership: engine and registry outlive the server.
 #pragma once
 
-#include "common/metrics/registry.hpp"
-#include "common/net/http.hpp"
-#include "common/pipeline/engine.hpp"
-
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "common/metrics/registry.hpp"
+#include "common/net/http.hpp"
+#include "common/pipeline/engine.hpp"
 
 namespace seyir::service {
 
