@@ -263,6 +263,49 @@ std::vector<TokenOptions> SectionChecks::tokens(const ObjectReader& root) const 
     return tokens;
 }
 
+void SectionChecks::check_coverage(
+    const std::vector<RouteOptions>& routes,
+    const std::vector<NamedPlace>& inputs,
+    const std::vector<NamedPlace>& outputs,
+    Span routes_span
+) const {
+    if (routes.empty() && outputs.size() > 1 && !diagnostics.is_broken(routes_span)) {
+        diagnostics.add(
+            {.code = kRoutesNeeded,
+             .at = outputs[1].at,
+             .message = fmt::format("there are {} outputs and no routes", outputs.size()),
+             .hint = fmt::format("add `routes: [{{ name: all, to: [{}] }}]`", outputs[0].name)}
+        );
+    }
+    const bool are_names_good = !diagnostics.is_broken(routes_span) && !routes.empty();
+    for (const NamedPlace& input : inputs) {
+        const bool is_read = std::ranges::any_of(routes, [&](const RouteOptions& route) {
+            return std::ranges::find(route.from, input.name) != route.from.end();
+        });
+        if (are_names_good && !is_read) {
+            diagnostics.add(
+                {.code = kUnroutedInput,
+                 .at = input.at,
+                 .message = fmt::format("no route reads from input `{}`", input.name),
+                 .hint = "add it to a route's `from`, or remove it"}
+            );
+        }
+    }
+    for (const NamedPlace& output : outputs) {
+        const bool is_fed = std::ranges::any_of(routes, [&](const RouteOptions& route) {
+            return std::ranges::find(route.to, output.name) != route.to.end();
+        });
+        if (are_names_good && !is_fed) {
+            diagnostics.add(
+                {.code = kUnusedOutput,
+                 .at = output.at,
+                 .message = fmt::format("no route sends to output `{}`", output.name),
+                 .hint = "add it to a route's `to`, or remove it"}
+            );
+        }
+    }
+}
+
 std::vector<RouteOptions> SectionChecks::routes(
     const ObjectReader& root,
     const std::vector<NamedPlace>& inputs,
@@ -316,41 +359,7 @@ std::vector<RouteOptions> SectionChecks::routes(
     if (routes.empty() && outputs.size() == 1) {
         routes.push_back({.name = "default", .from = all_inputs, .to = {outputs[0].name}});
     }
-    if (routes.empty() && outputs.size() > 1 && !diagnostics.is_broken(root.span("routes"))) {
-        diagnostics.add(
-            {.code = kRoutesNeeded,
-             .at = outputs[1].at,
-             .message = fmt::format("there are {} outputs and no routes", outputs.size()),
-             .hint = fmt::format("add `routes: [{{ name: all, to: [{}] }}]`", outputs[0].name)}
-        );
-    }
-    const bool are_names_good = !diagnostics.is_broken(root.span("routes")) && !routes.empty();
-    for (const NamedPlace& input : inputs) {
-        const bool is_read = std::ranges::any_of(routes, [&](const RouteOptions& route) {
-            return std::ranges::find(route.from, input.name) != route.from.end();
-        });
-        if (are_names_good && !is_read) {
-            diagnostics.add(
-                {.code = kUnroutedInput,
-                 .at = input.at,
-                 .message = fmt::format("no route reads from input `{}`", input.name),
-                 .hint = "add it to a route's `from`, or remove it"}
-            );
-        }
-    }
-    for (const NamedPlace& output : outputs) {
-        const bool is_fed = std::ranges::any_of(routes, [&](const RouteOptions& route) {
-            return std::ranges::find(route.to, output.name) != route.to.end();
-        });
-        if (are_names_good && !is_fed) {
-            diagnostics.add(
-                {.code = kUnusedOutput,
-                 .at = output.at,
-                 .message = fmt::format("no route sends to output `{}`", output.name),
-                 .hint = "add it to a route's `to`, or remove it"}
-            );
-        }
-    }
+    check_coverage(routes, inputs, outputs, root.span("routes"));
     return routes;
 }
 

@@ -117,6 +117,13 @@ struct SectionChecks {
   private:
     void file_exists(const std::string& path, Span at) const;
     void pair(const ObjectReader& tls) const;
+    /// Every input is read, every output fed.
+    void check_coverage(
+        const std::vector<RouteOptions>& routes,
+        const std::vector<NamedPlace>& inputs,
+        const std::vector<NamedPlace>& outputs,
+        Span routes_span
+    ) const;
 };
 
 }  // namespace seyir::config

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
 #include "agent/app/agent_config.hpp"
 #include "collector/app/collector_config.hpp"
-
-#include <doctest/doctest.h>
 
 namespace {
 
@@ -19,7 +19,8 @@ outputs:
   central: { type: collector, endpoints: ['127.0.0.1:7410'], token: secret }
 )";
 
-constexpr std::string_view kCollector = R"(# collector.yaml (routes may be left out when there is one output)
+constexpr std::string_view kCollector =
+    R"(# collector.yaml (routes may be left out when there is one output)
 version: 1
 data_dir: /tmp/x/data
 listen: { http: 127.0.0.1:7400 }
@@ -41,7 +42,9 @@ config::LoadedConfig<agent::AgentConfig> agent_of(std::string text) {
 }
 
 config::LoadedConfig<collector::CollectorConfig> collector_of(std::string text) {
-    return collector::parse_collector_config("/etc/seyir/collector.yaml", std::move(text), offline());
+    return collector::parse_collector_config(
+        "/etc/seyir/collector.yaml", std::move(text), offline()
+    );
 }
 
 }  // namespace
@@ -64,7 +67,9 @@ TEST_SUITE("agent/app/agent_config") {
         CHECK(tail.max_line_bytes == kMiB);
         CHECK(tail.over_long == agent::input::OverLong::kSplit);
         CHECK(tail.rescan_interval == std::chrono::seconds(1));
-        CHECK(tail.labels->to_text() == R"({env="test", host="h1", input="app", service_name="app"})");
+        CHECK(
+            tail.labels->to_text() == R"({env="test", host="h1", input="app", service_name="app"})"
+        );
         REQUIRE(a.outputs.size() == 1);
         const auto& central = std::get<agent::ship::CollectorOutputOptions>(a.outputs[0].options);
         CHECK(central.endpoints == std::vector<config::Address>{{"127.0.0.1", 7410}});
