@@ -8,16 +8,16 @@
 // that is the oracle.   Why: docs/adr/0007-log-store-interface.md
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/base/time.hpp"
-#include "common/record/batch.hpp"
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
+#include "common/record/batch.hpp"
 
 namespace seyir::store {
 
@@ -34,9 +34,9 @@ struct Commit {
 struct Durable {
     uint32_t accepted = 0;
     uint32_t duplicate = 0;
-    uint32_t rejected = 0;            ///< rows outside limits (too old for retention), counted by reason
+    uint32_t rejected = 0;  ///< rows outside limits (too old for retention), counted by reason
     std::string reject_reason;
-    std::vector<LaneVerdict> lanes;   ///< lanes that were not kStored, with where to resume
+    std::vector<LaneVerdict> lanes;  ///< lanes that were not kStored, with where to resume
 };
 
 using AppendDone = std::move_only_function<void(Result<Durable>)>;
@@ -61,18 +61,18 @@ struct SelectQuery {
 };
 
 struct CursorStats {
-    uint64_t blocks_total = 0;     ///< in the time range
-    uint64_t blocks_pruned = 0;    ///< skipped by stream or filter
+    uint64_t blocks_total = 0;   ///< in the time range
+    uint64_t blocks_pruned = 0;  ///< skipped by stream or filter
     uint64_t blocks_read = 0;
     uint64_t rows_read = 0;
     uint64_t raw_bytes_read = 0;
-    uint64_t blocks_corrupt = 0;   ///< could not be read; the answer is partial
+    uint64_t blocks_corrupt = 0;  ///< could not be read; the answer is partial
 };
 
 /// Rows of one block (or staged commit) that match stream and time.
 struct Page {
     RecordBatchPtr batch;
-    Selection rows;   ///< in the batch's order, which need not be time order
+    Selection rows;  ///< in the batch's order, which need not be time order
 };
 
 /// A consistent snapshot of the moment select() was called.
@@ -90,9 +90,9 @@ class RowCursor {
 };
 
 struct StoreStats {
-    uint64_t records = 0;          ///< stored since the beginning, minus dropped partitions
+    uint64_t records = 0;  ///< stored since the beginning, minus dropped partitions
     uint64_t raw_bytes = 0;
-    uint64_t disk_bytes = 0;       ///< segments + database files
+    uint64_t disk_bytes = 0;  ///< segments + database files
     uint64_t stage_bytes = 0;
     uint64_t segments = 0;
     uint64_t partitions = 0;

@@ -6,9 +6,9 @@ namespace seyir::detail {
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line);
 }
 
-#define SEYIR_ASSERT(expression)                                             \
-    do {                                                                     \
-        if (!(expression)) [[unlikely]] {                                    \
+#define SEYIR_ASSERT(expression)                                                \
+    do {                                                                        \
+        if (!(expression)) [[unlikely]] {                                       \
             ::seyir::detail::assertion_failed(#expression, __FILE__, __LINE__); \
-        }                                                                    \
+        }                                                                       \
     } while (false)

@@ -8,22 +8,38 @@ namespace seyir {
 
 std::string_view to_string(ErrorCode code) {
     switch (code) {
-        case ErrorCode::kIo: return "io";
-        case ErrorCode::kCorrupt: return "corrupt";
-        case ErrorCode::kTooLarge: return "too_large";
-        case ErrorCode::kTimeout: return "timeout";
-        case ErrorCode::kRefused: return "refused";
-        case ErrorCode::kUnauthorized: return "unauthorized";
-        case ErrorCode::kInvalidConfig: return "invalid_config";
-        case ErrorCode::kInvalidArgument: return "invalid_argument";
-        case ErrorCode::kBackpressure: return "backpressure";
-        case ErrorCode::kCancelled: return "cancelled";
-        case ErrorCode::kNotFound: return "not_found";
-        case ErrorCode::kNoSpace: return "no_space";
-        case ErrorCode::kClosed: return "closed";
-        case ErrorCode::kUnsupported: return "unsupported";
-        case ErrorCode::kConflict: return "conflict";
-        case ErrorCode::kInternal: return "internal";
+        case ErrorCode::kIo:
+            return "io";
+        case ErrorCode::kCorrupt:
+            return "corrupt";
+        case ErrorCode::kTooLarge:
+            return "too_large";
+        case ErrorCode::kTimeout:
+            return "timeout";
+        case ErrorCode::kRefused:
+            return "refused";
+        case ErrorCode::kUnauthorized:
+            return "unauthorized";
+        case ErrorCode::kInvalidConfig:
+            return "invalid_config";
+        case ErrorCode::kInvalidArgument:
+            return "invalid_argument";
+        case ErrorCode::kBackpressure:
+            return "backpressure";
+        case ErrorCode::kCancelled:
+            return "cancelled";
+        case ErrorCode::kNotFound:
+            return "not_found";
+        case ErrorCode::kNoSpace:
+            return "no_space";
+        case ErrorCode::kClosed:
+            return "closed";
+        case ErrorCode::kUnsupported:
+            return "unsupported";
+        case ErrorCode::kConflict:
+            return "conflict";
+        case ErrorCode::kInternal:
+            return "internal";
     }
     return "unknown";
 }
@@ -34,8 +50,10 @@ bool is_retryable(ErrorCode code) {
         case ErrorCode::kTimeout:
         case ErrorCode::kBackpressure:
         case ErrorCode::kNoSpace:
-        case ErrorCode::kClosed: return true;
-        default: return false;
+        case ErrorCode::kClosed:
+            return true;
+        default:
+            return false;
     }
 }
 

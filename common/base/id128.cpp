@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/base/id128.hpp"
 
-#include "common/base/assert.hpp"
-
 #include <charconv>
 
 #include <sys/random.h>
 
 #include <fmt/format.h>
+
+#include "common/base/assert.hpp"
 
 namespace seyir {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/base/log.hpp"
 
-#include "common/base/text.hpp"
-#include "common/base/time.hpp"
-
 #include <atomic>
 #include <ctime>
 
 #include <unistd.h>
+
+#include "common/base/text.hpp"
+#include "common/base/time.hpp"
 
 namespace seyir::log {
 namespace {
@@ -17,10 +17,14 @@ std::atomic<bool> g_json{false};
 
 std::string_view name(Level level) {
     switch (level) {
-        case Level::kDebug: return "debug";
-        case Level::kInfo: return "info";
-        case Level::kWarn: return "warn";
-        case Level::kError: return "error";
+        case Level::kDebug:
+            return "debug";
+        case Level::kInfo:
+            return "info";
+        case Level::kWarn:
+            return "warn";
+        case Level::kError:
+            return "error";
     }
     return "info";
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The programs' own log: one line per event on stderr, `time level component: message key=value`.
-// Threads: thread-safe; one write(2) per line.   Secrets never go in: callers pass names, not values.
+// Threads: thread-safe; one write(2) per line.   Secrets never go in: callers pass names, not
+// values.
 #pragma once
 
 #include <initializer_list>

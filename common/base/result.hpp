@@ -3,11 +3,11 @@
 // complain about a result dropped under `co_await` (measured with clang 19).
 #pragma once
 
-#include "common/base/error.hpp"
-
 #include <expected>
 #include <string>
 #include <utility>
+
+#include "common/base/error.hpp"
 
 namespace seyir {
 
@@ -46,7 +46,8 @@ inline Error fail(ErrorCode code, std::string message) {
     declaration = *std::move(name)
 
 /// For Result<void>: `SEYIR_CHECK(file.sync());`
-#define SEYIR_CHECK(expression) SEYIR_CHECK_(SEYIR_CONCAT(check_result_, __LINE__), expression, return)
+#define SEYIR_CHECK(expression) \
+    SEYIR_CHECK_(SEYIR_CONCAT(check_result_, __LINE__), expression, return)
 #define SEYIR_CO_CHECK(expression) \
     SEYIR_CHECK_(SEYIR_CONCAT(check_result_, __LINE__), expression, co_return)
 #define SEYIR_CHECK_(name, expression, give_back) \

@@ -3,12 +3,12 @@
 // Errors: kInvalidArgument with what is wrong and what would be right.
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/base/time.hpp"
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
 
 namespace seyir {
 

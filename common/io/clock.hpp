@@ -3,9 +3,9 @@
 // Threads: implementations are thread-safe.
 #pragma once
 
-#include "common/base/time.hpp"
-
 #include <atomic>
+
+#include "common/base/time.hpp"
 
 namespace seyir::io {
 

@@ -5,9 +5,6 @@
 // Errors: kIo, kNoSpace, kNotFound; messages hold the path.
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/base/time.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,6 +12,9 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
 
 namespace seyir::io {
 
@@ -38,7 +38,8 @@ class File {
     virtual ~File() = default;
     /// Reads up to into.size() bytes at `offset`; 0 means end of file.
     virtual Result<size_t> read_at(uint64_t offset, std::span<char> into) = 0;
-    /// Appends all of `bytes` at the end (files opened for writing). On error a prefix may be there.
+    /// Appends all of `bytes` at the end (files opened for writing). On error a prefix may be
+    /// there.
     virtual Result<void> append(std::string_view bytes) = 0;
     virtual Result<void> write_at(uint64_t offset, std::string_view bytes) = 0;
     virtual Result<void> truncate(uint64_t size_bytes) = 0;
@@ -49,10 +50,10 @@ class File {
 };
 
 enum class OpenMode {
-    kRead,            ///< must exist
-    kWriteTruncate,   ///< created or emptied
-    kWriteAppend,     ///< created if missing
-    kReadWrite,       ///< created if missing, kept otherwise
+    kRead,           ///< must exist
+    kWriteTruncate,  ///< created or emptied
+    kWriteAppend,    ///< created if missing
+    kReadWrite,      ///< created if missing, kept otherwise
 };
 
 class FileSystem {

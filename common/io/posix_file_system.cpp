@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // FileSystem on Linux system calls. EINTR is retried everywhere.
-#include "common/io/file_system.hpp"
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -14,6 +12,8 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+
+#include "common/io/file_system.hpp"
 
 namespace seyir::io {
 namespace {
@@ -32,7 +32,7 @@ UnixNanos to_nanos(const struct statx_timestamp& t) {
 }
 
 Result<FileInfo> statx_info(int directory, const char* path, int flags, const std::string& name) {
-    struct statx s {};
+    struct statx s{};
     constexpr unsigned kMask = STATX_BASIC_STATS | STATX_BTIME;
     if (retry_eintr([&] { return ::statx(directory, path, flags, kMask, &s); }) != 0) {
         return errno_error(errno, fmt::format("reading the state of {}", name));
@@ -135,10 +135,14 @@ class PosixFile final : public File {
 
 int open_flags(OpenMode mode) {
     switch (mode) {
-        case OpenMode::kRead: return O_RDONLY;
-        case OpenMode::kWriteTruncate: return O_RDWR | O_CREAT | O_TRUNC;
-        case OpenMode::kWriteAppend: return O_RDWR | O_CREAT | O_APPEND;
-        case OpenMode::kReadWrite: return O_RDWR | O_CREAT;
+        case OpenMode::kRead:
+            return O_RDONLY;
+        case OpenMode::kWriteTruncate:
+            return O_RDWR | O_CREAT | O_TRUNC;
+        case OpenMode::kWriteAppend:
+            return O_RDWR | O_CREAT | O_APPEND;
+        case OpenMode::kReadWrite:
+            return O_RDWR | O_CREAT;
     }
     return O_RDONLY;
 }
@@ -236,7 +240,7 @@ class PosixFileSystem final : public FileSystem {
     }
 
     Result<uint64_t> free_bytes(const std::string& path) override {
-        struct statvfs s {};
+        struct statvfs s{};
         if (::statvfs(path.c_str(), &s) != 0) {
             return error("reading free space of", path);
         }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/metrics/registry.hpp"
 
-#include "common/base/assert.hpp"
-
 #include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
+
+#include "common/base/assert.hpp"
 
 namespace seyir::metrics {
 
@@ -52,10 +52,17 @@ std::string format_labels(const Labels& labels) {
         out += "=\"";
         for (const char c : value) {
             switch (c) {
-                case '\\': out += "\\\\"; break;
-                case '"': out += "\\\""; break;
-                case '\n': out += "\\n"; break;
-                default: out += c;
+                case '\\':
+                    out += "\\\\";
+                    break;
+                case '"':
+                    out += "\\\"";
+                    break;
+                case '\n':
+                    out += "\\n";
+                    break;
+                default:
+                    out += c;
             }
         }
         out += '"';
@@ -75,9 +82,7 @@ Registry::Family& Registry::family(
     return family;
 }
 
-Counter& Registry::counter(
-    const std::string& name, const std::string& help, const Labels& labels
-) {
+Counter& Registry::counter(const std::string& name, const std::string& help, const Labels& labels) {
     const std::lock_guard lock(mutex_);
     auto& slot = family(name, help, "counter").counters[format_labels(labels)];
     if (slot == nullptr) {

@@ -5,8 +5,6 @@
 // Spec: RFC 9110, RFC 9112.
 #pragma once
 
-#include "common/base/result.hpp"
-
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,18 +13,20 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/result.hpp"
+
 namespace seyir::net {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
-    std::string method;                ///< "GET", "POST", ...
-    std::string path;                  ///< percent-decoded, without query
+    std::string method;                                      ///< "GET", "POST", ...
+    std::string path;                                        ///< percent-decoded, without query
     std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order, repeats kept
     HttpHeaders headers;
-    std::string body;                  ///< content-encoding removed (gzip, deflate), size-limited
-    std::string peer;                  ///< "127.0.0.1:5012" or "unix"
-    std::string token_name;            ///< which configured token authenticated it; "" = none needed
+    std::string body;        ///< content-encoding removed (gzip, deflate), size-limited
+    std::string peer;        ///< "127.0.0.1:5012" or "unix"
+    std::string token_name;  ///< which configured token authenticated it; "" = none needed
 
     /// First query parameter (also of a form body on POST), decoded.
     std::optional<std::string_view> parameter(std::string_view name) const;
@@ -44,6 +44,7 @@ struct HttpResponse {
     /// {"status":"error","error_code":..,"message":..} with that status.
     static HttpResponse error(int status, const Error& error);
     static HttpResponse text(int status, std::string body);
+
     static HttpResponse json(std::string body) { return {.body = std::move(body)}; }
 };
 
@@ -74,8 +75,9 @@ enum class Scope { kNone, kIngest, kRead, kAdmin };
 enum class Lane { kIngest, kQuery, kControl };
 
 struct HttpRoute {
-    std::string method;   ///< "GET", "POST", or "*"
-    std::string path;     ///< "/loki/api/v1/labels" or with one wildcard segment: "/label/{name}/values"
+    std::string method;  ///< "GET", "POST", or "*"
+    std::string
+        path;  ///< "/loki/api/v1/labels" or with one wildcard segment: "/label/{name}/values"
     Scope scope = Scope::kRead;
     Lane lane = Lane::kQuery;
     HttpHandler handler;

@@ -4,11 +4,11 @@
 // shared batch. Dropped rows go through FilterSink::drop so that in = out + dropped holds.
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/record/batch.hpp"
-
 #include <cstdint>
 #include <string_view>
+
+#include "common/base/result.hpp"
+#include "common/record/batch.hpp"
 
 namespace seyir::pipeline {
 

@@ -3,11 +3,11 @@
 // with an ack token set and gives the budget back when the token resolves.
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/record/batch.hpp"
-
 #include <functional>
 #include <string>
+
+#include "common/base/result.hpp"
+#include "common/record/batch.hpp"
 
 namespace seyir::pipeline {
 

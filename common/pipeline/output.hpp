@@ -3,11 +3,11 @@
 // the engine and its tests free of an event loop (docs/adr/0006-completions-not-awaitables.md).
 #pragma once
 
+#include <functional>
+
 #include "common/pipeline/input.hpp"
 #include "common/record/ack_token.hpp"
 #include "common/record/batch.hpp"
-
-#include <functional>
 
 namespace seyir::pipeline {
 
@@ -25,6 +25,10 @@ class Output {
     /// Answers everything still held (kRetry where unknown) by `deadline`, then ends its threads.
     virtual void stop(SteadyTime deadline) = 0;
     virtual ComponentHealth health() const = 0;
+
+    /// True for outputs that commit SourcePositions: they get every batch of a routed source, with
+    /// the rows a route chose, possibly none.
+    virtual bool keeps_positions() const { return false; }
 };
 
 }  // namespace seyir::pipeline

@@ -4,34 +4,34 @@
 // Spec: docs/format/wire.md, "Resuming".
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/record/ids.hpp"
-#include "common/record/position.hpp"
-
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "common/base/result.hpp"
+#include "common/record/ids.hpp"
+#include "common/record/position.hpp"
+
 namespace seyir::pipeline {
 
 struct CommittedLane {
     SourceKey key;
-    bool known = false;          ///< false: the store has never seen this lane
-    uint64_t committed = 0;      ///< bytes
-    uint64_t tail_hash = 0;      ///< XXH3-64 of the at most 256 bytes before `committed`
+    bool known = false;      ///< false: the store has never seen this lane
+    uint64_t committed = 0;  ///< bytes
+    uint64_t tail_hash = 0;  ///< XXH3-64 of the at most 256 bytes before `committed`
 };
 
 struct CommittedAnswer {
     StoreId store_id;
     uint32_t restore_generation = 0;
-    std::vector<CommittedLane> lanes;   ///< one for each lane asked for, in that order
+    std::vector<CommittedLane> lanes;  ///< one for each lane asked for, in that order
 };
 
 /// What an input concluded from comparing its files with the store's positions.
 enum class ForkVerdict {
-    kSame,      ///< every lane that could be checked continues the committed bytes
-    kForked,    ///< some lane's bytes differ: cloned or rolled-back host, take a new agent id
+    kSame,    ///< every lane that could be checked continues the committed bytes
+    kForked,  ///< some lane's bytes differ: cloned or rolled-back host, take a new agent id
 };
 
 class PositionSource {

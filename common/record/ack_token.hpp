@@ -6,32 +6,32 @@
 // be short and must not throw.
 #pragma once
 
-#include "common/record/position.hpp"
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "common/record/position.hpp"
+
 namespace seyir {
 
 /// Worst last: merging reports takes the greater. Values are metric labels, not a wire format.
 enum class Outcome : uint8_t {
-    kDelivered = 0,   ///< durable, or already durable before (duplicates count as delivered)
-    kDropped = 1,     ///< given up on purpose, counted with a reason; the source may go on
-    kRejected = 2,    ///< some rows can never be accepted; counted; the source may go on
-    kRetry = 3,       ///< nothing is known to be stored: the source must send again
-    kRewind = 4,      ///< positions do not join: the source must resume at `lanes`
+    kDelivered = 0,  ///< durable, or already durable before (duplicates count as delivered)
+    kDropped = 1,    ///< given up on purpose, counted with a reason; the source may go on
+    kRejected = 2,   ///< some rows can never be accepted; counted; the source may go on
+    kRetry = 3,      ///< nothing is known to be stored: the source must send again
+    kRewind = 4,     ///< positions do not join: the source must resume at `lanes`
 };
 
 /// What the store says of one lane of a batch.
 struct LaneVerdict {
     enum class Kind : uint8_t {
-        kStored = 0,      ///< begin == committed; committed now `end`
-        kDuplicate = 1,   ///< end <= committed; nothing stored
-        kRewind = 2,      ///< begin < committed < end; nothing stored, resume at `committed`
-        kGap = 3,         ///< begin > committed; nothing stored, resume at `committed`
+        kStored = 0,     ///< begin == committed; committed now `end`
+        kDuplicate = 1,  ///< end <= committed; nothing stored
+        kRewind = 2,     ///< begin < committed < end; nothing stored, resume at `committed`
+        kGap = 3,        ///< begin > committed; nothing stored, resume at `committed`
     };
 
     SourceKey key;
@@ -42,11 +42,11 @@ struct LaneVerdict {
 
 struct DeliveryReport {
     Outcome outcome = Outcome::kDelivered;
-    uint32_t accepted = 0;   ///< rows made durable now
-    uint32_t duplicate = 0;  ///< rows that were durable before
-    uint32_t dropped = 0;    ///< rows given up, with `reason`
-    std::string reason;      ///< snake_case word for metrics; "" when nothing was lost
-    std::string message;     ///< for people
+    uint32_t accepted = 0;           ///< rows made durable now
+    uint32_t duplicate = 0;          ///< rows that were durable before
+    uint32_t dropped = 0;            ///< rows given up, with `reason`
+    std::string reason;              ///< snake_case word for metrics; "" when nothing was lost
+    std::string message;             ///< for people
     std::vector<LaneVerdict> lanes;  ///< only lanes that are not kStored
 
     static DeliveryReport delivered(uint32_t rows) { return {.accepted = rows}; }

@@ -3,11 +3,11 @@
 // Threads: one writer; readers after the batch is built.   Cost: bump allocation.
 #pragma once
 
-#include "common/record/slice.hpp"
-
 #include <cstddef>
 #include <memory>
 #include <vector>
+
+#include "common/record/slice.hpp"
 
 namespace seyir {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/record/batch.hpp"
 
-#include "common/base/assert.hpp"
-
 #include <algorithm>
+
+#include "common/base/assert.hpp"
 
 namespace seyir {
 
@@ -123,9 +123,12 @@ namespace {
 
 Value copy_value(const Value& value, Arena& arena) {
     switch (value.kind()) {
-        case ValueKind::kString: return Value::string(arena.copy(value.as_text()));
-        case ValueKind::kBytes: return Value::bytes(arena.copy(value.as_text()));
-        case ValueKind::kNumberText: return Value::number_text(arena.copy(value.as_text()));
+        case ValueKind::kString:
+            return Value::string(arena.copy(value.as_text()));
+        case ValueKind::kBytes:
+            return Value::bytes(arena.copy(value.as_text()));
+        case ValueKind::kNumberText:
+            return Value::number_text(arena.copy(value.as_text()));
         case ValueKind::kArray: {
             const auto from = value.items();
             auto* to = arena.allocate_array<Value>(from.size());
@@ -140,7 +143,8 @@ Value copy_value(const Value& value, Arena& arena) {
             });
             return Value::map({to, from.size()});
         }
-        default: return value;
+        default:
+            return value;
     }
 }
 
@@ -175,7 +179,6 @@ RecordBatch clone_rows(const BatchView& view) {
         row.attrs = last_to;
         to.append_row(row);
     });
-    to.set_ack(from.ack().clone());
     to.set_provenance(from.provenance());
     return to;
 }

@@ -6,6 +6,13 @@
 // Why one AckToken a batch and not one a row origin: docs/adr/0005-batch-and-ack.md
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
 #include "common/base/time.hpp"
 #include "common/record/ack_token.hpp"
 #include "common/record/arena.hpp"
@@ -16,13 +23,6 @@
 #include "common/record/slice.hpp"
 #include "common/record/stream_labels.hpp"
 #include "common/record/value.hpp"
-
-#include <array>
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <span>
-#include <vector>
 
 namespace seyir {
 
@@ -57,17 +57,17 @@ using PushHash = Id128<struct PushHashTag>;
 
 /// Who sent the batch; what the store needs beside the rows to keep each of them once.
 struct Provenance {
-    AgentId agent;         ///< zero: a push without positions
-    uint32_t epoch = 0;    ///< of the agent's connection
-    PushHash push_hash;    ///< third-party pushes only
+    AgentId agent;       ///< zero: a push without positions
+    uint32_t epoch = 0;  ///< of the agent's connection
+    PushHash push_hash;  ///< third-party pushes only
 };
 
 /// What append_row takes; what row() gives back.
 struct Row {
     UnixNanos ts;
-    UnixNanos observed;            ///< 0 = same as ts
-    uint16_t stream = 0;           ///< index into streams()
-    uint16_t origin = kNoOrigin;   ///< index into positions(), or kNoOrigin
+    UnixNanos observed;           ///< 0 = same as ts
+    uint16_t stream = 0;          ///< index into streams()
+    uint16_t origin = kNoOrigin;  ///< index into positions(), or kNoOrigin
     SeverityNumber severity = kSeverityUnset;
     Slice body;
     AttrRange attrs;
@@ -87,6 +87,7 @@ class RecordBatch {
     /// Index of the stream; an equal one already there is reused.
     uint16_t add_stream(const StreamLabelsPtr& labels);
     uint16_t add_position(SourcePosition position);
+
     /// Widens the stretch the origin covers; for readers that extend a batch line by line.
     SourcePosition& position(uint16_t origin) { return positions_[origin]; }
 
@@ -127,6 +128,20 @@ class RecordBatch {
         return std::span(attrs_).subspan(attr_ranges_[i].begin, attr_ranges_[i].count);
     }
 
+    AttrRange attr_range(size_t i) const { return attr_ranges_[i]; }
+
+    std::span<const Attr> attrs_in(AttrRange range) const {
+        return std::span(attrs_).subspan(range.begin, range.count);
+    }
+
+    /// Of all ranges together.
+    size_t attr_count() const { return attrs_.size(); }
+
+    /// 0 = same as ts.
+    UnixNanos observed(size_t i) const { return observed_.empty() ? UnixNanos{} : observed_[i]; }
+
+    TraceIds trace(size_t i) const { return trace_.empty() ? TraceIds{} : trace_[i]; }
+
     const std::vector<StreamLabelsPtr>& streams() const { return streams_; }
 
     const std::vector<SourcePosition>& positions() const { return positions_; }
@@ -138,8 +153,9 @@ class RecordBatch {
     /// The row's attribute of that key, or nullptr.
     const Value* find_attr(size_t i, KeyIndex key) const;
 
-    /// Never null pointers inside; a default token ignores everything.
-    const AckToken& ack() const { return ack_; }
+    /// The engine takes the token when the batch is submitted; a batch that dies with its token
+    /// inside counts as kRetry. Const because the batch is shared by then; call it once.
+    AckToken take_ack() const { return std::move(ack_); }
 
     const Provenance& provenance() const { return provenance_; }
 
@@ -157,13 +173,15 @@ class RecordBatch {
     size_t memory_bytes() const;
 
   private:
+    friend class BatchDecoder;  // fills the columns in place
+
     TenantId tenant_;
     Arena arena_;
     std::vector<StreamLabelsPtr> streams_;
     std::vector<SourcePosition> positions_;
     std::vector<Slice> keys_;
     std::vector<Attr> attrs_;
-    AckToken ack_;
+    mutable AckToken ack_;
     std::optional<EncodedBatch> encoded_;
     Provenance provenance_;
 
@@ -171,10 +189,10 @@ class RecordBatch {
     std::vector<Slice> body_;
     std::vector<uint16_t> stream_;
     std::vector<AttrRange> attr_ranges_;
-    std::vector<uint16_t> origin_;           // empty: no row has one
-    std::vector<UnixNanos> observed_;        // empty: all equal ts
-    std::vector<SeverityNumber> severity_;   // empty: all unset
-    std::vector<TraceIds> trace_;            // empty: none
+    std::vector<uint16_t> origin_;          // empty: no row has one
+    std::vector<UnixNanos> observed_;       // empty: all equal ts
+    std::vector<SeverityNumber> severity_;  // empty: all unset
+    std::vector<TraceIds> trace_;           // empty: none
     uint64_t raw_bytes_ = 0;
     UnixNanos min_ts_ = UnixNanos::max();
     UnixNanos max_ts_ = UnixNanos::min();
@@ -214,8 +232,8 @@ void for_each_row(const BatchView& view, Fn&& fn) {
     }
 }
 
-/// A batch of its own with the selected rows only: same tenant, streams, positions and ack; no
-/// encoded bytes. For filters that change rows and for partial commits.
+/// A batch of its own with the selected rows only: same tenant, streams, positions and provenance;
+/// no encoded bytes and no ack token. For filters that change rows and for partial commits.
 RecordBatch clone_rows(const BatchView& view);
 
 }  // namespace seyir

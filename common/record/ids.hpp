@@ -2,9 +2,9 @@
 // Identifiers of the record model.
 #pragma once
 
-#include "common/base/id128.hpp"
-
 #include <cstdint>
+
+#include "common/base/id128.hpp"
 
 namespace seyir {
 

@@ -4,11 +4,11 @@
 // Spec: docs/format/wire.md.   Why: docs/adr/0004-positions-not-batch-numbers.md
 #pragma once
 
-#include "common/record/ids.hpp"
-
 #include <compare>
 #include <cstdint>
 #include <string>
+
+#include "common/record/ids.hpp"
 
 namespace seyir {
 

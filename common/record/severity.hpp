@@ -17,7 +17,8 @@ inline constexpr SeverityNumber kSeverityWarn = 13;
 inline constexpr SeverityNumber kSeverityError = 17;
 inline constexpr SeverityNumber kSeverityFatal = 21;
 
-/// Loki's detected_level words: "trace", "debug", "info", "warn", "error", "critical"; "unknown" for 0.
+/// Loki's detected_level words: "trace", "debug", "info", "warn", "error", "critical"; "unknown"
+/// for 0.
 std::string_view level_name(SeverityNumber severity);
 
 /// From the words people log ("WARNING", "err", "I", "notice", ...), any case; 0 when unknown.

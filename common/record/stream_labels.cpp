@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/record/stream_labels.hpp"
 
-#include "common/base/text.hpp"
-
 #include <algorithm>
 
 #include <fmt/format.h>
 #include <xxhash.h>
+
+#include "common/base/text.hpp"
 
 namespace seyir {
 namespace {
@@ -61,9 +61,8 @@ bool is_label_name(std::string_view name) {
     const auto letter = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
     };
-    return !name.empty() && letter(name.front()) && std::ranges::all_of(name, [&](char c) {
-        return letter(c) || (c >= '0' && c <= '9');
-    });
+    return !name.empty() && letter(name.front()) &&
+           std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
 Result<StreamLabelsPtr> StreamLabels::make(std::vector<Pair> pairs) {

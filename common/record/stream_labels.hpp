@@ -3,15 +3,15 @@
 // Limits: checked by make(): 32 labels, name 128 B, value 2 KiB.
 #pragma once
 
-#include "common/base/result.hpp"
-#include "common/record/ids.hpp"
-
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "common/base/result.hpp"
+#include "common/record/ids.hpp"
 
 namespace seyir {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/record/value.hpp"
 
-#include "common/base/assert.hpp"
-#include "common/base/text.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
+
+#include "common/base/assert.hpp"
+#include "common/base/text.hpp"
 
 namespace seyir {
 
@@ -68,10 +68,12 @@ std::span<const ValueMember> Value::members() const {
 
 std::string Value::to_text() const {
     switch (kind_) {
-        case ValueKind::kNull: return {};
+        case ValueKind::kNull:
+            return {};
         case ValueKind::kString:
         case ValueKind::kBytes:
-        case ValueKind::kNumberText: return std::string(as_text());
+        case ValueKind::kNumberText:
+            return std::string(as_text());
         default: {
             std::string out;
             append_json(out);
@@ -82,17 +84,27 @@ std::string Value::to_text() const {
 
 void Value::append_json(std::string& out) const {
     switch (kind_) {
-        case ValueKind::kNull: out += "null"; return;
-        case ValueKind::kBool: out += as_bool() ? "true" : "false"; return;
-        case ValueKind::kInt: out += fmt::format("{}", int_); return;
+        case ValueKind::kNull:
+            out += "null";
+            return;
+        case ValueKind::kBool:
+            out += as_bool() ? "true" : "false";
+            return;
+        case ValueKind::kInt:
+            out += fmt::format("{}", int_);
+            return;
         case ValueKind::kDouble:
             // JSON has no NaN or infinity; their names as strings lose nothing.
             out += std::isfinite(double_) ? fmt::format("{}", double_)
                                           : fmt::format("\"{}\"", double_);
             return;
         case ValueKind::kString:
-        case ValueKind::kBytes: append_json_quoted(out, as_text()); return;
-        case ValueKind::kNumberText: out += as_text(); return;
+        case ValueKind::kBytes:
+            append_json_quoted(out, as_text());
+            return;
+        case ValueKind::kNumberText:
+            out += as_text();
+            return;
         case ValueKind::kArray: {
             char before = '[';
             for (const Value& item : items()) {
@@ -123,15 +135,19 @@ bool Value::operator==(const Value& other) const {
         return false;
     }
     switch (kind_) {
-        case ValueKind::kNull: return true;
+        case ValueKind::kNull:
+            return true;
         case ValueKind::kBool:
-        case ValueKind::kInt: return int_ == other.int_;
+        case ValueKind::kInt:
+            return int_ == other.int_;
         case ValueKind::kDouble:
             return double_ == other.double_ || (std::isnan(double_) && std::isnan(other.double_));
         case ValueKind::kString:
         case ValueKind::kBytes:
-        case ValueKind::kNumberText: return as_text() == other.as_text();
-        case ValueKind::kArray: return std::ranges::equal(items(), other.items());
+        case ValueKind::kNumberText:
+            return as_text() == other.as_text();
+        case ValueKind::kArray:
+            return std::ranges::equal(items(), other.items());
         case ValueKind::kMap:
             return std::ranges::equal(
                 members(),

@@ -4,11 +4,11 @@
 // Format: OpenTelemetry logs data model 1.x, "type any".
 #pragma once
 
-#include "common/record/slice.hpp"
-
 #include <cstdint>
 #include <span>
 #include <string>
+
+#include "common/record/slice.hpp"
 
 namespace seyir {
 
@@ -36,6 +36,7 @@ class Value {
     static Value boolean(bool b);
     static Value integer(int64_t i);
     static Value real(double d);
+
     static Value string(Slice s) { return text(ValueKind::kString, s); }
 
     static Value bytes(Slice s) { return text(ValueKind::kBytes, s); }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/base/text.hpp"
 #include "common/base/units.hpp"
 
 #include <array>
 
 #include <doctest/doctest.h>
+
+#include "common/base/text.hpp"
 
 using namespace seyir;
 using namespace std::chrono_literals;

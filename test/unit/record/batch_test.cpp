@@ -21,7 +21,8 @@ TEST_SUITE("common/record/batch") {
         RecordBatch batch;
         const auto stream = batch.add_stream(*StreamLabels::make({{"host", "a"}}));
         batch.append_row({.ts = {9}, .stream = stream, .body = "a"});
-        batch.append_row({.ts = {5}, .observed = {7}, .stream = stream, .severity = 9, .body = "b"});
+        batch.append_row({.ts = {5}, .observed = {7}, .stream = stream, .severity = 9, .body = "b"}
+        );
         CHECK(batch.row(0).observed.value == 0);
         CHECK(batch.row(1).observed.value == 7);
         CHECK(batch.severity(0) == 0);

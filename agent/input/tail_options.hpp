@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// TailOptions: what an operator can say about one `tail` input. Plain data; config maps YAML to it.
+// Limits: every field has a default that is safe on a small host.
+// Format/spec: docs/guide/tailing.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/time.hpp"
+#include "common/base/units.hpp"
+#include "common/record/stream_labels.hpp"
+
+namespace seyir::agent::input {
+
+/// Where to begin in a file no checkpoint and no collector knows.
+enum class StartAt : uint8_t {
+    kBeginning,  ///< the default: nothing is skipped
+    kEnd,        ///< only on the first start of this input; files that appear later are read whole
+};
+
+/// What to do with a line longer than `max_line_bytes`.
+enum class OverLong : uint8_t {
+    kSplit,     ///< several records of at most `max_line_bytes`; nothing is lost
+    kTruncate,  ///< the first `max_line_bytes` become the record; the rest is counted and left out
+    kDrop,      ///< the line is counted and left out
+};
+
+struct TailOptions {
+    std::string id;                    ///< the input's name in the configuration
+    std::vector<std::string> include;  ///< absolute globs: `*` `?` `[a-z]` `**`
+    std::vector<std::string> exclude;  ///< globs; a path that matches one is not read
+    StartAt start_at = StartAt::kBeginning;
+    uint64_t max_line_bytes = kMiB;  ///< without the terminator; 1 KiB to 16 MiB
+    OverLong over_long = OverLong::kSplit;
+    /// Files not changed for longer than this are not started (0: all are); known ones go on.
+    Nanos ignore_older{0};
+    Nanos rescan_interval = std::chrono::seconds(1);
+    uint64_t read_chunk_bytes = 256 * kKiB;  ///< read from one file before the next one's turn
+    uint64_t batch_raw_bytes = kMiB;         ///< a batch is handed on when it holds this much
+    Nanos batch_delay = std::chrono::milliseconds(20);  ///< or when its first line is this old
+    uint64_t in_flight_bytes_max = 32 * kMiB;  ///< memory of batches no output has answered yet
+    /// A rotated or deleted file is let go once it is at its end, acknowledged and quiet for:
+    Nanos rotated_quiet = std::chrono::seconds(30);
+    bool deleted_files_hold = true;  ///< keep deleted files open until acknowledged
+    uint64_t deleted_files_bytes_max =
+        kGiB;                     ///< disk they may occupy; beyond, the oldest goes, counted
+    size_t open_files_max = 512;  ///< more files than this: idle ones are closed
+    size_t files_max = 100'000;   ///< files beyond this are not read, counted
+    /// `host`, `input`, `service_name` and the configured labels; the same for all files.
+    StreamLabelsPtr labels;
+};
+
+}  // namespace seyir::agent::input
