@@ -30,7 +30,7 @@ inline constexpr uint8_t kBatchFormatVersion = 1;
 struct BatchLimits {
     uint32_t payload_bytes_max = 4 * 1024 * 1024;  ///< before compression
     uint32_t head_bytes_max = 1024 * 1024;
-    uint32_t rows_max = 1024 * 1024;
+    uint32_t rows_max = 2 * 1024 * 1024;
     uint32_t record_bytes_max = 1024 * 1024;
     uint32_t positions_max = 16 * 1024;
     uint32_t streams_max = 4096;
