@@ -14,8 +14,8 @@ LaneVerdict judge(const std::optional<LaneState>& known, const SourcePosition& p
     };
     const bool joins = position.begin == committed && position.begin <= position.end;
     // A lane starts anywhere on purpose only; lane_start never moves a lane back.
-    const bool starts_here = position.lane_start && position.begin >= committed &&
-                             position.begin <= position.end;
+    const bool starts_here =
+        position.lane_start && position.begin >= committed && position.begin <= position.end;
     if (joins || starts_here) {
         verdict.committed = position.end;
         verdict.tail_hash = position.tail_hash;

@@ -3,11 +3,11 @@
 // Threads: pure functions.   Format/spec: docs/format/wire.md, "Lanes".
 #pragma once
 
+#include <optional>
+
 #include "collector/store/format/rows.hpp"
 #include "common/record/ack_token.hpp"
 #include "common/record/position.hpp"
-
-#include <optional>
 
 namespace seyir::store {
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/rocks_store.hpp"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "collector/store/engine/committer.hpp"
 #include "collector/store/engine/core.hpp"
 #include "collector/store/engine/cursor.hpp"
 #include "collector/store/engine/retention.hpp"
 #include "collector/store/engine/sealer.hpp"
-
-#include <algorithm>
-
-#include <fmt/format.h>
 
 namespace seyir::store {
 
@@ -61,8 +61,7 @@ Result<std::vector<CommittedPosition>> RocksStore::committed(
     std::vector<CommittedPosition> known;
     for (const SourceKey& source : lanes) {
         SEYIR_TRY(
-            const auto bytes,
-            database->get(Family::kLane, key::lane(tenant, agent, output, source))
+            const auto bytes, database->get(Family::kLane, key::lane(tenant, agent, output, source))
         );
         if (bytes) {
             SEYIR_TRY(const LaneState state, decode_lane(*bytes));
@@ -77,7 +76,9 @@ Result<bool> RocksStore::knows_agent(TenantId tenant, AgentId agent) {
     const std::string prefix = key::lane_agent_prefix(tenant, agent);
     bool has_lane = false;
     SEYIR_CHECK(database->scan(
-        Family::kLane, prefix, key::prefix_end(prefix),
+        Family::kLane,
+        prefix,
+        key::prefix_end(prefix),
         [&](std::string_view, std::string_view) -> Result<bool> {
             has_lane = true;
             return false;
@@ -161,7 +162,8 @@ StoreHealth RocksStore::health() {
     if (out.disk == DiskState::kHardMark) {
         out.message = fmt::format(
             "{} has {} free, below the hard mark: nothing is accepted until space is freed",
-            core.options.data_dir, format_bytes(out.free_bytes)
+            core.options.data_dir,
+            format_bytes(out.free_bytes)
         );
     } else if (out.message.empty() && out.corrupt_entries > 0) {
         out.message = fmt::format("{} staged batches cannot be read", out.corrupt_entries);

@@ -9,6 +9,12 @@
 // Format: docs/format/store-keys.md, docs/format/segment.md.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "collector/store/format/keys.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/base/units.hpp"
@@ -16,31 +22,25 @@
 #include "common/io/file_system.hpp"
 #include "common/metrics/registry.hpp"
 
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
 namespace seyir::store {
 
 struct RocksStoreOptions {
     std::string data_dir;
     /// Null: the machine's, with RocksDB's own POSIX environment.
     io::FileSystem* fs = nullptr;
-    io::Clock* clock = nullptr;             ///< null: the machine's
-    metrics::Registry* metrics = nullptr;   ///< null: counted, but not shown
+    io::Clock* clock = nullptr;            ///< null: the machine's
+    metrics::Registry* metrics = nullptr;  ///< null: counted, but not shown
     bool threads = true;
 
-    Nanos retention{0};                     ///< 0 keeps everything
-    uint64_t seal_bytes = 64 * kMiB;        ///< staged payload that starts a seal
+    Nanos retention{0};                        ///< 0 keeps everything
+    uint64_t seal_bytes = 64 * kMiB;           ///< staged payload that starts a seal
     uint64_t stage_budget_bytes = 512 * kMiB;  ///< beyond it appends wait for the sealer
     uint64_t block_raw_bytes = kMiB;
     uint64_t seal_slice_raw_bytes = 32 * kMiB;  ///< rows the sealer holds in memory
     uint64_t seal_job_raw_bytes = 512 * kMiB;   ///< rows of one seal, about ten segments' worth
     uint64_t memtable_bytes = 128 * kMiB;
     uint64_t wal_bytes_max = 256 * kMiB;
-    uint64_t group_bytes_max = 8 * kMiB;        ///< payload of one synced write
+    uint64_t group_bytes_max = 8 * kMiB;  ///< payload of one synced write
     /// Free space below which nothing is accepted; default max(2 %, 512 MiB) of the file system.
     std::optional<uint64_t> hard_free_bytes;
     /// Free space below which the store warns; default max(5 %, 2 GiB).
@@ -66,7 +66,7 @@ struct DropOptions {
 };
 
 struct DropReport {
-    std::vector<std::string> dropped;    ///< days as YYYYMMDD, oldest first
+    std::vector<std::string> dropped;  ///< days as YYYYMMDD, oldest first
     uint64_t rows = 0;
     uint64_t file_bytes = 0;
     std::vector<std::string> held_back;  ///< due, but not without confirmation

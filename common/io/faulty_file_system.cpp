@@ -21,7 +21,9 @@ Error os_error(int errno_value, std::string_view doing, const std::string& path)
 class FaultyFile final : public File {
   public:
     FaultyFile(
-        FaultyFileSystem& fs, std::shared_ptr<FaultyFileSystem::Node> node, std::string path,
+        FaultyFileSystem& fs,
+        std::shared_ptr<FaultyFileSystem::Node> node,
+        std::string path,
         bool can_write
     )
         : fs_(fs),
@@ -250,10 +252,16 @@ Result<void> FaultyFileSystem::begin_change(const std::string& path, bool& is_sh
     ++changes_;
     if (changes_ == fault_at_) {
         switch (fault_) {
-            case Fault::kPowerCut: crashed_ = true; return check_alive(path);
-            case Fault::kIoError: return os_error(EIO, "changing", path);
-            case Fault::kNoSpace: return os_error(ENOSPC, "changing", path);
-            case Fault::kShortWrite: is_short = true; return {};
+            case Fault::kPowerCut:
+                crashed_ = true;
+                return check_alive(path);
+            case Fault::kIoError:
+                return os_error(EIO, "changing", path);
+            case Fault::kNoSpace:
+                return os_error(ENOSPC, "changing", path);
+            case Fault::kShortWrite:
+                is_short = true;
+                return {};
         }
     }
     if (error_rate_ > 0 && std::uniform_real_distribution<>(0, 1)(random_) < error_rate_) {

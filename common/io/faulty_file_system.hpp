@@ -11,8 +11,6 @@
 // Limits: no symlinks; files and directories are inodes without permissions.
 #pragma once
 
-#include "common/io/file_system.hpp"
-
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -21,6 +19,8 @@
 #include <random>
 #include <string>
 #include <vector>
+
+#include "common/io/file_system.hpp"
 
 namespace seyir::io {
 
@@ -37,8 +37,8 @@ class FaultyFileSystem final : public FileSystem {
     ~FaultyFileSystem() override;
 
     // --- what goes wrong ---
-    /// The `nth` changing operation from now on (1 = the next) meets `fault`. One at a time: a later
-    /// call replaces the plan. 0 cancels it.
+    /// The `nth` changing operation from now on (1 = the next) meets `fault`. One at a time: a
+    /// later call replaces the plan. 0 cancels it.
     void plan_fault(uint64_t nth, Fault fault);
     /// Every changing operation fails with EIO with this probability.
     void set_error_rate(double probability);
@@ -117,7 +117,9 @@ class FaultyFileSystem final : public FileSystem {
     void lose_bytes(Node& node);
     uint64_t pick(uint64_t bound);
 
-    Result<void> write_node(Node& node, const std::string& path, uint64_t at, std::string_view bytes);
+    Result<void> write_node(
+        Node& node, const std::string& path, uint64_t at, std::string_view bytes
+    );
     Result<void> sync_node(Node& node, const std::string& path);
     Result<void> truncate_node(Node& node, const std::string& path, uint64_t size_bytes);
 

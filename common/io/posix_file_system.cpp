@@ -248,7 +248,7 @@ class PosixFileSystem final : public FileSystem {
     }
 
     Result<uint64_t> total_bytes(const std::string& path) override {
-        struct statvfs s {};
+        struct statvfs s{};
         if (::statvfs(path.c_str(), &s) != 0) {
             return error("reading the size of", path);
         }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/disk/database.hpp"
 
-#include "common/base/log.hpp"
-#include "common/base/units.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <vector>
@@ -14,6 +11,9 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
+
+#include "common/base/log.hpp"
+#include "common/base/units.hpp"
 
 namespace seyir::store {
 namespace {
@@ -50,9 +50,8 @@ class FailureListener final : public rocksdb::EventListener {
     }
 
     // RocksDB's own retry loop would compete with ours.
-    void OnErrorRecoveryBegin(
-        rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery
-    ) override {
+    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery)
+        override {
         *auto_recovery = false;
     }
 
@@ -89,7 +88,8 @@ rocksdb::DBOptions database_options(const DatabaseOptions& options, rocksdb::Env
 }
 
 rocksdb::ColumnFamilyOptions family_options(
-    const DatabaseOptions& options, const std::string& name,
+    const DatabaseOptions& options,
+    const std::string& name,
     const std::shared_ptr<rocksdb::Cache>& cache
 ) {
     const bool is_stage = name == "stage";
@@ -248,7 +248,9 @@ Result<std::optional<std::string>> Database::get(
 }
 
 Result<void> Database::scan(
-    Family family, std::string_view begin, std::string_view end,
+    Family family,
+    std::string_view begin,
+    std::string_view end,
     const std::function<Result<bool>(std::string_view, std::string_view)>& on_row,
     const Snapshot* snapshot
 ) const {
@@ -287,9 +289,7 @@ bool Database::is_failed() const {
 }
 
 Result<void> Database::flush() {
-    const std::vector<rocksdb::ColumnFamilyHandle*> all(
-        rep_->handles.begin(), rep_->handles.end()
-    );
+    const std::vector<rocksdb::ColumnFamilyHandle*> all(rep_->handles.begin(), rep_->handles.end());
     const auto status = rep_->db->Flush(rocksdb::FlushOptions(), all);
     if (!status.ok()) {
         return database_error(status, "flushing the database " + rep_->path);

@@ -7,8 +7,6 @@
 // Ownership: shared; cursors keep it open. A snapshot must die before its database.
 #pragma once
 
-#include "common/base/result.hpp"
-
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -20,6 +18,8 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include "common/base/result.hpp"
+
 namespace seyir::store {
 
 enum class Family : uint8_t { kMeta, kLane, kStage, kStream, kCatalogue };
@@ -30,9 +30,9 @@ struct DatabaseOptions {
     std::string path;
     /// Null: RocksDB's own POSIX environment.
     std::shared_ptr<rocksdb::Env> env;
-    uint64_t memtable_bytes = 0;    ///< of the stage; the other families share an eighth of it
-    uint64_t wal_bytes_max = 0;     ///< families with old rows are flushed beyond it
-    bool deterministic = false;     ///< no background compaction, no log files
+    uint64_t memtable_bytes = 0;  ///< of the stage; the other families share an eighth of it
+    uint64_t wal_bytes_max = 0;   ///< families with old rows are flushed beyond it
+    bool deterministic = false;   ///< no background compaction, no log files
 };
 
 /// Rows to write together.
@@ -93,7 +93,9 @@ class Database {
     ) const;
     /// Calls `on_row(key, value)` for keys in [begin, end) in order until it returns false.
     Result<void> scan(
-        Family family, std::string_view begin, std::string_view end,
+        Family family,
+        std::string_view begin,
+        std::string_view end,
         const std::function<Result<bool>(std::string_view, std::string_view)>& on_row,
         const Snapshot* snapshot = nullptr
     ) const;

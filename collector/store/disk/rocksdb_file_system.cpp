@@ -35,9 +35,9 @@ class SequentialFile final : public rocksdb::FSSequentialFile {
   public:
     explicit SequentialFile(std::unique_ptr<io::File> file) : file_(std::move(file)) {}
 
-    IOStatus Read(
-        size_t n, const IOOptions&, rocksdb::Slice* result, char* scratch, IODebugContext*
-    ) override {
+    IOStatus
+    Read(size_t n, const IOOptions&, rocksdb::Slice* result, char* scratch, IODebugContext*)
+        override {
         const auto got = file_->read_at(offset_, {scratch, n});
         if (!got) {
             return to_status(got.error());
@@ -61,10 +61,9 @@ class RandomAccessFile final : public rocksdb::FSRandomAccessFile {
   public:
     explicit RandomAccessFile(std::unique_ptr<io::File> file) : file_(std::move(file)) {}
 
-    IOStatus Read(
-        uint64_t offset, size_t n, const IOOptions&, rocksdb::Slice* result, char* scratch,
-        IODebugContext*
-    ) const override {
+    IOStatus
+    Read(uint64_t offset, size_t n, const IOOptions&, rocksdb::Slice* result, char* scratch, IODebugContext*)
+        const override {
         const auto got = file_->read_at(offset, {scratch, n});
         if (!got) {
             return to_status(got.error());
@@ -116,16 +115,14 @@ class RandomRwFile final : public rocksdb::FSRandomRWFile {
   public:
     explicit RandomRwFile(std::unique_ptr<io::File> file) : file_(std::move(file)) {}
 
-    IOStatus Write(
-        uint64_t offset, const rocksdb::Slice& data, const IOOptions&, IODebugContext*
-    ) override {
+    IOStatus Write(uint64_t offset, const rocksdb::Slice& data, const IOOptions&, IODebugContext*)
+        override {
         return to_status(file_->write_at(offset, {data.data(), data.size()}));
     }
 
-    IOStatus Read(
-        uint64_t offset, size_t n, const IOOptions&, rocksdb::Slice* result, char* scratch,
-        IODebugContext*
-    ) const override {
+    IOStatus
+    Read(uint64_t offset, size_t n, const IOOptions&, rocksdb::Slice* result, char* scratch, IODebugContext*)
+        const override {
         const auto got = file_->read_at(offset, {scratch, n});
         if (!got) {
             return to_status(got.error());
@@ -173,53 +170,50 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
 
     const char* Name() const override { return "SeyirFileSystem"; }
 
-    IOStatus NewSequentialFile(
-        const std::string& name, const FileOptions&,
-        std::unique_ptr<rocksdb::FSSequentialFile>* result, IODebugContext*
-    ) override {
+    IOStatus
+    NewSequentialFile(const std::string& name, const FileOptions&, std::unique_ptr<rocksdb::FSSequentialFile>* result, IODebugContext*)
+        override {
         return open<SequentialFile>(name, io::OpenMode::kRead, result);
     }
 
-    IOStatus NewRandomAccessFile(
-        const std::string& name, const FileOptions&,
-        std::unique_ptr<rocksdb::FSRandomAccessFile>* result, IODebugContext*
-    ) override {
+    IOStatus
+    NewRandomAccessFile(const std::string& name, const FileOptions&, std::unique_ptr<rocksdb::FSRandomAccessFile>* result, IODebugContext*)
+        override {
         return open<RandomAccessFile>(name, io::OpenMode::kRead, result);
     }
 
-    IOStatus NewWritableFile(
-        const std::string& name, const FileOptions&,
-        std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext*
-    ) override {
+    IOStatus
+    NewWritableFile(const std::string& name, const FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext*)
+        override {
         return open_writable(name, io::OpenMode::kWriteTruncate, result);
     }
 
-    IOStatus ReopenWritableFile(
-        const std::string& name, const FileOptions&,
-        std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext*
-    ) override {
+    IOStatus
+    ReopenWritableFile(const std::string& name, const FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext*)
+        override {
         return open_writable(name, io::OpenMode::kWriteAppend, result);
     }
 
     IOStatus ReuseWritableFile(
-        const std::string& name, const std::string& old_name, const FileOptions& options,
-        std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext* debug
+        const std::string& name,
+        const std::string& old_name,
+        const FileOptions& options,
+        std::unique_ptr<rocksdb::FSWritableFile>* result,
+        IODebugContext* debug
     ) override {
         const IOStatus renamed = RenameFile(old_name, name, options.io_options, debug);
         return renamed.ok() ? NewWritableFile(name, options, result, debug) : renamed;
     }
 
-    IOStatus NewRandomRWFile(
-        const std::string& name, const FileOptions&,
-        std::unique_ptr<rocksdb::FSRandomRWFile>* result, IODebugContext*
-    ) override {
+    IOStatus
+    NewRandomRWFile(const std::string& name, const FileOptions&, std::unique_ptr<rocksdb::FSRandomRWFile>* result, IODebugContext*)
+        override {
         return open<RandomRwFile>(name, io::OpenMode::kReadWrite, result);
     }
 
-    IOStatus NewDirectory(
-        const std::string& name, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* result,
-        IODebugContext*
-    ) override {
+    IOStatus
+    NewDirectory(const std::string& name, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* result, IODebugContext*)
+        override {
         *result = std::make_unique<Directory>(fs_, name);
         return IOStatus::OK();
     }
@@ -228,10 +222,9 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
         return to_status(fs_.stat(name));
     }
 
-    IOStatus GetChildren(
-        const std::string& directory, const IOOptions&, std::vector<std::string>* result,
-        IODebugContext*
-    ) override {
+    IOStatus
+    GetChildren(const std::string& directory, const IOOptions&, std::vector<std::string>* result, IODebugContext*)
+        override {
         auto names = fs_.list(directory);
         if (!names) {
             return to_status(names.error());
@@ -244,9 +237,8 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
         return to_status(fs_.remove(name));
     }
 
-    IOStatus Truncate(
-        const std::string& name, size_t size, const IOOptions&, IODebugContext*
-    ) override {
+    IOStatus Truncate(const std::string& name, size_t size, const IOOptions&, IODebugContext*)
+        override {
         auto file = fs_.open(name, io::OpenMode::kReadWrite);
         return file ? to_status((*file)->truncate(size)) : to_status(file.error());
     }
@@ -255,9 +247,8 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
         return to_status(fs_.make_directories(name));
     }
 
-    IOStatus CreateDirIfMissing(
-        const std::string& name, const IOOptions&, IODebugContext*
-    ) override {
+    IOStatus CreateDirIfMissing(const std::string& name, const IOOptions&, IODebugContext*)
+        override {
         return to_status(fs_.make_directories(name));
     }
 
@@ -265,9 +256,8 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
         return to_status(fs_.remove_directory(name));
     }
 
-    IOStatus GetFileSize(
-        const std::string& name, const IOOptions&, uint64_t* size, IODebugContext*
-    ) override {
+    IOStatus GetFileSize(const std::string& name, const IOOptions&, uint64_t* size, IODebugContext*)
+        override {
         const auto info = fs_.stat(name);
         if (info) {
             *size = info->size_bytes;
@@ -275,9 +265,9 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
         return to_status(info);
     }
 
-    IOStatus GetFileModificationTime(
-        const std::string& name, const IOOptions&, uint64_t* seconds, IODebugContext*
-    ) override {
+    IOStatus
+    GetFileModificationTime(const std::string& name, const IOOptions&, uint64_t* seconds, IODebugContext*)
+        override {
         const auto info = fs_.stat(name);
         if (info) {
             *seconds = static_cast<uint64_t>(info->modified.value / 1'000'000'000);
@@ -285,21 +275,21 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
         return to_status(info);
     }
 
-    IOStatus RenameFile(
-        const std::string& from, const std::string& to, const IOOptions&, IODebugContext*
-    ) override {
+    IOStatus
+    RenameFile(const std::string& from, const std::string& to, const IOOptions&, IODebugContext*)
+        override {
         return to_status(fs_.rename(from, to));
     }
 
-    IOStatus LinkFile(
-        const std::string& from, const std::string& to, const IOOptions&, IODebugContext*
-    ) override {
+    IOStatus
+    LinkFile(const std::string& from, const std::string& to, const IOOptions&, IODebugContext*)
+        override {
         return to_status(fs_.hard_link(from, to));
     }
 
-    IOStatus LockFile(
-        const std::string& name, const IOOptions&, rocksdb::FileLock** lock, IODebugContext*
-    ) override {
+    IOStatus
+    LockFile(const std::string& name, const IOOptions&, rocksdb::FileLock** lock, IODebugContext*)
+        override {
         const std::lock_guard guard(mutex_);
         if (!locks_.insert(name).second) {
             return IOStatus::IOError("lock hold by current process: " + name);
@@ -320,16 +310,16 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
         return IOStatus::OK();
     }
 
-    IOStatus GetAbsolutePath(
-        const std::string& path, const IOOptions&, std::string* result, IODebugContext*
-    ) override {
+    IOStatus
+    GetAbsolutePath(const std::string& path, const IOOptions&, std::string* result, IODebugContext*)
+        override {
         *result = path;
         return IOStatus::OK();
     }
 
-    IOStatus IsDirectory(
-        const std::string& path, const IOOptions&, bool* is_directory, IODebugContext*
-    ) override {
+    IOStatus
+    IsDirectory(const std::string& path, const IOOptions&, bool* is_directory, IODebugContext*)
+        override {
         const auto info = fs_.stat(path);
         if (info) {
             *is_directory = info->is_directory;
@@ -337,9 +327,9 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
         return to_status(info);
     }
 
-    IOStatus GetFreeSpace(
-        const std::string& path, const IOOptions&, uint64_t* bytes, IODebugContext*
-    ) override {
+    IOStatus
+    GetFreeSpace(const std::string& path, const IOOptions&, uint64_t* bytes, IODebugContext*)
+        override {
         const auto free = fs_.free_bytes(path);
         if (free) {
             *bytes = *free;
@@ -349,9 +339,7 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
 
   private:
     template <class Wrapper, class Interface>
-    IOStatus open(
-        const std::string& name, io::OpenMode mode, std::unique_ptr<Interface>* result
-    ) {
+    IOStatus open(const std::string& name, io::OpenMode mode, std::unique_ptr<Interface>* result) {
         auto file = fs_.open(name, mode);
         if (!file) {
             return to_status(file.error());
@@ -361,8 +349,7 @@ class SeyirFileSystem final : public rocksdb::FileSystem {
     }
 
     IOStatus open_writable(
-        const std::string& name, io::OpenMode mode,
-        std::unique_ptr<rocksdb::FSWritableFile>* result
+        const std::string& name, io::OpenMode mode, std::unique_ptr<rocksdb::FSWritableFile>* result
     ) {
         auto file = fs_.open(name, mode);
         if (!file) {

@@ -5,11 +5,11 @@
 // Ownership: `fs` must outlive the environment.
 #pragma once
 
-#include "common/io/file_system.hpp"
-
 #include <memory>
 
 #include <rocksdb/env.h>
+
+#include "common/io/file_system.hpp"
 
 namespace seyir::store {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/disk/segment_reader.hpp"
 
-#include "collector/store/disk/database.hpp"
-
 #include <fmt/format.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
 #include <xxhash.h>
+
+#include "collector/store/disk/database.hpp"
 
 namespace seyir::store {
 namespace {

@@ -5,14 +5,14 @@
 // block and says so.   Limits: open_max files open.   Format: docs/format/segment.md
 #pragma once
 
-#include "collector/store/disk/segment_writer.hpp"
-#include "collector/store/format/block_header.hpp"
-
 #include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+
+#include "collector/store/disk/segment_writer.hpp"
+#include "collector/store/format/block_header.hpp"
 
 namespace seyir::store {
 

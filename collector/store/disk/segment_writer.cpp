@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/disk/segment_writer.hpp"
 
-#include "collector/store/disk/database.hpp"
-
 #include <algorithm>
 #include <set>
 
@@ -10,6 +8,8 @@
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <xxhash.h>
+
+#include "collector/store/disk/database.hpp"
 
 namespace seyir::store {
 namespace {
@@ -78,8 +78,7 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(
 }
 
 Result<void> SegmentWriter::put(std::string_view key, std::string_view value) {
-    const auto status =
-        rep_->writer.Put({key.data(), key.size()}, {value.data(), value.size()});
+    const auto status = rep_->writer.Put({key.data(), key.size()}, {value.data(), value.size()});
     if (!status.ok()) {
         return database_error(status, "writing segment " + rep_->temporary);
     }
@@ -90,7 +89,8 @@ Result<void> SegmentWriter::add_block(const BatchView& rows, std::vector<StreamR
     const RecordBatch& batch = *rows.batch;
     SEYIR_TRY(const auto encoded, rep_->encoder.encode(rows));
     const uint32_t block = summary_.blocks;
-    SEYIR_CHECK(put(key::file_column(block, static_cast<uint16_t>(ColumnId::kRows)), *encoded.bytes));
+    SEYIR_CHECK(put(key::file_column(block, static_cast<uint16_t>(ColumnId::kRows)), *encoded.bytes)
+    );
 
     BlockHeader header;
     header.rows = static_cast<uint32_t>(rows.row_count());

@@ -7,18 +7,18 @@
 // Format: docs/format/segment.md
 #pragma once
 
-#include "collector/store/format/block_header.hpp"
-#include "collector/store/format/catalogue_rows.hpp"
-#include "common/base/result.hpp"
-#include "common/io/file_system.hpp"
-#include "common/record/batch_codec.hpp"
-
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <rocksdb/env.h>
+
+#include "collector/store/format/block_header.hpp"
+#include "collector/store/format/catalogue_rows.hpp"
+#include "common/base/result.hpp"
+#include "common/io/file_system.hpp"
+#include "common/record/batch_codec.hpp"
 
 namespace seyir::store {
 

@@ -21,7 +21,9 @@ struct Source {
 
 constexpr uint16_t kNoStream = 0xffff;
 
-AttrRange copy_attrs(const RecordBatch& from, const Row& row, size_t i, Source& source, RecordBatch& to) {
+AttrRange copy_attrs(
+    const RecordBatch& from, const Row& row, size_t i, Source& source, RecordBatch& to
+) {
     if (row.attrs == source.last_from) {
         return source.last_to;
     }
@@ -41,8 +43,8 @@ AttrRange copy_attrs(const RecordBatch& from, const Row& row, size_t i, Source& 
 }  // namespace
 
 void sort_rows(std::vector<RowRef>& rows) {
-    std::ranges::stable_sort(rows, [](const RowRef& a, const RowRef& b) {
-        return std::tie(a.stream, a.ts) < std::tie(b.stream, b.ts);
+    std::ranges::sort(rows, [](const RowRef& a, const RowRef& b) {
+        return std::tie(a.stream, a.ts, a.order) < std::tie(b.stream, b.ts, b.order);
     });
 }
 

@@ -4,13 +4,13 @@
 // Threads: one at a time.   Ownership: a built batch keeps its sources alive.
 #pragma once
 
-#include "collector/store/format/block_header.hpp"
-#include "common/record/batch.hpp"
-
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
+
+#include "collector/store/format/block_header.hpp"
+#include "common/record/batch.hpp"
 
 namespace seyir::store {
 
@@ -19,6 +19,7 @@ struct RowRef {
     StreamId stream = 0;
     uint32_t row = 0;
     UnixNanos ts;
+    uint32_t order = 0;  ///< in which it was committed
     const RecordBatchPtr* batch = nullptr;
 };
 

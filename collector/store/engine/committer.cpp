@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/engine/committer.hpp"
 
-#include "common/base/log.hpp"
-#include "common/base/units.hpp"
-
 #include <algorithm>
 #include <future>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "common/base/log.hpp"
+#include "common/base/units.hpp"
 
 namespace seyir::store {
 namespace {
@@ -163,7 +163,8 @@ Result<void> Committer::check_room() {
             ErrorCode::kNoSpace,
             fmt::format(
                 "the disk of {} has {} free, below its hard mark: free space or lower retention",
-                core_.options.data_dir, format_bytes(free_bytes)
+                core_.options.data_dir,
+                format_bytes(free_bytes)
             )
         );
     }
@@ -323,6 +324,7 @@ Result<std::shared_ptr<Database>> Committer::writable_database() {
     lanes_.forget();
     if (database != nullptr && database->resume()) {
         log::info("store", "the database accepts writes again", {});
+        core_.set_trouble("");
         return database;
     }
     if (database != nullptr) {
@@ -349,6 +351,7 @@ Result<void> Committer::reopen() {
     SEYIR_TRY(const auto database, core_.open_database());
     SEYIR_CHECK(pushes_.load(*database, core_.clock.wall_now()));
     log::info("store", "the database was opened again after a failure", {});
+    core_.set_trouble("");
     return {};
 }
 

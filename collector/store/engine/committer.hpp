@@ -7,11 +7,6 @@
 // Errors: per append; a failed write fails every append of its group and changes nothing.
 #pragma once
 
-#include "collector/store/engine/core.hpp"
-#include "collector/store/engine/judgement.hpp"
-#include "collector/store/state/lane_table.hpp"
-#include "collector/store/state/push_hashes.hpp"
-
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -20,6 +15,11 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "collector/store/engine/core.hpp"
+#include "collector/store/engine/judgement.hpp"
+#include "collector/store/state/lane_table.hpp"
+#include "collector/store/state/push_hashes.hpp"
 
 namespace seyir::store {
 

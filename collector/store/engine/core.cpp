@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/engine/core.hpp"
 
-#include "collector/store/disk/rocksdb_file_system.hpp"
-#include "common/base/log.hpp"
-
 #include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
+
+#include "collector/store/disk/rocksdb_file_system.hpp"
+#include "common/base/log.hpp"
 
 namespace seyir::store {
 namespace {
@@ -22,7 +22,9 @@ std::shared_ptr<rocksdb::Env> env_for(const RocksStoreOptions& options) {
     return make_rocksdb_env(*options.fs);
 }
 
-uint64_t mark(const std::optional<uint64_t>& fixed, uint64_t total, uint64_t percent, uint64_t floor) {
+uint64_t mark(
+    const std::optional<uint64_t>& fixed, uint64_t total, uint64_t percent, uint64_t floor
+) {
     return fixed.value_or(std::max(total / 100 * percent, floor));
 }
 
@@ -122,7 +124,9 @@ Result<void> Core::load_meta(Database& db) {
                 fmt::format(
                     "{} was written in format {}, this version reads up to {}: use a newer "
                     "seyir-collector",
-                    options.data_dir, major, kFormatMajor
+                    options.data_dir,
+                    major,
+                    kFormatMajor
                 )
             );
         }
@@ -155,7 +159,9 @@ Result<void> Core::load_meta(Database& db) {
 
 Result<void> Core::load_streams(Database& db) {
     return db.scan(
-        Family::kStream, "", "",
+        Family::kStream,
+        "",
+        "",
         [&](std::string_view bytes, std::string_view value) -> Result<bool> {
             const auto parsed = key::parse_stream(bytes);
             if (!parsed) {
@@ -172,7 +178,9 @@ Result<StageIndex> Core::load_stage(Database& db) {
     StageIndex loaded;
     const std::string begin = key::stage_entry(0);
     SEYIR_CHECK(db.scan(
-        Family::kStage, begin, key::stage_entry(UINT64_MAX),
+        Family::kStage,
+        begin,
+        key::stage_entry(UINT64_MAX),
         [&](std::string_view bytes, std::string_view value) -> Result<bool> {
             CommitNumber number = 0;
             for (const char c : bytes.substr(1)) {
@@ -255,7 +263,9 @@ Result<void> Core::remove_orphans() const {
         if (const auto state = now.catalogue->find(*day); state != now.catalogue->end()) {
             const std::string prefix = key::segment_prefix(*day);
             SEYIR_CHECK(now.snapshot->database().scan(
-                Family::kCatalogue, prefix, key::prefix_end(prefix),
+                Family::kCatalogue,
+                prefix,
+                key::prefix_end(prefix),
                 [&](std::string_view bytes, std::string_view) -> Result<bool> {
                     known.insert(key::parse_segment(bytes).value_or(0));
                     return true;
@@ -272,7 +282,9 @@ Result<void> Core::remove_orphans() const {
             if (!is_ours || (id && known.contains(*id))) {
                 continue;
             }
-            log::warn("store", "removing a file no catalogue row names", {{"file", path + "/" + name}});
+            log::warn(
+                "store", "removing a file no catalogue row names", {{"file", path + "/" + name}}
+            );
             SEYIR_CHECK(fs.remove(path + "/" + name));
             --left;
         }

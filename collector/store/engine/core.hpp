@@ -6,17 +6,17 @@
 // Ownership: shared by the store and its cursors.
 #pragma once
 
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
 #include "collector/store/disk/database.hpp"
 #include "collector/store/disk/segment_reader.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "collector/store/state/catalogue.hpp"
 #include "collector/store/state/stage_index.hpp"
 #include "collector/store/state/stream_table.hpp"
-
-#include <atomic>
-#include <memory>
-#include <mutex>
-#include <string>
 
 namespace seyir::store {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/engine/cursor.hpp"
 
-#include "common/base/log.hpp"
-
 #include <algorithm>
 #include <set>
+
+#include "common/base/log.hpp"
 
 namespace seyir::store {
 
@@ -163,9 +163,11 @@ Result<std::optional<Page>> Cursor::read(const Place& place) {
     if (!batch) {
         ++stats_.blocks_corrupt;
         core_->counters.corrupt_blocks.add();
-        log::error("store", "a block cannot be read, the answer is partial", {
-            {"error", batch.error().message}
-        });
+        log::error(
+            "store",
+            "a block cannot be read, the answer is partial",
+            {{"error", batch.error().message}}
+        );
         return std::optional<Page>();
     }
     ++stats_.blocks_read;

@@ -7,13 +7,13 @@
 // Errors: kIo when the database cannot be read; a bad block is counted and passed over.
 #pragma once
 
-#include "collector/store/engine/core.hpp"
-
 #include <memory>
 #include <optional>
 #include <queue>
 #include <unordered_map>
 #include <vector>
+
+#include "collector/store/engine/core.hpp"
 
 namespace seyir::store {
 
@@ -62,6 +62,8 @@ class Cursor final : public RowCursor {
 };
 
 /// Ids of the tenant's streams with rows in a segment or staged batch that overlaps the range.
-Result<std::vector<StreamId>> stream_ids_in(Core& core, const View& view, TenantId tenant, TimeRange range);
+Result<std::vector<StreamId>> stream_ids_in(
+    Core& core, const View& view, TenantId tenant, TimeRange range
+);
 
 }  // namespace seyir::store

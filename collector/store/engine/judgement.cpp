@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/engine/judgement.hpp"
 
-#include "collector/store/lane_rules.hpp"
-
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include "collector/store/lane_rules.hpp"
 
 namespace seyir::store {
 
@@ -15,7 +15,7 @@ struct Judge::Marks {
     std::vector<std::optional<StreamId>> streams;  ///< by stream; nothing: over the limit
     std::vector<std::pair<std::string, LaneState>> advanced;  ///< set once nothing can fail
     std::vector<LaneVerdict> not_stored;
-    UnixNanos oldest;         ///< rows before it are past retention
+    UnixNanos oldest;  ///< rows before it are past retention
     bool all_lanes_stored = true;
     bool any_lane_stored = true;
     bool all_streams_known = true;
@@ -96,7 +96,9 @@ void Judge::choose_rows(const Commit& commit, Marks& marks, Judgement& out) {
 }
 
 Result<void> Judge::describe(
-    const Commit& commit, const Marks& marks, const std::optional<EncodedBatch>& encoded,
+    const Commit& commit,
+    const Marks& marks,
+    const std::optional<EncodedBatch>& encoded,
     Judgement& out
 ) {
     const RecordBatch& batch = *commit.view.batch;
@@ -138,8 +140,11 @@ Result<void> Judge::describe(
 }
 
 Result<Judgement> Judge::judge(
-    const Database& database, const Commit& commit, const std::optional<EncodedBatch>& encoded,
-    UnixNanos now, WriteSet& set
+    const Database& database,
+    const Commit& commit,
+    const std::optional<EncodedBatch>& encoded,
+    UnixNanos now,
+    WriteSet& set
 ) {
     const RecordBatch& batch = *commit.view.batch;
     const Provenance& from = batch.provenance();

@@ -4,12 +4,12 @@
 // Errors: kConflict (fenced epoch), kIo (lanes cannot be read), kTooLarge (rows cannot be encoded).
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "collector/store/engine/core.hpp"
 #include "collector/store/state/lane_table.hpp"
 #include "collector/store/state/push_hashes.hpp"
-
-#include <optional>
-#include <vector>
 
 namespace seyir::store {
 
@@ -28,8 +28,11 @@ class Judge {
     /// Adds rows of the push hash to `set`; lanes and streams stay pending.
     /// `encoded` holds the selected rows if they were encoded beforehand.
     Result<Judgement> judge(
-        const Database& database, const Commit& commit, const std::optional<EncodedBatch>& encoded,
-        UnixNanos now, WriteSet& set
+        const Database& database,
+        const Commit& commit,
+        const std::optional<EncodedBatch>& encoded,
+        UnixNanos now,
+        WriteSet& set
     );
 
   private:
@@ -38,7 +41,9 @@ class Judge {
     Result<Marks> judge_lanes(const Database& database, const Commit& commit, UnixNanos now);
     void choose_rows(const Commit& commit, Marks& marks, Judgement& out);
     Result<void> describe(
-        const Commit& commit, const Marks& marks, const std::optional<EncodedBatch>& encoded,
+        const Commit& commit,
+        const Marks& marks,
+        const std::optional<EncodedBatch>& encoded,
         Judgement& out
     );
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/engine/retention.hpp"
 
-#include "common/base/log.hpp"
-
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include "common/base/log.hpp"
 
 namespace seyir::store {
 

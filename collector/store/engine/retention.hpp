@@ -5,12 +5,12 @@
 // Cost: one small synced write; the files go afterwards, on the sealer's thread.
 #pragma once
 
+#include <mutex>
+#include <optional>
+
 #include "collector/store/engine/committer.hpp"
 #include "collector/store/engine/core.hpp"
 #include "collector/store/engine/sealer.hpp"
-
-#include <mutex>
-#include <optional>
 
 namespace seyir::store {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/engine/seal_job.hpp"
 
-#include "common/base/log.hpp"
-
 #include <algorithm>
 #include <numeric>
 
 #include <fmt/format.h>
+
+#include "common/base/log.hpp"
 
 namespace seyir::store {
 namespace {
@@ -44,7 +44,9 @@ Result<void> SealJob::run(const std::set<CommitNumber>& unreadable) {
             if (batch.error().code == ErrorCode::kIo) {
                 return batch.error();
             }
-            log::error("store", "a staged batch cannot be read", {{"error", batch.error().message}});
+            log::error(
+                "store", "a staged batch cannot be read", {{"error", batch.error().message}}
+            );
             newly_unreadable.push_back(*entry);
             continue;
         }
@@ -80,7 +82,8 @@ void SealJob::take_rows(const RecordBatchPtr& batch) {
             group = &groups_[{batch->tenant(), day}];
             group_range = {day.begin(), day.end()};
         }
-        group->rows.push_back({ids[batch->stream(i)], i, ts, &kept});
+        const auto order = static_cast<uint32_t>(group->rows.size());
+        group->rows.push_back({ids[batch->stream(i)], i, ts, order, &kept});
     }
 }
 
@@ -125,13 +128,13 @@ void SealJob::hold(const GroupKey& key, Group& group, size_t first) {
     }
     const auto rest = std::span(group.rows).subspan(first);
     const Block block = build_block(key.first, rest);
-    auto held = std::make_unique<RecordBatchPtr>(
-        std::make_shared<RecordBatch>(clone_rows({block.batch, {}}))
-    );
+    auto held =
+        std::make_unique<RecordBatchPtr>(std::make_shared<RecordBatch>(clone_rows({block.batch, {}})
+        ));
     std::vector<RowRef> rows;
     rows.reserve(rest.size());
     for (uint32_t i = 0; i < rest.size(); ++i) {
-        rows.push_back({rest[i].stream, i, rest[i].ts, held.get()});
+        rows.push_back({rest[i].stream, i, rest[i].ts, i, held.get()});
     }
     group.rows = std::move(rows);
     group.held = std::move(held);

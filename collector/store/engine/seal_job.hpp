@@ -5,10 +5,6 @@
 // Ownership: segment files it did not finish are removed with it.
 #pragma once
 
-#include "collector/store/disk/segment_writer.hpp"
-#include "collector/store/engine/block_builder.hpp"
-#include "collector/store/engine/core.hpp"
-
 #include <atomic>
 #include <deque>
 #include <map>
@@ -16,6 +12,10 @@
 #include <set>
 #include <span>
 #include <vector>
+
+#include "collector/store/disk/segment_writer.hpp"
+#include "collector/store/engine/block_builder.hpp"
+#include "collector/store/engine/core.hpp"
 
 namespace seyir::store {
 
@@ -28,8 +28,8 @@ struct CarriedRows {
 class SealJob {
   public:
     struct Plan {
-        bool carries = true;     ///< small remainders go back to the stage
-        Day carries_from;        ///< but only of this day and later
+        bool carries = true;  ///< small remainders go back to the stage
+        Day carries_from;     ///< but only of this day and later
         uint64_t raw_bytes_max = UINT64_MAX;
     };
 
@@ -41,7 +41,7 @@ class SealJob {
     // --- results ---
     std::vector<FinishedSegment> segments;
     std::vector<CarriedRows> carried;
-    std::vector<CommitNumber> sealed;           ///< ascending
+    std::vector<CommitNumber> sealed;  ///< ascending
     std::vector<StageEntry> newly_unreadable;
     std::vector<StreamTable::Pending> new_streams;
     uint64_t expired_rows = 0;

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/engine/sealer.hpp"
 
-#include "collector/store/engine/seal_job.hpp"
-#include "common/base/log.hpp"
-
 #include <algorithm>
 
 #include <sys/resource.h>
@@ -11,6 +8,9 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+
+#include "collector/store/engine/seal_job.hpp"
+#include "common/base/log.hpp"
 
 namespace seyir::store {
 namespace {
@@ -117,8 +117,8 @@ Result<void> Sealer::seal(SealScope scope) {
         uint64_t staged = 0;
         view.stage.for_each([&](const StageEntry& entry) { staged += entry.payload_bytes; });
         const bool is_day_end = scope == SealScope::kDue && is_day_end_due();
-        const bool is_full = staged - std::min(staged, unreadable_bytes_.load()) >=
-                             core_.options.seal_bytes;
+        const bool is_full =
+            staged - std::min(staged, unreadable_bytes_.load()) >= core_.options.seal_bytes;
         const bool has_rows = view.stage.size() > unreadable_.size();
         if (!has_rows || (scope == SealScope::kDue && !is_day_end && !is_full)) {
             committer_.set_sealer_failing(false);
@@ -140,7 +140,8 @@ Result<void> Sealer::seal(SealScope scope) {
         if (!done) {
             committer_.set_sealer_failing(true);
             core_.set_trouble("sealing failed: " + done.error().message);
-            if (done.error().code != ErrorCode::kCancelled && done.error().code != ErrorCode::kClosed) {
+            if (done.error().code != ErrorCode::kCancelled &&
+                done.error().code != ErrorCode::kClosed) {
                 log::error("store", "sealing failed", {{"error", done.error().message}});
             }
             core_.streams.take_back(job.new_streams);
@@ -154,7 +155,9 @@ Result<void> Sealer::seal(SealScope scope) {
 namespace {
 
 /// Ranges of numbers that hold sealed batches and none that stay.
-void cut_stage(WriteSet& set, const std::vector<CommitNumber>& sealed, const std::set<CommitNumber>& stay) {
+void cut_stage(
+    WriteSet& set, const std::vector<CommitNumber>& sealed, const std::set<CommitNumber>& stay
+) {
     size_t begin = 0;
     for (size_t i = 0; i < sealed.size(); ++i) {
         const bool is_last = i + 1 == sealed.size();
@@ -170,28 +173,22 @@ void cut_stage(WriteSet& set, const std::vector<CommitNumber>& sealed, const std
     }
 }
 
-}  // namespace
-
-/// On the committer. A day dropped since the job began stays dropped: its segments are left out.
-Result<void> Sealer::commit(SealJob& job, bool is_day_end) {
-    SEYIR_TRY(const auto database, committer_.writable_database());
-    WriteSet set = database->new_write();
+/// Catalogue rows of the job's segments. Those of a day dropped meanwhile are left out.
+std::vector<SegmentSummary> put_segments(Core& core, SealJob& job, WriteSet& set) {
     std::vector<SegmentSummary> added;
     std::map<Day, DayTotals> totals;
-    const CatalogueViewPtr catalogue = core_.catalogue.view();
+    const CatalogueViewPtr catalogue = core.catalogue.view();
     for (const FinishedSegment& segment : job.segments) {
         const SegmentSummary& summary = segment.summary;
-        if (summary.day.end() <= core_.floor) {
+        if (summary.day.end() <= core.floor) {
             job.expired_rows += summary.rows;
-            (void)core_.fs.remove(segment_path(core_.files.path, summary.day, summary.id));
+            (void)core.fs.remove(segment_path(core.files.path, summary.day, summary.id));
             continue;
         }
         set.put(Family::kCatalogue, key::segment(summary.day, summary.id), encode(summary));
         for (uint32_t block = 0; block < segment.block_rows.size(); ++block) {
-            set.put(
-                Family::kCatalogue, key::block(summary.day, summary.id, block),
-                segment.block_rows[block]
-            );
+            const std::string at = key::block(summary.day, summary.id, block);
+            set.put(Family::kCatalogue, at, segment.block_rows[block]);
         }
         const auto known = catalogue->find(summary.day);
         auto [at, is_new] = totals.try_emplace(summary.day);
@@ -204,6 +201,16 @@ Result<void> Sealer::commit(SealJob& job, bool is_day_end) {
     for (const auto& [day, sums] : totals) {
         set.put(Family::kCatalogue, key::day_totals(day), encode(sums));
     }
+    return added;
+}
+
+}  // namespace
+
+/// On the committer.
+Result<void> Sealer::commit(SealJob& job, bool is_day_end) {
+    SEYIR_TRY(const auto database, committer_.writable_database());
+    WriteSet set = database->new_write();
+    const std::vector<SegmentSummary> added = put_segments(core_, job, set);
     for (const auto& [tenant, id, labels] : job.new_streams) {
         set.put(Family::kStream, key::stream(tenant, id), encode_labels(*labels));
     }
@@ -215,7 +222,9 @@ Result<void> Sealer::commit(SealJob& job, bool is_day_end) {
     }
     const Day today = day_of(core_.clock.wall_now());
     if (is_day_end) {
-        set.put(Family::kMeta, key::kSealedDay, encode_u64(static_cast<uint64_t>(int64_t{today.number})));
+        set.put(
+            Family::kMeta, key::kSealedDay, encode_u64(static_cast<uint64_t>(int64_t{today.number}))
+        );
     }
     set.put(Family::kMeta, key::kNextCommit, encode_u64(core_.next_commit));
     set.put(Family::kMeta, key::kNextSegment, encode_u64(core_.next_segment));

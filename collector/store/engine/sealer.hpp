@@ -8,10 +8,6 @@
 // Limits: rows in memory are bounded by seal_slice_raw_bytes and one block per (tenant, day).
 #pragma once
 
-#include "collector/store/engine/committer.hpp"
-#include "collector/store/engine/core.hpp"
-#include "collector/store/engine/seal_job.hpp"
-
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -19,6 +15,10 @@
 #include <set>
 #include <thread>
 #include <vector>
+
+#include "collector/store/engine/committer.hpp"
+#include "collector/store/engine/core.hpp"
+#include "collector/store/engine/seal_job.hpp"
 
 namespace seyir::store {
 
@@ -45,7 +45,7 @@ class Sealer {
 
     Core& core_;
     Committer& committer_;
-    std::mutex job_mutex_;              // one job at a time
+    std::mutex job_mutex_;               // one job at a time
     std::set<CommitNumber> unreadable_;  // under job_mutex_
     std::atomic<uint64_t> unreadable_bytes_ = 0;
 

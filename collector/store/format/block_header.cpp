@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/format/block_header.hpp"
 
-#include "common/codec/bytes.hpp"
-
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include "common/codec/bytes.hpp"
 
 namespace seyir::store {
 namespace {

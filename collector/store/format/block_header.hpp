@@ -4,13 +4,13 @@
 // Threads: pure functions.   Errors: kCorrupt, kUnsupported.   Format: docs/format/segment.md.
 #pragma once
 
-#include "collector/store/format/keys.hpp"
-#include "common/base/result.hpp"
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "collector/store/format/keys.hpp"
+#include "common/base/result.hpp"
 
 namespace seyir::store {
 

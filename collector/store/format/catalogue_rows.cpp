@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/format/catalogue_rows.hpp"
 
-#include "collector/store/format/row_reader.hpp"
-
 #include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
+
+#include "collector/store/format/row_reader.hpp"
 
 namespace seyir::store {
 

@@ -4,12 +4,12 @@
 // Threads: pure functions.   Errors: kCorrupt, kUnsupported.   Format: docs/format/store-keys.md.
 #pragma once
 
-#include "collector/store/format/rows.hpp"
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "collector/store/format/rows.hpp"
 
 namespace seyir::store {
 

@@ -68,7 +68,9 @@ UnixNanos Day::end() const {
 std::string Day::folder() const {
     const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{number}}};
     return fmt::format(
-        "{:04}{:02}{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+        "{:04}{:02}{:02}",
+        static_cast<int>(date.year()),
+        static_cast<unsigned>(date.month()),
         static_cast<unsigned>(date.day())
     );
 }
@@ -86,7 +88,8 @@ std::optional<Day> day_from_folder(std::string_view name) {
     }
     const std::chrono::year_month_day date{
         std::chrono::year(static_cast<int>(digits / 10000)),
-        std::chrono::month(digits / 100 % 100), std::chrono::day(digits % 100)
+        std::chrono::month(digits / 100 % 100),
+        std::chrono::day(digits % 100)
     };
     if (!date.ok()) {
         return std::nullopt;

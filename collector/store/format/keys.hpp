@@ -4,16 +4,16 @@
 // Threads: pure functions.   Format: docs/format/store-keys.md; nothing here may be renumbered.
 #pragma once
 
-#include "common/base/time.hpp"
-#include "common/record/batch.hpp"
-#include "common/record/ids.hpp"
-#include "common/record/position.hpp"
-
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "common/base/time.hpp"
+#include "common/record/batch.hpp"
+#include "common/record/ids.hpp"
+#include "common/record/position.hpp"
 
 namespace seyir::store {
 

@@ -3,13 +3,13 @@
 // Threads: pure functions.   Errors: kCorrupt, kUnsupported (a newer version).
 #pragma once
 
-#include "collector/store/format/keys.hpp"
-#include "common/base/result.hpp"
-#include "common/codec/bytes.hpp"
-
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "collector/store/format/keys.hpp"
+#include "common/base/result.hpp"
+#include "common/codec/bytes.hpp"
 
 namespace seyir::store {
 

@@ -4,14 +4,14 @@
 // version of a row.   Format: docs/format/store-keys.md.
 #pragma once
 
-#include "collector/store/format/keys.hpp"
-#include "common/base/result.hpp"
-#include "common/record/batch.hpp"
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "collector/store/format/keys.hpp"
+#include "common/base/result.hpp"
+#include "common/record/batch.hpp"
 
 namespace seyir::store {
 
@@ -19,7 +19,7 @@ inline constexpr uint8_t kRowVersion = 1;
 
 /// How far one lane is stored.
 struct LaneState {
-    uint64_t committed = 0;      ///< bytes
+    uint64_t committed = 0;  ///< bytes
     uint64_t tail_hash = 0;
     uint64_t skipped_bytes = 0;  ///< passed over by lane_start
     UnixNanos committed_at;      ///< wall clock of the last commit

@@ -40,7 +40,9 @@ std::shared_ptr<DayFolder> Catalogue::folder(Day day) const {
 Result<void> Catalogue::load(const Database& database) {
     auto loaded = std::make_shared<CatalogueView>();
     SEYIR_CHECK(database.scan(
-        Family::kCatalogue, "d", "e",
+        Family::kCatalogue,
+        "d",
+        "e",
         [&](std::string_view bytes, std::string_view value) -> Result<bool> {
             const auto day = key::parse_day_totals(bytes);
             if (!day) {
@@ -105,7 +107,9 @@ Result<SegmentListPtr> Catalogue::segments(
     auto list = std::make_shared<SegmentList>();
     const std::string prefix = key::segment_prefix(day);
     SEYIR_CHECK(snapshot.database().scan(
-        Family::kCatalogue, prefix, key::prefix_end(prefix),
+        Family::kCatalogue,
+        prefix,
+        key::prefix_end(prefix),
         [&](std::string_view bytes, std::string_view value) -> Result<bool> {
             const auto id = key::parse_segment(bytes);
             if (!id) {
@@ -135,7 +139,9 @@ Result<std::vector<BlockRow>> read_block_rows(
     rows.reserve(segment.blocks);
     const std::string prefix = key::block_prefix(segment.day, segment.id);
     SEYIR_CHECK(snapshot.database().scan(
-        Family::kCatalogue, prefix, key::prefix_end(prefix),
+        Family::kCatalogue,
+        prefix,
+        key::prefix_end(prefix),
         [&](std::string_view, std::string_view value) -> Result<bool> {
             SEYIR_TRY(auto row, decode_block_row(value));
             rows.push_back(std::move(row));

@@ -6,10 +6,6 @@
 // it is gone.
 #pragma once
 
-#include "collector/store/disk/database.hpp"
-#include "collector/store/format/catalogue_rows.hpp"
-#include "common/io/file_system.hpp"
-
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -17,6 +13,10 @@
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "collector/store/disk/database.hpp"
+#include "collector/store/format/catalogue_rows.hpp"
+#include "common/io/file_system.hpp"
 
 namespace seyir::store {
 
@@ -42,8 +42,8 @@ class DayFolder {
 
 struct DayState {
     DayTotals totals;
-    uint64_t version = 0;      ///< grows with each change of the day
-    SegmentListPtr segments;   ///< null: not read yet
+    uint64_t version = 0;     ///< grows with each change of the day
+    SegmentListPtr segments;  ///< null: not read yet
     std::shared_ptr<DayFolder> folder;
 };
 
@@ -74,6 +74,8 @@ class Catalogue {
 };
 
 /// Rows of the segment's blocks, in order.
-Result<std::vector<BlockRow>> read_block_rows(const Snapshot& snapshot, const SegmentSummary& segment);
+Result<std::vector<BlockRow>> read_block_rows(
+    const Snapshot& snapshot, const SegmentSummary& segment
+);
 
 }  // namespace seyir::store

@@ -3,9 +3,7 @@
 
 namespace seyir::store {
 
-Result<std::optional<LaneState>> LaneTable::find(
-    const Database& database, const std::string& key
-) {
+Result<std::optional<LaneState>> LaneTable::find(const Database& database, const std::string& key) {
     if (const auto at = pending_.find(key); at != pending_.end()) {
         return std::optional(at->second);
     }

@@ -4,12 +4,12 @@
 // Threads: the committer's alone.   Limits: the cache is emptied when it holds kCachedLanesMax.
 #pragma once
 
-#include "collector/store/disk/database.hpp"
-#include "collector/store/format/rows.hpp"
-
 #include <optional>
 #include <string>
 #include <unordered_map>
+
+#include "collector/store/disk/database.hpp"
+#include "collector/store/format/rows.hpp"
 
 namespace seyir::store {
 

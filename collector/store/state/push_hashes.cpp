@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/state/push_hashes.hpp"
 
+#include "collector/store/format/keys.hpp"
+
 namespace seyir::store {
 
 Result<void> PushHashes::load(const Database& database, UnixNanos now) {
@@ -8,7 +10,9 @@ Result<void> PushHashes::load(const Database& database, UnixNanos now) {
     const std::string begin = key::push_time_prefix(now - kRemembered);
     const std::string end = key::prefix_end(key::push_time_prefix(UnixNanos::max()));
     return database.scan(
-        Family::kMeta, begin, end,
+        Family::kMeta,
+        begin,
+        end,
         [&](std::string_view bytes, std::string_view) -> Result<bool> {
             if (const auto push = key::parse_push(bytes)) {
                 remember(push->at, {push->tenant, push->hash});
@@ -19,8 +23,8 @@ Result<void> PushHashes::load(const Database& database, UnixNanos now) {
 }
 
 bool PushHashes::knows(TenantId tenant, PushHash hash, UnixNanos now) const {
-    const auto at = by_key_.find({tenant, hash});
-    return at != by_key_.end() && now - at->second <= kRemembered;
+    const auto at = by_push_.find({tenant, hash});
+    return at != by_push_.end() && now - at->second <= kRemembered;
 }
 
 void PushHashes::add_pending(TenantId tenant, PushHash hash, UnixNanos now, WriteSet& set) {
@@ -31,7 +35,7 @@ void PushHashes::add_pending(TenantId tenant, PushHash hash, UnixNanos now, Writ
 
 void PushHashes::take_back_pending() {
     for (; pending_ > 0 && !by_time_.empty(); --pending_) {
-        by_key_.erase(by_time_.back().key);
+        by_push_.erase(by_time_.back().push);
         by_time_.pop_back();
     }
     pending_ = 0;
@@ -50,9 +54,9 @@ void PushHashes::expire(UnixNanos now, WriteSet& set) {
     );
 }
 
-void PushHashes::remember(UnixNanos at, Key key) {
-    by_key_[key] = at;
-    by_time_.push_back({at, key});
+void PushHashes::remember(UnixNanos at, Push push) {
+    by_push_[push] = at;
+    by_time_.push_back({at, push});
     if (by_time_.size() > kPushHashesMax) {
         forget_oldest();
     }
@@ -60,9 +64,9 @@ void PushHashes::remember(UnixNanos at, Key key) {
 
 void PushHashes::forget_oldest() {
     const Seen& oldest = by_time_.front();
-    const auto at = by_key_.find(oldest.key);
-    if (at != by_key_.end() && at->second == oldest.at) {
-        by_key_.erase(at);
+    const auto at = by_push_.find(oldest.push);
+    if (at != by_push_.end() && at->second == oldest.at) {
+        by_push_.erase(at);
     }
     by_time_.pop_front();
 }

@@ -4,12 +4,12 @@
 // Threads: the committer's alone.   Limits: kPushHashesMax; beyond it the oldest are forgotten.
 #pragma once
 
-#include "collector/store/disk/database.hpp"
-#include "common/record/batch.hpp"
-
 #include <deque>
 #include <map>
 #include <utility>
+
+#include "collector/store/disk/database.hpp"
+#include "common/record/batch.hpp"
 
 namespace seyir::store {
 
@@ -22,23 +22,25 @@ class PushHashes {
     bool knows(TenantId tenant, PushHash hash, UnixNanos now) const;
     /// Remembers it with the write being built.
     void add_pending(TenantId tenant, PushHash hash, UnixNanos now, WriteSet& set);
+
     void keep_pending() { pending_ = 0; }
+
     void take_back_pending();
     /// Forgets what is too old, in memory and with the write being built.
     void expire(UnixNanos now, WriteSet& set);
 
   private:
-    using Key = std::pair<TenantId, PushHash>;
+    using Push = std::pair<TenantId, PushHash>;
 
     struct Seen {
         UnixNanos at;
-        Key key;
+        Push push;
     };
 
-    void remember(UnixNanos at, Key key);
+    void remember(UnixNanos at, Push push);
     void forget_oldest();
 
-    std::map<Key, UnixNanos> by_key_;
+    std::map<Push, UnixNanos> by_push_;
     std::deque<Seen> by_time_;
     size_t pending_ = 0;
 };

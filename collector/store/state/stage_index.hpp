@@ -5,13 +5,13 @@
 // Cost: append and snapshot O(1) per 256 entries; about 150 bytes an entry.
 #pragma once
 
-#include "collector/store/format/rows.hpp"
-
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
+
+#include "collector/store/format/rows.hpp"
 
 namespace seyir::store {
 

@@ -5,14 +5,14 @@
 // Limits: streams_max over all tenants.
 #pragma once
 
-#include "collector/store/format/rows.hpp"
-
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <vector>
+
+#include "collector/store/format/rows.hpp"
 
 namespace seyir::store {
 
