@@ -150,13 +150,46 @@ def become_nobody(site, agent):
     agent.user = "nobody"
 
 
-def test_a_read_only_data_directory_is_named(site):
+def test_a_data_directory_that_is_read_only_from_the_start_is_named(site):
     data = site.folder / "data"
     data.mkdir()
     with mounted(data, "ro"):
-        status, said = site.collector.run_to_end()
-    assert status not in (0, -11, -6), said
-    assert str(data) in said, said
+        site.collector.start(wait=False)
+        harness.wait_until(lambda: site.collector.logged(str(data)), "the collector names its data directory")
+        status = site.collector.popen.poll()
+        assert status is None or status == 1, status
+        site.collector.kill9()
+
+
+def test_a_data_directory_that_becomes_read_only_loses_nothing(site):
+    data = site.folder / "data"
+    data.mkdir()
+    with mounted(data, "size=64m"):
+        site.collector.start()
+        agent = site.add_agent().start()
+        path = site.logs / "a.log"
+        path.write_bytes(b"first\n")
+        site.wait_count(1)
+        if subprocess.run(["mount", "-o", "remount,ro", str(data)], capture_output=True).returncode != 0:
+            # The kernel refuses while files are open for writing: the case cannot come up here.
+            pytest.skip("this kernel does not remount a tmpfs with open files")
+        append(path, b"while it was read-only\n")
+        harness.wait_until(lambda: site.collector.logged("Read-only") or site.collector.logged("read-only"),
+                           "the collector says what is wrong")
+        assert site.collector.alive() and agent.alive()
+        subprocess.run(["mount", "-o", "remount,rw", str(data)], check=True)
+        recover(site, 2)
+        harness.assert_files_stored_once(site.query_all(), {path: b"first\nwhile it was read-only\n"})
+        site.close()
+
+
+def recover(site, rows):
+    """By itself, or at the latest after a restart."""
+    try:
+        site.wait_count(rows, timeout_s=20)
+    except AssertionError:
+        site.collector.restart()
+        site.wait_count(rows)
 
 
 def test_a_full_disk_refuses_and_recovers(site):
@@ -179,15 +212,9 @@ def test_a_full_disk_refuses_and_recovers(site):
                            "the collector says that the disk is full")
         assert site.collector.alive() and agent.alive()
         filler.unlink()
-        # 6 MB of random text fit in what is free now; a restart must work as well as waiting does.
-        try:
-            site.wait_count(200_001, timeout_s=20)
-        except AssertionError:
-            site.collector.restart()
-            site.wait_count(200_001)
+        recover(site, 200_001)  # 6 MB of random text fit in what is free now
         harness.assert_files_stored_once(site.query_all(), {path: content})
-        agent.kill9()
-        site.collector.kill9()
+        site.close()
 
 
 def fill(path):
