@@ -92,17 +92,40 @@ def test_frames_truncated_spoiled_or_replayed_store_nothing_new(site):
     still_ships(site, path)
 
 
-def test_an_oversized_frame_is_refused_before_it_is_read(site):
+def first_frame(conversation):
+    """Offset of the first frame message (docs/format/wire.md): 8 bytes of preface, then messages."""
+    at = 8
+    while conversation[at] != 6:
+        at += 8 + int.from_bytes(conversation[at + 4:at + 8], "little")
+    return at
+
+
+def test_another_wire_version_is_refused_and_named(site):
+    conversation, path = recorded_conversation(site)
+    other = bytearray(conversation)
+    other[4] = 9  # major version
+    peer = say(site, bytes(other), end=True)
+    harness.wait_until(lambda: site.collector.logged(peer, "version"), "the collector names the peer and its version")
+    newer = bytearray(conversation)
+    newer[5] += 1  # one minor apart interoperates
+    say(site, bytes(newer), end=True)
+    assert site.collector.alive() and site.count() == 200
+    site.add_agent("after").start()
+    still_ships(site, path)
+
+
+@pytest.mark.parametrize("claim, offset, width", [
+    ("message of 4 GiB", 4, 4), ("payload unpacked to 4 GiB", 8 + 36, 4), ("payload of 4 GiB", 8 + 40, 4),
+    ("4 G rows", 8 + 16, 4), ("unknown codec", 8 + 2, 1), ("unknown frame version", 8 + 0, 1), ("wrong checksum", 8 + 44, 8)])
+def test_a_frame_that_claims_too_much_is_refused_before_it_is_believed(site, claim, offset, width):
     conversation, path = recorded_conversation(site)
     before = site.collector.rss_bytes()
-    # Every 4-byte field after the hello that could be a length says 4 GiB - 1, one at a time.
-    for at in range(0, min(len(conversation), 120), 4):
-        spoiled = bytearray(conversation)
-        spoiled[at:at + 4] = b"\xff\xff\xff\xff"
-        say(site, bytes(spoiled), end=True)
-    assert site.collector.alive()
+    at = first_frame(conversation) + offset
+    spoiled = conversation[:at] + b"\xff" * width + conversation[at + width:]
+    peer = say(site, spoiled, end=True)
+    harness.wait_until(lambda: site.collector.logged(peer), f"the collector names the peer of a {claim}")
+    assert site.collector.alive() and site.count() == 200
     assert site.collector.rss_bytes() < before + 200 * 1024 * 1024
-    assert site.count() == 200
     site.add_agent("after").start()
     still_ships(site, path)
 
