@@ -257,7 +257,7 @@ Awaitable<bool> HttpConnection::allow(Request& request) {
         co_return false;
     }
     if (reader_.expects_continue()) {
-        auto sent = co_await send("HTTP/1.1 100 Continue\r\n\r\n", {});
+        auto sent = co_await send("HTTP/1.1 100 Continue\r\n\r\n", std::string_view());
         co_return sent;
     }
     co_return true;
@@ -289,51 +289,51 @@ std::shared_ptr<AnswerQueue> HttpConnection::dispatch(Request& request) {
 }
 
 Awaitable<bool> HttpConnection::answer(Request& request, std::shared_ptr<AnswerQueue> queue) {
-    int status = 0;
-    const bool is_head = request.method == "HEAD";
     while (true) {
         auto next = queue->next();
-        bool sent = true;
-        switch (next.kind) {
-            case AnswerQueue::Kind::kNothing: {
-                auto waited = co_await changed_->wait();
-                if (!waited || !stream_.is_open()) {
-                    co_return false;
-                }
-                break;
-            }
-            case AnswerQueue::Kind::kWhole:
-                sent = co_await send_whole(request, std::move(next.response));
-                co_return sent&& request.keep_alive;
-            case AnswerQueue::Kind::kStreamHead: {
-                status = next.response.status;
-                request.keep_alive = request.keep_alive && !request.is_http_1_0;
-                auto head = response_head(request, next.response, true);
-                sent = co_await send(std::move(head), {});
-                break;
-            }
-            case AnswerQueue::Kind::kPiece:
-                if (!is_head) {
-                    sent = co_await send_piece(request, std::move(next.piece));
-                }
-                break;
-            case AnswerQueue::Kind::kEnd:
-                if (!is_head && !request.is_http_1_0) {
-                    sent = co_await send("0\r\n\r\n", {});
-                }
-                shared_.count(request.route_name(), status, now() - request.started);
-                co_return sent&& request.keep_alive;
-            case AnswerQueue::Kind::kCutOff:
-                // No last chunk: the client must not take the answer for a whole one.
-                shared_.count(request.route_name(), 500, now() - request.started);
-                stream_.close();
-                co_return false;
+        if (next.kind == AnswerQueue::Kind::kWhole) {
+            auto sent = co_await send_whole(request, std::move(next.response));
+            co_return sent&& request.keep_alive;
         }
-        if (!sent) {
-            shared_.count(request.route_name(), 499, now() - request.started);
+        if (next.kind == AnswerQueue::Kind::kStreamHead) {
+            auto streamed = co_await stream(request, queue, std::move(next.response));
+            co_return streamed&& request.keep_alive;
+        }
+        auto waited = co_await changed_->wait();
+        if (!waited || !stream_.is_open()) {
             co_return false;
         }
     }
+}
+
+Awaitable<bool> HttpConnection::stream(
+    Request& request, std::shared_ptr<AnswerQueue> queue, HttpResponse head
+) {
+    const bool has_body = request.method != "HEAD";
+    request.keep_alive = request.keep_alive && !request.is_http_1_0;
+    auto head_text = response_head(request, head, true);
+    bool sent = co_await send(std::move(head_text), std::string_view());
+    while (sent) {
+        auto next = queue->next();
+        if (next.kind == AnswerQueue::Kind::kPiece && has_body) {
+            sent = co_await send_piece(request, std::move(next.piece));
+        } else if (next.kind == AnswerQueue::Kind::kNothing) {
+            auto waited = co_await changed_->wait();
+            sent = waited.has_value() && stream_.is_open();
+        } else if (next.kind == AnswerQueue::Kind::kEnd) {
+            break;
+        } else if (next.kind == AnswerQueue::Kind::kCutOff) {
+            // No last chunk: the client must not take the answer for a whole one.
+            shared_.count(request.route_name(), 500, now() - request.started);
+            stream_.close();
+            co_return false;
+        }
+    }
+    if (sent && has_body && !request.is_http_1_0) {
+        sent = co_await send("0\r\n\r\n", std::string_view());
+    }
+    shared_.count(request.route_name(), sent ? head.status : 499, now() - request.started);
+    co_return sent;
 }
 
 Awaitable<bool> HttpConnection::send_whole(Request& request, HttpResponse response) {

@@ -34,6 +34,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     async::Awaitable<bool> receive(Request& request);
     async::Awaitable<bool> allow(Request& request);
     async::Awaitable<bool> answer(Request& request, std::shared_ptr<AnswerQueue> queue);
+    async::Awaitable<bool> stream(
+        Request& request, std::shared_ptr<AnswerQueue> queue, HttpResponse head
+    );
     async::Awaitable<bool> send_whole(Request& request, HttpResponse response);
     async::Awaitable<bool> send_piece(Request& request, std::string piece);
     async::Awaitable<bool> send(std::string head, std::string_view body);
