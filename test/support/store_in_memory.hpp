@@ -3,10 +3,10 @@
 // and dies.
 #pragma once
 
+#include <memory>
+
 #include "common/io/faulty_file_system.hpp"
 #include "test/support/store_fixture.hpp"
-
-#include <memory>
 
 namespace seyir::test {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "test/support/store_in_memory.hpp"
-
 #include <random>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+
+#include "test/support/store_in_memory.hpp"
 
 using namespace seyir;
 using namespace seyir::test;
@@ -22,13 +22,14 @@ std::vector<std::string> lines(std::string_view tag, size_t count) {
     return out;
 }
 
-
 }  // namespace
 
 TEST_SUITE("collector/store/seal") {
     TEST_CASE("sealed rows are read back byte-exact, with their attributes and stream") {
         StoreInMemory f;
-        std::vector<std::string> bodies = {"", "a\0b", "caf\xe9", std::string(70'000, 'x'), "plain"};
+        std::vector<std::string> bodies = {
+            "", "a\0b", "caf\xe9", std::string(70'000, 'x'), "plain"
+        };
         bodies[1] = std::string("a\0b", 3);
         REQUIRE(append(*f.store, {.lines = bodies}).has_value());
         REQUIRE(f.store->seal(store::SealScope::kAll).has_value());
@@ -60,8 +61,13 @@ TEST_SUITE("collector/store/seal") {
         size_t rows = 0;
         for (int round = 0; round < 20; ++round) {
             for (uint64_t n = 0; n < 3; ++n) {
-                Frame frame{.key = source(n), .begin = at[n], .lines = lines(fmt::format("{}-{}", n, round), 40)};
-                frame.ts = kNoon - kDay * static_cast<int>(n == 2 ? 1 : 0) + std::chrono::seconds(round);
+                Frame frame{
+                    .key = source(n),
+                    .begin = at[n],
+                    .lines = lines(fmt::format("{}-{}", n, round), 40)
+                };
+                frame.ts =
+                    kNoon - kDay * static_cast<int>(n == 2 ? 1 : 0) + std::chrono::seconds(round);
                 frame.stream = stream_of(fmt::format("s{}", n));
                 frame.tenant = TenantId{n == 1 ? 7U : 0U};
                 at[n] = frame.end();
@@ -138,7 +144,9 @@ TEST_SUITE("collector/store/seal") {
                     const UnixNanos ts = (*page)->batch->ts(i);
                     ++rows;
                     if (bound) {
-                        CHECK((direction == store::Direction::kForward ? ts >= *bound : ts <= *bound));
+                        CHECK(
+                            (direction == store::Direction::kForward ? ts >= *bound : ts <= *bound)
+                        );
                     }
                 });
                 bound = (*cursor)->next_bound();
@@ -153,7 +161,9 @@ TEST_SUITE("collector/store/seal") {
         f.options.seal_bytes = 8 * kKiB;
         f.open();
         // One day gets many rows, another a few.
-        REQUIRE(append(*f.store, {.key = source(9), .lines = {"late"}, .ts = kNoon - kDay}).has_value());
+        REQUIRE(
+            append(*f.store, {.key = source(9), .lines = {"late"}, .ts = kNoon - kDay}).has_value()
+        );
         REQUIRE(f.store->seal(store::SealScope::kDue).has_value());
         CHECK(f.segment_files().empty());
         uint64_t at = 0;
@@ -180,7 +190,9 @@ TEST_SUITE("collector/store/seal") {
         REQUIRE(f.store->maintain().has_value());
         CHECK(f.segment_files().empty());
         f.clock.advance(kDay);
-        REQUIRE(append(*f.store, {.begin = 6, .lines = {"tomorrow"}, .ts = kNoon + kDay}).has_value());
+        REQUIRE(
+            append(*f.store, {.begin = 6, .lines = {"tomorrow"}, .ts = kNoon + kDay}).has_value()
+        );
         REQUIRE(f.store->maintain().has_value());
         CHECK(f.segment_files().size() == 1);
         CHECK(f.store->stats().stage_bytes > 0);
@@ -244,7 +256,8 @@ TEST_SUITE("collector/store/seal") {
         REQUIRE(append(*f.store, {.lines = {"x"}}).has_value());
         REQUIRE(f.store->seal(store::SealScope::kAll).has_value());
         const std::string folder = io::parent_directory(f.segment_files().at(0));
-        for (const char* name : {"/0000000000009999.sst", "/0000000000009998.sst.tmp", "/notes.txt"}) {
+        for (const char* name :
+             {"/0000000000009999.sst", "/0000000000009998.sst.tmp", "/notes.txt"}) {
             REQUIRE(io::write_file_atomically(f.fs, folder + name, "x").has_value());
         }
         f.open();
@@ -256,7 +269,9 @@ TEST_SUITE("collector/store/seal") {
         StoreInMemory f;
         uint64_t at = 0;
         for (int day = 10; day >= 0; --day) {
-            Frame frame{.begin = at, .lines = {fmt::format("day {:02}", day)}, .ts = kNoon - kDay * day};
+            Frame frame{
+                .begin = at, .lines = {fmt::format("day {:02}", day)}, .ts = kNoon - kDay * day
+            };
             at = frame.end();
             REQUIRE(append(*f.store, frame).has_value());
         }
@@ -282,12 +297,17 @@ TEST_SUITE("collector/store/seal") {
         CHECK(report->held_back.size() > 0);
         CHECK(f.store->stats().records == 9);
 
-        report = f.store->drop_partitions_before(store::day_of(kNoon - kDay * 2), {.confirm = true});
+        report =
+            f.store->drop_partitions_before(store::day_of(kNoon - kDay * 2), {.confirm = true});
         REQUIRE(report.has_value());
         CHECK(report->dropped.size() == 6);
-        CHECK(read_all(*f.store).bodies() == std::vector<std::string>{"day 00", "day 01", "day 02"});
+        CHECK(
+            read_all(*f.store).bodies() == std::vector<std::string>{"day 00", "day 01", "day 02"}
+        );
         f.open();
-        CHECK(read_all(*f.store).bodies() == std::vector<std::string>{"day 00", "day 01", "day 02"});
+        CHECK(
+            read_all(*f.store).bodies() == std::vector<std::string>{"day 00", "day 01", "day 02"}
+        );
     }
 
     TEST_CASE("staged rows of a dropped day are gone with it and do not come back by sealing") {
