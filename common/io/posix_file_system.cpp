@@ -248,6 +248,14 @@ class PosixFileSystem final : public FileSystem {
         return static_cast<uint64_t>(s.f_bavail) * s.f_frsize;
     }
 
+    Result<uint64_t> total_bytes(const std::string& path) override {
+        struct statvfs s{};
+        if (::statvfs(path.c_str(), &s) != 0) {
+            return error("reading the size of", path);
+        }
+        return static_cast<uint64_t>(s.f_blocks) * s.f_frsize;
+    }
+
   private:
     static Error error(std::string_view doing, const std::string& path) {
         return errno_error(errno, fmt::format("{} {}", doing, path));

@@ -56,11 +56,10 @@ void Engine::add_input(const std::string& id, std::unique_ptr<Input> input) {
     inputs_.push_back(std::move(slot));
 }
 
-void Engine::add_output(const std::string& id, std::unique_ptr<Output> output, bool required) {
+void Engine::add_output(const std::string& id, std::unique_ptr<Output> output) {
     auto slot = std::make_unique<OutputSlot>();
     slot->id = id;
     slot->output = std::move(output);
-    slot->required = required;
     const auto rows = [&](const char* outcome) {
         return &registry_.counter(
             "seyir_pipeline_output_answers_rows_total",
@@ -169,33 +168,35 @@ void Engine::stop(SteadyTime deadline) {
     }
 }
 
-std::vector<BatchView> Engine::select(const InputSlot& slot, const RecordBatchPtr& batch) const {
-    std::vector<BatchView> views(outputs_.size(), BatchView{batch, Selection::of({})});
+std::vector<Engine::Share> Engine::select(const InputSlot& slot, const RecordBatchPtr& batch)
+    const {
+    std::vector<Share> shares(outputs_.size(), Share{{batch, Selection::of({})}, false});
     for (const size_t r : slot.routes) {
         const Route& route = routes_[r];
         const Selection rows = route.match ? route.match(BatchView{batch, {}}) : Selection{};
         for (const size_t o : route_outputs_[r]) {
-            views[o].rows = join(std::move(views[o].rows), rows);
+            shares[o].view.rows = join(std::move(shares[o].view.rows), rows);
+            shares[o].required = shares[o].required || route.required;
         }
     }
-    return views;
+    return shares;
 }
 
 void Engine::submit(const InputSlot& slot, const RecordBatchPtr& batch) {
     slot.rows->add(batch->row_count());
     slot.bytes->add(batch->raw_bytes());
-    std::vector<BatchView> views = select(slot, batch);
+    std::vector<Share> shares = select(slot, batch);
     AckToken root = batch->take_ack();
     bool any_rows = false;
     for (size_t o = 0; o < outputs_.size(); ++o) {
         OutputSlot& output = *outputs_[o];
-        any_rows = any_rows || views[o].row_count() != 0;
+        const bool has_rows = shares[o].view.row_count() != 0;
+        any_rows = any_rows || has_rows;
         // Positions must reach the outputs that remember them even when no row does: otherwise the
         // source's next batch would not join what is committed.
-        const bool needed = views[o].row_count() != 0 ||
-                            (output.output->keeps_positions() && !batch->positions().empty());
-        if (needed) {
-            hand_over(output, std::move(views[o]), output.required ? root.clone() : AckToken{});
+        if (has_rows || (output.output->keeps_positions() && !batch->positions().empty())) {
+            AckToken token = shares[o].required ? root.clone() : AckToken{};
+            hand_over(output, std::move(shares[o]), std::move(token));
         }
     }
     if (!any_rows && batch->row_count() != 0) {
@@ -204,16 +205,21 @@ void Engine::submit(const InputSlot& slot, const RecordBatchPtr& batch) {
     root.resolve({});
 }
 
-void Engine::hand_over(OutputSlot& slot, BatchView view, AckToken share) {
-    const auto rows = static_cast<uint32_t>(view.row_count());
-    slot.rows_in->add(rows);
-    slot.rows_in_flight->add(rows);
+void Engine::hand_over(OutputSlot& slot, Share share, AckToken token) {
+    Pending pending{
+        .rows = static_cast<uint32_t>(share.view.row_count()),
+        .required = share.required,
+        .since = io::system_clock().steady_now(),
+        .token = std::move(token),
+    };
+    slot.rows_in->add(pending.rows);
+    slot.rows_in_flight->add(pending.rows);
     in_flight_.fetch_add(1);
     slot.output->deliver(
-        std::move(view),
-        [this, &slot, rows, share = std::move(share), since = io::system_clock().steady_now()](
-            DeliveryReport report
-        ) mutable { answered(slot, rows, since, std::move(share), std::move(report)); }
+        std::move(share.view),
+        [this, &slot, pending = std::move(pending)](DeliveryReport report) mutable {
+            answered(slot, std::move(pending), std::move(report));
+        }
     );
 }
 
@@ -230,24 +236,22 @@ void Engine::count_dropped(const OutputSlot& slot, const DeliveryReport& report,
         .add(rows);
 }
 
-void Engine::answered(
-    OutputSlot& slot, uint32_t rows, SteadyTime since, AckToken share, DeliveryReport report
-) {
-    slot.seconds->observe(seconds_since(since));
-    slot.rows_in_flight->add(-static_cast<double>(rows));
+void Engine::answered(OutputSlot& slot, Pending pending, DeliveryReport report) {
+    slot.seconds->observe(seconds_since(pending.since));
+    slot.rows_in_flight->add(-static_cast<double>(pending.rows));
+    const uint32_t settled = std::min(pending.rows, report.accepted + report.duplicate);
     const bool sent_again = report.outcome == Outcome::kRetry || report.outcome == Outcome::kRewind;
-    if (sent_again && slot.required) {
-        const uint32_t settled = std::min(rows, report.accepted + report.duplicate);
-        slot.rows_retried->add(rows - settled);
+    if (sent_again && pending.required) {
+        slot.rows_retried->add(pending.rows - settled);
     } else if (sent_again) {
         report.reason = "output_failed";
-        count_dropped(slot, report, rows - std::min(rows, report.accepted + report.duplicate));
+        count_dropped(slot, report, pending.rows - settled);
     } else {
         count_dropped(slot, report, report.dropped);
     }
     slot.rows_delivered->add(report.accepted);
     slot.rows_duplicate->add(report.duplicate);
-    share.resolve(std::move(report));
+    pending.token.resolve(std::move(report));
     if (in_flight_.fetch_sub(1) == 1) {
         const std::lock_guard lock(idle_mutex_);
         idle_.notify_all();

@@ -30,6 +30,8 @@ struct Route {
     std::vector<std::string> from;  ///< input ids; empty = every input
     RowMatch match;                 ///< none = every row
     std::vector<std::string> to;    ///< output ids
+    /// The source's ack waits for these outputs. Others lose rows, counted, when they fail.
+    bool required = true;
 };
 
 struct ComponentStatus {
@@ -47,9 +49,7 @@ class Engine {
 
     // --- building; before start() ---
     void add_input(const std::string& id, std::unique_ptr<Input> input);
-    /// `required`: the source's ack waits for this output. Others lose rows, counted, when they
-    /// fail.
-    void add_output(const std::string& id, std::unique_ptr<Output> output, bool required);
+    void add_output(const std::string& id, std::unique_ptr<Output> output);
     /// kInvalidConfig when it names a component that is not there.
     Result<void> add_route(Route route);
 
@@ -77,7 +77,6 @@ class Engine {
     struct OutputSlot {
         std::string id;
         std::unique_ptr<Output> output;
-        bool required;
         metrics::Counter* rows_in;
         metrics::Counter* rows_delivered;
         metrics::Counter* rows_duplicate;
@@ -86,12 +85,24 @@ class Engine {
         metrics::Histogram* seconds;
     };
 
+    /// What one output gets of a batch.
+    struct Share {
+        BatchView view;
+        bool required = false;  // some route that chose it says so
+    };
+
+    /// One delivery on its way.
+    struct Pending {
+        uint32_t rows = 0;
+        bool required = false;
+        SteadyTime since;
+        AckToken token;
+    };
+
     void submit(const InputSlot& slot, const RecordBatchPtr& batch);
-    std::vector<BatchView> select(const InputSlot& slot, const RecordBatchPtr& batch) const;
-    void hand_over(OutputSlot& slot, BatchView view, AckToken share);
-    void answered(
-        OutputSlot& slot, uint32_t rows, SteadyTime since, AckToken share, DeliveryReport report
-    );
+    std::vector<Share> select(const InputSlot& slot, const RecordBatchPtr& batch) const;
+    void hand_over(OutputSlot& slot, Share share, AckToken token);
+    void answered(OutputSlot& slot, Pending pending, DeliveryReport report);
     void count_dropped(const OutputSlot& slot, const DeliveryReport& report, uint32_t rows);
 
     metrics::Registry& registry_;

@@ -128,6 +128,20 @@ class RecordBatch {
         return std::span(attrs_).subspan(attr_ranges_[i].begin, attr_ranges_[i].count);
     }
 
+    AttrRange attr_range(size_t i) const { return attr_ranges_[i]; }
+
+    std::span<const Attr> attrs_in(AttrRange range) const {
+        return std::span(attrs_).subspan(range.begin, range.count);
+    }
+
+    /// Of all ranges together.
+    size_t attr_count() const { return attrs_.size(); }
+
+    /// 0 = same as ts.
+    UnixNanos observed(size_t i) const { return observed_.empty() ? UnixNanos{} : observed_[i]; }
+
+    TraceIds trace(size_t i) const { return trace_.empty() ? TraceIds{} : trace_[i]; }
+
     const std::vector<StreamLabelsPtr>& streams() const { return streams_; }
 
     const std::vector<SourcePosition>& positions() const { return positions_; }
@@ -159,6 +173,8 @@ class RecordBatch {
     size_t memory_bytes() const;
 
   private:
+    friend class BatchDecoder;  // fills the columns in place
+
     TenantId tenant_;
     Arena arena_;
     std::vector<StreamLabelsPtr> streams_;

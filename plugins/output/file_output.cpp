@@ -72,6 +72,7 @@ Result<void> FileOutput::rotate() {
     if (options_.keep == 0) {
         SEYIR_CHECK(fs_.remove(options_.path));
     }
+    size_bytes_ = 0;
     return open();
 }
 

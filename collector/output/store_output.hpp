@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// StoreOutput: the pipeline's end in a LogStore. Turns a view into one Commit and the store's
+// answer into a DeliveryReport; holds nothing itself.
+// Threads: thread-safe; answers come on the store's committer thread.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "collector/store/log_store.hpp"
+#include "common/pipeline/output.hpp"
+
+namespace seyir::collector {
+
+class StoreOutput final : public pipeline::Output {
+  public:
+    /// `output` numbers the store outputs of a pipeline; it is part of the lane key on disk, so an
+    /// output keeps its number for ever. The store outlives this object.
+    StoreOutput(store::LogStore& store, uint16_t output);
+
+    Result<void> start() override { return {}; }
+
+    void deliver(BatchView view, pipeline::DeliverDone done) override;
+
+    /// The store answers everything it has taken before it closes; nothing is held here.
+    void stop(SteadyTime /*deadline*/) override {}
+
+    pipeline::ComponentHealth health() const override;
+
+    bool keeps_positions() const override { return true; }
+
+  private:
+    DeliveryReport to_report(Result<store::Durable> durable);
+    void note_failure(const std::string& message);
+
+    store::LogStore& store_;
+    const uint16_t output_;
+    mutable std::mutex mutex_;
+    std::string failure_;
+};
+
+}  // namespace seyir::collector

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dependencies point one way, and third parties stay inside their fences."""
+import re
+
+import tree
+
+BASE = ["common/base", "common/io"]
+DATA = BASE + ["common/record", "common/metrics", "common/codec", "common/json"]
+COMMON = ["common/" + name for name in (
+    "base io codec metrics json config record wire async net pipeline logql process service".split())]
+
+# folder -> the folders it may include from. Longest match counts; a folder may include itself.
+ALLOWED = {
+    "common/base": [],
+    "common/io": ["common/base"],
+    "common/codec": BASE,
+    "common/metrics": BASE,
+    "common/json": BASE,
+    "common/config": BASE,
+    "common/record": BASE + ["common/codec"],
+    "common/async": BASE + ["common/metrics"],
+    "common/wire": BASE + ["common/record", "common/codec"],
+    "common/net": BASE + ["common/async", "common/metrics", "common/codec"],
+    "common/pipeline": DATA + ["common/config", "common/logql"],
+    "common/logql": BASE + ["common/record", "common/json", "common/metrics"],
+    "common/process": BASE,
+    "common/service": BASE + ["common/metrics", "common/net", "common/pipeline", "common/json"],
+    "plugins": COMMON,
+    "agent/checkpoint": DATA,
+    "agent/input": DATA + ["common/config", "common/pipeline", "agent/checkpoint"],
+    "agent/hostmetrics": BASE + ["common/metrics", "common/config"],
+    "agent/ship": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net",
+                          "agent/checkpoint"],
+    "agent/app": COMMON + ["agent", "plugins"],
+    "collector/store": DATA + ["common/config", "common/pipeline", "common/wire"],
+    "collector/query": DATA + ["common/logql", "collector/store"],
+    "collector/input": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net",
+                               "common/logql", "collector/store"],
+    "collector/output": DATA + ["common/config", "common/pipeline", "common/wire", "collector/store"],
+    "collector/api": DATA + ["common/net", "common/logql", "common/config", "common/pipeline", "collector/query",
+                             "collector/store"],
+    "collector/app": COMMON + ["collector", "plugins"],
+    # `seyir validate` checks both programs' files with the schemas they use themselves.
+    "ctl": COMMON + ["agent/app", "collector/app"],
+    "tools": COMMON,
+}
+
+# third-party header -> where it may be named. Everything else (fmt, xxhash) is free.
+FENCES = [
+    (r"boost/asio|boost/system|openssl/", ["common/async", "common/net", "agent/ship", "collector/input", "ctl"]),
+    (r"boost/beast", ["common/net"]),
+    (r"rocksdb/", ["collector/store"]),
+    (r"yaml\.h", ["common/config"]),
+    (r"re2/", ["common/logql"]),
+    (r"simdjson", ["common/json", "common/logql"]),
+    (r"rapidjson/", ["common/json"]),
+    (r"lz4|zstd|snappy", ["common/codec"]),
+    (r"zlib", ["common/net/http"]),
+    (r"doctest/", ["test"]),
+    (r"benchmark/", ["bench"]),
+]
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
+UNRULED = ("test", "bench")  # may look at everything
+
+
+def home_of(path):
+    """The longest ruled folder that holds the path."""
+    candidates = [f for f in ALLOWED if path.startswith(f + "/")]
+    return max(candidates, key=len, default=None)
+
+
+def within(path, folders):
+    return any(path.startswith(f + "/") for f in folders)
+
+
+def check_direction(path, text):
+    problems = []
+    if within(path, UNRULED):
+        return problems
+    home = home_of(path)
+    if home is None:
+        return [f"{path}: its folder has no row in the table of test/layout/test_layers.py"]
+    for quote, name in INCLUDE.findall(text):
+        if quote == '"' and not within(name, ALLOWED[home] + [home]):
+            problems.append(f"{path}: {home} may not include {name}")
+    return problems
+
+
+def check_fences(path, text):
+    problems = []
+    for _, name in INCLUDE.findall(text):
+        for pattern, folders in FENCES:
+            if re.match(pattern, name) and not within(path, folders + list(UNRULED)):
+                problems.append(f"{path}: <{name}> belongs to {', '.join(folders)} only")
+    return problems
+
+
+def check_full_paths(path, text):
+    """"x.hpp" is found from the root, so an include can be searched for and a layer read off it."""
+    known = set(tree.files())
+    return [f'{path}: "{name}" is not a path from the root' for quote, name in INCLUDE.findall(text)
+            if quote == '"' and name not in known and "/" not in name]
+
+
+def test_dependencies_point_one_way():
+    tree.report([p for f in tree.cpp_files() for p in check_direction(f, tree.read(f))])
+
+
+def test_third_parties_stay_inside_their_fences():
+    tree.report([p for f in tree.cpp_files() for p in check_fences(f, tree.read(f))])
+
+
+def test_includes_are_full_paths():
+    tree.report([p for f in tree.cpp_files() for p in check_full_paths(f, tree.read(f))])
+
+
+def test_the_table_has_no_circle():
+    def reach(folder, seen):
+        for other in ALLOWED[folder]:
+            for row in [r for r in ALLOWED if r == other or r.startswith(other + "/")]:
+                if row not in seen and row != folder:
+                    reach(row, seen | {folder})
+                assert row not in seen, f"{folder} and {row} may include each other"
+
+    for folder in [f for f in ALLOWED if f.startswith("common/")]:
+        reach(folder, {folder})
+
+
+def test_the_lint_catches_a_bad_include():
+    assert check_direction("common/base/x.hpp", '#include "common/io/clock.hpp"\n')
+    assert check_direction("agent/input/x.hpp", '#include "collector/store/log_store.hpp"\n')
+    assert check_direction("agent/input/x.cpp", '#include "agent/ship/sender.hpp"\n')
+    assert not check_direction("common/io/x.hpp", '#include "common/base/time.hpp"\n')
+    assert check_direction("elsewhere/x.hpp", "")
+    assert check_fences("agent/input/x.cpp", "#include <rocksdb/db.h>\n")
+    assert check_fences("collector/query/x.cpp", "#include <yaml.h>\n")
+    assert not check_fences("collector/store/x.cpp", "#include <rocksdb/db.h>\n")
+    assert check_full_paths("common/base/x.cpp", '#include "time.hpp"\n')
