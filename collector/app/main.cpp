@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/app/collector_app.hpp"
+#include "common/config/diagnostics/render.hpp"
+#include "common/service/program.hpp"
+
+#include <cstdio>
+#include <exception>
+
+#include <fmt/format.h>
+
+namespace {
+
+using namespace seyir;
+
+int run(int argc, char** argv) {
+    process::Signals signals = service::block_program_signals();
+    service::ProgramArguments arguments;
+    if (const auto status = service::parse_arguments(
+            argc, argv, "seyir-collector", "central collector and log store", arguments
+        )) {
+        return *status;
+    }
+    auto loaded = collector::load_collector_config(arguments.config_path);
+    fmt::print(stderr, "{}", config::render_text(loaded.diagnostics));
+    if (!loaded.ok()) {
+        return config::kExitBadConfig;
+    }
+    if (arguments.check_only) {
+        return 0;
+    }
+    return collector::CollectorApp::run(std::move(*loaded.config), loaded.effective, signals);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "seyir-collector: stopped by an unexpected error: {}\n", e.what());
+        return 1;
+    }
+}
