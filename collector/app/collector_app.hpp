@@ -4,9 +4,11 @@
 #pragma once
 
 #include "collector/app/collector_config.hpp"
+#include "common/pipeline/engine.hpp"
 #include "common/process/signals.hpp"
 
 #include <string>
+#include <vector>
 
 namespace seyir::collector {
 
@@ -15,7 +17,10 @@ class CollectorApp {
     /// The program's exit status: 0 after a clean stop, 1 when something could not start, 78 when
     /// what is wrong stands in the configuration.
     static int run(
-        CollectorConfig config, const std::string& effective_config, process::Signals& signals
+        CollectorConfig config,
+        std::vector<pipeline::Route> routes,
+        const std::string& effective_config,
+        process::Signals& signals
     );
 };
 

@@ -14,14 +14,14 @@
 
 namespace seyir::collector {
 
-/// The running parts. Members are destroyed from the last to the first: the engine lets go of its
-/// inputs and outputs before the store they use.
+/// The running parts. Members are destroyed from the last to the first: the store goes before the
+/// engine, because it answers what it still holds to outputs that live in the engine.
 struct Graph {
-    std::unique_ptr<store::RocksStore> store;
     std::unique_ptr<pipeline::Engine> engine;
     std::vector<input::AgentsInput*> agents;  ///< owned by the engine
     std::vector<input::LokiInput*> loki;      ///< owned by the engine
     Nanos retention{0};
+    std::unique_ptr<store::RocksStore> store;
 };
 
 /// Opens the store (also without a `store` output: it keeps the agents' positions), makes inputs

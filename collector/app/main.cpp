@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/collector_app.hpp"
-#include "common/config/diagnostics/render.hpp"
 #include "common/service/program.hpp"
+#include "common/service/routes.hpp"
 
 #include <cstdio>
 #include <exception>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -21,14 +23,20 @@ int run(int argc, char** argv) {
         return *status;
     }
     auto loaded = collector::load_collector_config(arguments.config_path);
-    fmt::print(stderr, "{}", config::render_text(loaded.diagnostics));
-    if (!loaded.ok()) {
+    std::vector<pipeline::Route> routes;
+    if (loaded.ok()) {
+        routes = service::compile_routes(loaded.config->routes, loaded.diagnostics);
+    }
+    fmt::print(stderr, "{}", loaded.diagnostics.to_text());
+    if (loaded.diagnostics.has_errors()) {
         return config::kExitBadConfig;
     }
     if (arguments.check_only) {
         return 0;
     }
-    return collector::CollectorApp::run(std::move(*loaded.config), loaded.effective, signals);
+    return collector::CollectorApp::run(
+        std::move(*loaded.config), std::move(routes), loaded.effective, signals
+    );
 }
 
 }  // namespace

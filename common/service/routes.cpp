@@ -11,7 +11,7 @@ namespace {
 
 /// The first line is the message; caret and hint lines become notes.
 config::Diagnostic bad_match(const Error& error, const config::Span& at) {
-    config::Diagnostic diagnostic{.code = config::codes::kBadMatch, .at = at};
+    config::Diagnostic diagnostic{.code = config::kBadMatch, .at = at};
     const std::string& text = error.message;
     const size_t first = text.find('\n');
     diagnostic.message = text.substr(0, first);
