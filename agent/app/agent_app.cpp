@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kLog = "agent";
-constexpr Nanos kDrainTime = 10s;  // below systemd's TimeoutStopSec=30s
+constexpr Nanos kDrainTime = 5s;  // what is not answered by then is still in its file
 
 int could_not_start(const Error& error) {
     log::error(kLog, "could not start", {{"error", error.message}});

@@ -99,7 +99,7 @@ class Builder {
         setup.server_version = kVersion;
         setup.connections_max = options.connections_max;
         auto made =
-            std::make_unique<input::AgentsInput>(std::move(setup), *graph_.store, registry_);
+            std::make_unique<input::AgentsInput>(std::move(setup), *graph_.store, io::system_clock(), registry_);
         graph_.agents.push_back(made.get());
         return std::unique_ptr<pipeline::Input>(std::move(made));
     }
