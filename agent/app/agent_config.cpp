@@ -67,6 +67,7 @@ void add_pipeline(Schema& schema) {
             config::components("inputs", {&input::tail_schema()})
                 .required()
                 .between(1, 1000)
+                .show("{ app: { type: tail, include: ['/var/log/*.log'] } }")
                 .describe("Where records come from, by name. The name is the stream label `input`.")
                 .elsewhere("Vector", {"sources"})
                 .elsewhere("Filebeat", {"filebeat.inputs"})
@@ -89,6 +90,7 @@ void add_pipeline(Schema& schema) {
                   .required()
                   .between(1, 100)
                   .describe("Where records go, by name.")
+                  .show("{ central: { type: collector, endpoints: ['logs.example.org:7410'] } }")
                   .elsewhere("Vector", {"sinks"})
                   .elsewhere("promtail", {"clients"}))
         .with(config::routes_field());
@@ -151,7 +153,7 @@ class Reader {
         checks_.listeners({http_listener(agent)});
         read_inputs(agent);
         read_outputs(agent);
-        agent.routes = checks_.routes(root_, input_places_, output_places_);
+        agent.routes = checks_.routes(root_);
         check_loops(root_, checks_);
         return agent;
     }
@@ -172,7 +174,6 @@ class Reader {
 
     void read_inputs(AgentConfig& agent) {
         for (const auto& component : root_.components("inputs")) {
-            input_places_.push_back({component.id, component.id_span});
             input::TailOptions tail = input::read_tail(component.reader);
             tail.id = component.id;
             std::map<std::string, std::string> labels = {
@@ -214,7 +215,6 @@ class Reader {
 
     void read_outputs(AgentConfig& agent) {
         for (const auto& [id, type, id_span, reader] : root_.components("outputs")) {
-            output_places_.push_back({id, id_span});
             OutputConfig output{.id = id, .options = NullOutputOptions{}};
             if (type == "collector") {
                 ship::check_collector_output(reader, checks_);
@@ -231,8 +231,6 @@ class Reader {
     const ObjectReader& root_;
     const SectionChecks& checks_;
     std::string host_;
-    std::vector<config::NamedPlace> input_places_;
-    std::vector<config::NamedPlace> output_places_;
 };
 
 config::LoadedConfig<AgentConfig> finish(

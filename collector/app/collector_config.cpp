@@ -65,6 +65,7 @@ void add_pipeline(Schema& schema) {
                   .required()
                   .between(1, 100)
                   .describe("Where records go, by name.")
+                  .show("{ store: { type: store } }")
                   .elsewhere("Vector", {"sinks"})
                   .elsewhere("OpenTelemetry", {"exporters"}))
         .with(config::routes_field());
@@ -89,7 +90,7 @@ class Reader {
         read_inputs(collector);
         checks_.listeners(listeners_);
         read_outputs(collector);
-        collector.routes = checks_.routes(root_, input_places_, output_places_);
+        collector.routes = checks_.routes(root_);
         return collector;
     }
 
@@ -109,7 +110,6 @@ class Reader {
 
     void read_inputs(CollectorConfig& collector) {
         for (const auto& [id, type, id_span, reader] : root_.components("inputs")) {
-            input_places_.push_back({id, id_span});
             if (type == "agents") {
                 collector.inputs.push_back({id, read_agents(collector, id, reader)});
                 continue;
@@ -157,7 +157,6 @@ class Reader {
     void read_outputs(CollectorConfig& collector) {
         bool has_store = false;
         for (const auto& [id, type, id_span, reader] : root_.components("outputs")) {
-            output_places_.push_back({id, id_span});
             OutputConfig output{.id = id, .options = NullOutputOptions{}};
             if (type == "store") {
                 output.options = store::read_store(reader);
@@ -183,8 +182,6 @@ class Reader {
     const ObjectReader& root_;
     const SectionChecks& checks_;
     std::vector<SectionChecks::Listener> listeners_;
-    std::vector<config::NamedPlace> input_places_;
-    std::vector<config::NamedPlace> output_places_;
 };
 
 config::LoadedConfig<CollectorConfig> finish(

@@ -80,6 +80,9 @@ class Document {
     Node* root_ = nullptr;
 };
 
+/// Keeps a secret out of messages. A value that is nothing but one ${reference} stays visible.
+void hide_secret(SourceFile& source, const Node& node);
+
 /// Reads the tree; everything wrong with the YAML itself goes to `diagnostics`.
 Document parse_document(std::shared_ptr<SourceFile> source, Diagnostics& diagnostics);
 
