@@ -11,6 +11,7 @@
 #include "agent/input/tail_schema.hpp"
 #include "agent/ship/collector_output_schema.hpp"
 #include "common/base/units.hpp"
+#include "common/config/reference/reference.hpp"
 #include "plugins/output/output_schemas.hpp"
 
 namespace seyir::agent {
@@ -26,7 +27,7 @@ void add_program(Schema& schema) {
     schema
         .with(field("version", Type::kInt)
                   .required()
-                  .describe("Of the configuration format.")
+                  .describe("Version of the configuration format; this program knows 1.")
                   .show("1"))
         .with(field("state_dir", Type::kPath)
                   .describe("Positions and identity of this agent. One agent at a time may use it.")
@@ -90,7 +91,7 @@ void add_pipeline(Schema& schema) {
                   .required()
                   .between(1, 100)
                   .describe("Where records go, by name.")
-                  .show("{ central: { type: collector, endpoints: ['logs.example.org:7410'] } }")
+                  .show("{ central: { type: collector, endpoints: ['127.0.0.1:7410'] } }")
                   .elsewhere("Vector", {"sinks"})
                   .elsewhere("promtail", {"clients"}))
         .with(config::routes_field());
@@ -247,6 +248,7 @@ config::LoadedConfig<AgentConfig> finish(
     AgentConfig agent = Reader(root, checks, config::host_name(options)).read();
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(agent);
+        loaded.effective = config::effective_yaml(checked.document, agent_schema());
     }
     return loaded;
 }

@@ -7,6 +7,7 @@
 
 #include "collector/input/input_schemas.hpp"
 #include "collector/store/store_schema.hpp"
+#include "common/config/reference/reference.hpp"
 #include "plugins/output/output_schemas.hpp"
 
 namespace seyir::collector {
@@ -22,7 +23,7 @@ void add_program(Schema& schema) {
     schema
         .with(field("version", Type::kInt)
                   .required()
-                  .describe("Of the configuration format.")
+                  .describe("Version of the configuration format; this program knows 1.")
                   .show("1"))
         .with(field("data_dir", Type::kPath)
                   .describe("All that is stored. One collector at a time may use it.")
@@ -198,6 +199,7 @@ config::LoadedConfig<CollectorConfig> finish(
     CollectorConfig collector = Reader(root, checks).read();
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(collector);
+        loaded.effective = config::effective_yaml(checked.document, collector_schema());
     }
     return loaded;
 }

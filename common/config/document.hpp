@@ -37,8 +37,9 @@ struct Node {
     enum class Kind : uint8_t { kScalar, kSequence, kMap };
 
     Kind kind = Kind::kScalar;
-    bool is_plain = false;     ///< scalar without quotes
-    bool is_expanded = false;  ///< text came from ${...}: never shown in messages
+    bool is_plain = false;         ///< scalar without quotes
+    bool is_confidential = false;  ///< text came from a file or a credential
+    bool is_expanded = false;      ///< text came from ${...}: never shown in messages
     Span span;
     std::string text;
     std::vector<Node*> items;

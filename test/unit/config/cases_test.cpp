@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs test/cases/config/*.case; the format is in the README there.
-#include "agent/app/agent_config.hpp"
-#include "collector/app/collector_config.hpp"
-#include "test/unit/config/support.hpp"
-
 #include <map>
 
 #include <doctest/doctest.h>
+
+#include "agent/app/agent_config.hpp"
+#include "collector/app/collector_config.hpp"
+#include "test/unit/config/support.hpp"
 
 namespace {
 
@@ -49,12 +49,11 @@ std::string run_case(const Case& c) {
     config::LoadOptions options;
     options.check_machine = false;
     options.host_name = "h1";
-    options.environment = config::Environment{
-        .variable = [&](const std::string& name) -> std::optional<std::string> {
+    options.environment =
+        config::Environment{.variable = [&](const std::string& name) -> std::optional<std::string> {
             const auto it = c.variables.find(name);
             return it == c.variables.end() ? std::nullopt : std::optional(it->second);
-        }
-    };
+        }};
     const std::string path = "/etc/seyir/" + c.program + ".yaml";
     if (c.program == "agent") {
         return agent::parse_agent_config(path, c.config, options).diagnostics.to_text();
@@ -76,7 +75,8 @@ TEST_SUITE("test/cases/config") {
             }
             ++count;
             CAPTURE(name);
-            const Case c = parse_case(test::read_text(test::source_root() + "/" + folder + "/" + name));
+            const Case c =
+                parse_case(test::read_text(test::source_root() + "/" + folder + "/" + name));
             REQUIRE((c.program == "agent" || c.program == "collector"));
             const std::string said = run_case(c);
             if (std::getenv("SEYIR_UPDATE") != nullptr) {

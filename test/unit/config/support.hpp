@@ -2,12 +2,12 @@
 // What the tests of common/config share: the source tree, files, and updates of expected ones.
 #pragma once
 
-#include "common/io/file_system.hpp"
-
 #include <cstdlib>
 #include <string>
 
 #include <doctest/doctest.h>
+
+#include "common/io/file_system.hpp"
 
 namespace seyir::test {
 
