@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/base/time.hpp"
-#include "ctl/row_buffer.hpp"
+#include "ctl/print/row_buffer.hpp"
 
 namespace seyir::ctl {
 

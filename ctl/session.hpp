@@ -11,7 +11,7 @@
 
 #include "common/net/http_client.hpp"
 #include "ctl/arguments.hpp"
-#include "ctl/row_printer.hpp"
+#include "ctl/print/row_printer.hpp"
 
 namespace seyir::ctl {
 

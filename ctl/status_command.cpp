@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/json/reader.hpp"
+#include "ctl/print/status_text.hpp"
 #include "ctl/session.hpp"
-#include "ctl/status_text.hpp"
 
 namespace seyir::ctl {
 

@@ -9,11 +9,11 @@
 #include "ctl/arguments.hpp"
 #include "ctl/commands_table.hpp"
 #include "ctl/follow_cursor.hpp"
+#include "ctl/print/row_buffer.hpp"
+#include "ctl/print/row_printer.hpp"
+#include "ctl/print/status_text.hpp"
+#include "ctl/print/terminal.hpp"
 #include "ctl/program_guess.hpp"
-#include "ctl/row_buffer.hpp"
-#include "ctl/row_printer.hpp"
-#include "ctl/status_text.hpp"
-#include "ctl/terminal.hpp"
 
 using namespace seyir;
 using namespace seyir::ctl;

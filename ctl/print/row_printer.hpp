@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "ctl/row_buffer.hpp"
-#include "ctl/terminal.hpp"
+#include "ctl/print/row_buffer.hpp"
+#include "ctl/print/terminal.hpp"
 
 namespace seyir::ctl {
 

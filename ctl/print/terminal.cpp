@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ctl/terminal.hpp"
+#include "ctl/print/terminal.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ctl/row_printer.hpp"
+#include "ctl/print/row_printer.hpp"
 
 #include <algorithm>
 #include <array>

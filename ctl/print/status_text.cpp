@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ctl/status_text.hpp"
+#include "ctl/print/status_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "common/base/units.hpp"
-#include "ctl/terminal.hpp"
+#include "ctl/print/terminal.hpp"
 
 namespace seyir::ctl {
 

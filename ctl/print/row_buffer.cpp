@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ctl/row_buffer.hpp"
+#include "ctl/print/row_buffer.hpp"
 
 #include <algorithm>
 #include <cstring>
