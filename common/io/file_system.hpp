@@ -30,6 +30,7 @@ struct FileInfo {
     bool is_symlink = false;
     UnixNanos birth;
     UnixNanos modified;
+    UnixNanos changed;  ///< ctime: also names, owner, mode
 };
 
 /// An open file. The destructor closes it and swallows errors: call close() where they matter.

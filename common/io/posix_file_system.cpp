@@ -48,6 +48,7 @@ Result<FileInfo> statx_info(int directory, const char* path, int flags, const st
     info.is_symlink = S_ISLNK(s.stx_mode);
     info.birth = (s.stx_mask & STATX_BTIME) != 0 ? to_nanos(s.stx_btime) : UnixNanos{};
     info.modified = to_nanos(s.stx_mtime);
+    info.changed = to_nanos(s.stx_ctime);
     return info;
 }
 
