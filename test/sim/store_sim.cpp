@@ -9,6 +9,9 @@
 #include <random>
 #include <string_view>
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include "common/base/log.hpp"
@@ -16,6 +19,26 @@
 
 namespace seyir::sim {
 namespace {
+
+volatile uint64_t running_seed = 0;
+
+/// A crash of the program itself prints its seed too.
+void on_signal(int number) {
+    char text[64] = "crashed; replay: sim_store --seed ";
+    size_t at = std::string_view(text).size();
+    char digits[20];
+    size_t count = 0;
+    for (uint64_t seed = running_seed; count == 0 || seed > 0; seed /= 10) {
+        digits[count++] = static_cast<char>('0' + seed % 10);
+    }
+    while (count > 0) {
+        text[at++] = digits[--count];
+    }
+    text[at++] = '\n';
+    (void)!::write(2, text, at);
+    ::signal(number, SIG_DFL);
+    ::raise(number);
+}
 
 constexpr uint64_t kCrashesInTest = 3000;
 constexpr int kLivesPerWorld = 12;
@@ -30,6 +53,7 @@ std::optional<uint64_t> number(std::string_view text) {
 }
 
 bool run_world(uint64_t seed, Totals& totals, uint64_t* digest = nullptr) {
+    running_seed = seed;
     StoreWorld world(seed, totals);
     const std::string broken = world.run(kLivesPerWorld);
     if (digest != nullptr) {
@@ -90,7 +114,10 @@ int run(uint64_t first_seed, uint64_t crashes) {
 
 int main(int argc, char** argv) {
     using namespace seyir;
-    log::set_level(log::Level::kError);
+    ::signal(SIGSEGV, sim::on_signal);
+    ::signal(SIGABRT, sim::on_signal);
+    // What the store says about the faults is not news here.
+    log::set_level(static_cast<log::Level>(4));
     if (argc == 3 && std::string_view(argv[1]) == "--seed") {
         const auto seed = sim::number(argv[2]);
         sim::Totals totals;

@@ -84,6 +84,7 @@ class StoreWorld {
 
     bool chance(uint64_t percent) { return pick(100) < percent; }
 
+    void plan_trouble();
     void open_until_alive();
     bool try_open();
     void one_step();
@@ -120,6 +121,8 @@ class StoreWorld {
     UnixNanos floor_maybe_ = UnixNanos::min();  ///< of a drop that was cut off
     bool is_unsure_ = false;                    ///< an append failed: ask the store where it is
     std::string broken_;
+    std::string open_error_;
+    bool may_flush_ = false;
     uint64_t digest_ = 0;
 };
 
