@@ -7,7 +7,7 @@ import tree
 BASE = ["common/base", "common/io"]
 DATA = BASE + ["common/record", "common/metrics", "common/codec", "common/json"]
 COMMON = ["common/" + name for name in (
-    "base io codec metrics json config record wire async net pipeline logql process".split())]
+    "base io codec metrics json config record wire async net pipeline logql process service".split())]
 
 # folder -> the folders it may include from. Longest match counts; a folder may include itself.
 ALLOWED = {
@@ -17,13 +17,14 @@ ALLOWED = {
     "common/metrics": BASE,
     "common/json": BASE,
     "common/config": BASE,
-    "common/record": BASE,
+    "common/record": BASE + ["common/codec"],
     "common/async": BASE + ["common/metrics"],
     "common/wire": BASE + ["common/record", "common/codec"],
     "common/net": BASE + ["common/async", "common/metrics", "common/codec"],
     "common/pipeline": DATA + ["common/config", "common/logql"],
     "common/logql": BASE + ["common/record", "common/json", "common/metrics"],
     "common/process": BASE,
+    "common/service": BASE + ["common/metrics", "common/net", "common/pipeline", "common/json"],
     "plugins": COMMON,
     "agent/checkpoint": DATA,
     "agent/input": DATA + ["common/config", "common/pipeline", "agent/checkpoint"],

@@ -209,9 +209,9 @@ TEST_SUITE("common/async/thread_pool") {
     }
 
     TEST_CASE("a full pool refuses and names its limit") {
-        ThreadPool pool("tiny", 1, 1);
         std::promise<void> started;
         std::promise<void> release;
+        ThreadPool pool("tiny", 1, 1);  // after what its job uses
         REQUIRE(pool.post([&] {
             started.set_value();
             release.get_future().wait();

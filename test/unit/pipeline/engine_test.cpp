@@ -68,12 +68,12 @@ class HoldingOutput final : public Output {
 };
 
 struct World {
+    std::optional<DeliveryReport> answer;  // before the engine, whose end may still answer
     metrics::Registry registry;
     Engine engine{registry};
     HandInput* input = nullptr;
     HoldingOutput* first = nullptr;
     HoldingOutput* second = nullptr;
-    std::optional<DeliveryReport> answer;
 
     World() {
         auto in = std::make_unique<HandInput>();

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/input/tail_schema.hpp"
+
+#include "common/base/units.hpp"
+#include "common/config/sections/sections.hpp"
+
+namespace seyir::agent::input {
+namespace {
+
+using config::field;
+using config::Schema;
+using config::Type;
+
+constexpr uint64_t kSecond = 1'000'000'000;
+
+void add_what_to_read(Schema& schema) {
+    schema
+        .with(list_of("include", field("", Type::kGlob))
+                  .required()
+                  .between(1, 1000)
+                  .describe("Files to read: paths with `*`, `?`, `[a-z]` and `**` (any folders).")
+                  .show("['/var/log/*.log']")
+                  .elsewhere("Filebeat", {"paths"})
+                  .elsewhere("Fluent Bit", {"Path"})
+                  .elsewhere("promtail", {"__path__"})
+                  .elsewhere("other programs", {"files", "glob", "file"}))
+        .with(list_of("exclude", field("", Type::kGlob))
+                  .between(0, 1000)
+                  .describe("Files of `include` that are not read.")
+                  .or_else("[]")
+                  .show("['*.gz', '/var/log/lastlog']")
+                  .elsewhere("Filebeat", {"exclude_files"})
+                  .elsewhere("Fluent Bit", {"Exclude_Path"})
+                  .elsewhere("promtail", {"__path_exclude__"}))
+        .with(field("start_at", Type::kEnum)
+                  .choice("beginning", "read it whole")
+                  .choice(
+                      "end", "only what comes from now on; files that appear later are read whole"
+                  )
+                  .describe("Where to begin in a file that was never seen before.")
+                  .or_else("beginning")
+                  .elsewhere("Vector", {"read_from"})
+                  .elsewhere("Fluent Bit", {"Read_from_Head"})
+                  .elsewhere("Filebeat", {"tail_files"}))
+        .with(field("ignore_older", Type::kDuration)
+                  .between(0, 10ULL * 365 * 86'400 * kSecond)
+                  .describe("A file not changed for longer than this is not begun. 0: all are.")
+                  .or_else("0")
+                  .show("72h")
+                  .elsewhere("Vector", {"ignore_older_secs"}));
+}
+
+void add_lines(Schema& schema) {
+    schema
+        .with(field("max_line", Type::kBytes)
+                  .between(kKiB, 16 * kMiB)
+                  .describe("The longest line, without its line break.")
+                  .or_else("1MiB")
+                  .elsewhere("Vector", {"max_line_bytes"})
+                  .elsewhere("Fluent Bit", {"Buffer_Max_Size"})
+                  .elsewhere("Filebeat", {"message_max_bytes", "max_bytes"})
+                  .elsewhere("promtail", {"max_line_size"}))
+        .with(field("over", Type::kEnum)
+                  .choice("split", "several records; nothing is lost")
+                  .choice("truncate", "the first part is kept; the rest is counted")
+                  .choice("drop", "the line is left out and counted")
+                  .describe("What happens to a longer line.")
+                  .or_else("split")
+                  .elsewhere("Fluent Bit", {"Skip_Long_Lines"})
+                  .elsewhere("promtail", {"max_line_size_truncate"}))
+        .with(config::labels_field(
+            "Stream labels of these lines, besides the top-level ones; these win."
+        ))
+        .with(field("service_name", Type::kString)
+                  .between(1, 2048)
+                  .describe("The label `service_name`.")
+                  .or_else_described("the input's name")
+                  .show("shop")
+                  .elsewhere("other programs", {"service", "job", "app"}));
+}
+
+void add_files_and_memory(Schema& schema) {
+    Schema deleted(
+        "deleted_files", "Files that were removed or rotated away before all of them was delivered."
+    );
+    deleted
+        .with(field("hold", Type::kBool)
+                  .describe("Keep them open until they are delivered.")
+                  .or_else("true"))
+        .with(field("max_bytes", Type::kBytes)
+                  .between(0, 1024 * kGiB)
+                  .describe(
+                      "Disk they may occupy together; beyond, the oldest is let go and counted."
+                  )
+                  .or_else("1GiB")
+                  .elsewhere("other programs", {"max_size"}));
+    schema
+        .with(field("rescan_interval", Type::kDuration)
+                  .between(kSecond / 10, 3600 * kSecond)
+                  .describe("How often folders are listed again, besides the kernel's notices.")
+                  .or_else("1s")
+                  .elsewhere("Vector", {"glob_minimum_cooldown_ms"})
+                  .elsewhere("Filebeat", {"scan_frequency", "prospector.scanner.check_interval"})
+                  .elsewhere("Fluent Bit", {"Refresh_Interval"}))
+        .with(field("rotated_quiet", Type::kDuration)
+                  .between(0, 86'400 * kSecond)
+                  .describe(
+                      "A rotated file is let go once it is delivered and was quiet for this long."
+                  )
+                  .or_else("30s")
+                  .elsewhere("Vector", {"rotate_wait_secs"})
+                  .elsewhere("Fluent Bit", {"Rotate_Wait"})
+                  .elsewhere("Filebeat", {"close_inactive"}))
+        .with(object("deleted_files", std::move(deleted)))
+        .with(field("max_in_flight", Type::kBytes)
+                  .between(kMiB, 4 * kGiB)
+                  .describe("Memory for lines that no output has taken yet; then reading waits.")
+                  .or_else("32MiB")
+                  .elsewhere("Fluent Bit", {"Mem_Buf_Limit"}))
+        .with(field("max_open_files", Type::kInt)
+                  .between(8, 1'000'000)
+                  .describe("Beyond this, idle files are closed until they change.")
+                  .or_else("512"))
+        .with(field("max_files", Type::kInt)
+                  .between(1, 10'000'000)
+                  .describe("Files beyond this are not read, and counted.")
+                  .or_else("100000"));
+}
+
+}  // namespace
+
+const config::Schema& tail_schema() {
+    static const Schema schema = [] {
+        Schema tail(
+            "tail", "Reads log files as they grow, through rotation, truncation and restarts."
+        );
+        tail.example_id("app")
+            .elsewhere("Vector", {"file"})
+            .elsewhere("Filebeat", {"log", "filestream"})
+            .elsewhere("OpenTelemetry", {"filelog"});
+        add_what_to_read(tail);
+        add_lines(tail);
+        add_files_and_memory(tail);
+        return tail;
+    }();
+    return schema;
+}
+
+TailOptions read_tail(const config::ObjectReader& r) {
+    TailOptions options;
+    options.include = r.paths("include");
+    options.exclude = r.strings("exclude");
+    options.start_at = r.string("start_at") == "end" ? StartAt::kEnd : StartAt::kBeginning;
+    options.ignore_older = r.duration("ignore_older");
+    options.max_line_bytes = r.bytes("max_line");
+    options.over_long = r.choice<OverLong>(
+        "over",
+        {{"split", OverLong::kSplit}, {"truncate", OverLong::kTruncate}, {"drop", OverLong::kDrop}}
+    );
+    options.rescan_interval = r.duration("rescan_interval");
+    options.rotated_quiet = r.duration("rotated_quiet");
+    const config::ObjectReader deleted = r.nested("deleted_files");
+    options.deleted_files_hold = deleted.boolean("hold");
+    options.deleted_files_bytes_max = deleted.bytes("max_bytes");
+    options.in_flight_bytes_max = r.bytes("max_in_flight");
+    options.open_files_max = static_cast<size_t>(r.integer("max_open_files"));
+    options.files_max = static_cast<size_t>(r.integer("max_files"));
+    return options;
+}
+
+}  // namespace seyir::agent::input

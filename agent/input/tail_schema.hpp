@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a `tail` input accepts in a configuration file, and how it becomes TailOptions.
+// Threads: the schema is immutable; the reader runs on the loading thread.
+#pragma once
+
+#include "agent/input/tail_options.hpp"
+#include "common/config/schema/object_reader.hpp"
+
+namespace seyir::agent::input {
+
+const config::Schema& tail_schema();
+
+/// All but `id` and `labels`, which need what stands outside the input.
+TailOptions read_tail(const config::ObjectReader& r);
+
+}  // namespace seyir::agent::input

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/store_schema.hpp"
+
+#include <fmt/format.h>
+
+namespace seyir::store {
+namespace {
+
+using config::field;
+using config::Schema;
+using config::Type;
+
+constexpr uint64_t kDay = 86'400'000'000'000;
+
+}  // namespace
+
+const config::Schema& store_schema() {
+    static const Schema schema = [] {
+        Schema min_free("min_free", "Free space that the store leaves on its disk.");
+        min_free
+            .with(field("soft", Type::kBytes)
+                      .between(0, 1024 * kGiB)
+                      .describe("Below it: a warning, and clients are asked to slow down.")
+                      .or_else("1GiB"))
+            .with(field("hard", Type::kBytes)
+                      .between(16 * kMiB, 1024 * kGiB)
+                      .describe("Below it: nothing is taken until there is room; agents wait and "
+                                "keep their logs.")
+                      .or_else("256MiB"));
+        Schema store("store", "Keeps records in `data_dir`, where queries find them.");
+        store.example_id("store")
+            .elsewhere("other programs", {"storage", "disk", "database", "loki"})
+            .with(field("retention", Type::kDuration)
+                      .between(kDay, 36'500 * kDay)
+                      .describe("Days older than this are dropped whole.")
+                      .or_else("90d")
+                      .elsewhere("Loki", {"retention_period"})
+                      .elsewhere("VictoriaLogs", {"retentionPeriod"}))
+            .with(field("stage_bytes_max", Type::kBytes)
+                      .between(4 * kMiB, 64 * kGiB)
+                      .describe("New records are kept as they came, up to this; then they become "
+                                "compressed segments.")
+                      .or_else("256MiB"))
+            .with(config::object("min_free", std::move(min_free)));
+        return store;
+    }();
+    return schema;
+}
+
+StoreOptions read_store(const config::ObjectReader& r) {
+    StoreOptions options;
+    options.retention = r.duration("retention");
+    options.stage_bytes_max = r.bytes("stage_bytes_max");
+    const config::ObjectReader min_free = r.nested("min_free");
+    options.min_free_soft_bytes = min_free.bytes("soft");
+    options.min_free_hard_bytes = min_free.bytes("hard");
+    return options;
+}
+
+void check_store(const config::ObjectReader& r, config::Diagnostics& diagnostics) {
+    const StoreOptions options = read_store(r);
+    if (options.min_free_hard_bytes <= options.min_free_soft_bytes) {
+        return;
+    }
+    const config::ObjectReader min_free = r.nested("min_free");
+    diagnostics.add(
+        {.code = config::kOrder,
+         .at = min_free.span(min_free.has("hard") ? "hard" : "soft"),
+         .message = fmt::format(
+             "`min_free.hard` ({}) is more than `min_free.soft` ({})",
+             format_bytes(options.min_free_hard_bytes),
+             format_bytes(options.min_free_soft_bytes)
+         ),
+         .hint = "the soft mark is reached first: make it the larger one"}
+    );
+}
+
+}  // namespace seyir::store

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "common/config/diagnostics/codes.hpp"
+
+namespace seyir::config {
+namespace {
+
+constexpr std::array kCodes = {
+    CodeInfo{
+        kUnreadableFile,
+        "the configuration file cannot be read",
+        "The program could not open or read the file given with --config. The message holds the\n"
+        "path and what the operating system said. Check that the path is right and that the\n"
+        "user the program runs as (often `seyir`) may read the file and enter its directories."
+    },
+    CodeInfo{
+        kSyntax,
+        "the file is not YAML",
+        "The reader stopped here: what stands at the caret cannot follow what came before it.\n"
+        "Usual causes: a tab used to indent, a value that contains `: ` or starts with a special\n"
+        "character and is not quoted, lines of one map that do not start in one column, a quote "
+        "or\n"
+        "bracket that is not closed. Only the first such place can be shown: the rest of the file\n"
+        "cannot be read without it.\n\n"
+        "    path: [/var/log/*.log    # wrong: `[` is never closed\n"
+        "    note: remember: quote    # wrong: `: ` inside a value\n"
+        "    note: 'remember: quote'  # right"
+    },
+    CodeInfo{
+        kBadCharacter,
+        "a character that a configuration file cannot hold",
+        "Files are UTF-8 text with LF, CRLF or CR line ends. Control characters, bytes that are "
+        "not\n"
+        "UTF-8, and Unicode's own line separators are refused, because editors and YAML readers\n"
+        "disagree about them. Save the file as UTF-8; write `\"\\x1b\"` in double quotes if you "
+        "need\n"
+        "a control character in a value."
+    },
+    CodeInfo{
+        kReferenceNeedsQuotes,
+        "a ${...} reference inside { } or [ ] needs quotes",
+        "Inside braces YAML reads the `{` of `${NAME}` as the start of a map. Put the value in\n"
+        "quotes:\n\n"
+        "    tls: { ca: ${CA} }      # wrong\n"
+        "    tls: { ca: \"${CA}\" }    # right"
+    },
+    CodeInfo{
+        kLimit,
+        "a limit of the reader was reached",
+        "Limits: file 4 MiB, 64 levels of nesting, 100,000 values (a value repeated by `*alias`\n"
+        "counts each time), files read by ${file:...} 1 MiB each. They keep a broken or hostile "
+        "file\n"
+        "from using up memory; no sensible configuration comes near them."
+    },
+    CodeInfo{
+        kDuplicateKey,
+        "a key is given twice in one map",
+        "YAML leaves open which of two equal keys counts, so the file is refused. Both places are\n"
+        "shown. Remove one, or give it the name you meant."
+    },
+    CodeInfo{
+        kYamlFeature,
+        "a YAML feature that configuration files do not use",
+        "Not supported, because they make files hard to read and easy to misread: tags (`!!str`),\n"
+        "merge keys (`<<`), several documents in one file (`---`), keys that are lists or maps,\n"
+        "aliases that contain themselves. Anchors and aliases for whole values (`&a`, `*a`) work."
+    },
+    CodeInfo{
+        kUnset,
+        "a ${VAR} or ${credential:...} is not set",
+        "The reference names an environment variable that the program does not have, or a systemd\n"
+        "credential while $CREDENTIALS_DIRECTORY is not set. Set it (`Environment=` or\n"
+        "`LoadCredential=` in the unit), or give a default: ${VAR:-default}. A `$` that is meant\n"
+        "literally is written `$$`."
+    },
+    CodeInfo{
+        kBadReference,
+        "a ${...} that is not a reference",
+        "Known forms: ${VAR}, ${VAR:-default}, ${VAR:?message}, ${file:/path}, "
+        "${credential:name}.\n"
+        "To write the characters `${` themselves, write `$${`."
+    },
+    CodeInfo{
+        kUnreadableReference,
+        "the file behind ${file:...} or ${credential:...} cannot be read",
+        "The message holds the path and what the operating system said. Relative paths start in\n"
+        "the directory of the configuration file."
+    },
+    CodeInfo{
+        kMissingKey,
+        "a required key is missing",
+        "The component cannot work without this key. The hint shows how a value looks; the\n"
+        "reference page says more."
+    },
+    CodeInfo{
+        kWrongType,
+        "a value has the wrong shape",
+        "A map, a list or a single value was found where another of them is needed. A list of one\n"
+        "may be written as the single value."
+    },
+    CodeInfo{
+        kUnknownKey,
+        "a key that is not known here",
+        "Every key must be known, so that a misspelt one is never silently ignored. The hint "
+        "names\n"
+        "the key that was probably meant, also for keys of Fluent Bit, Vector, Filebeat, promtail\n"
+        "and Loki; `allowed here` lists them all."
+    },
+    CodeInfo{
+        kUnknownType,
+        "a component type that this version does not have",
+        "The `type` of an input, filter or output must be one of those listed."
+    },
+    CodeInfo{kItemCount, "too few or too many entries", "The hint says how many are allowed."},
+    CodeInfo{
+        kDeprecatedKey, "a key that will go away", "It still works. The hint says what replaces it."
+    },
+    CodeInfo{
+        kBadName,
+        "a name that cannot be used",
+        "Names of inputs, filters and outputs appear in metrics, labels and file names: small\n"
+        "letters, digits, `_` and `-`, a letter first, at most 64 characters. Label names follow\n"
+        "Prometheus: letters, digits and `_`, no digit first."
+    },
+    CodeInfo{
+        kVersion,
+        "a version of the configuration format that is not known",
+        "The key `version` is 1. A higher number belongs to a newer program."
+    },
+    CodeInfo{
+        kUnknownInput,
+        "a route reads from an input that does not exist",
+        "`from` lists names of the map `inputs`, or \"*\" for all of them."
+    },
+    CodeInfo{
+        kUnknownOutput,
+        "a route sends to an output that does not exist",
+        "`to` lists names of the map `outputs`."
+    },
+    CodeInfo{
+        kRoutesNeeded,
+        "several outputs and no routes",
+        "With one output, everything goes there. With several, say what goes where:\n\n"
+        "    routes:\n"
+        "      - { name: all, to: [main] }\n"
+        "      - { name: errors, match: '{} |= \"error\"', to: [alerts] }"
+    },
+    CodeInfo{
+        kUnusedOutput,
+        "an output that no route sends to",
+        "It is opened and never written. Add it to a route's `to`, or remove it."
+    },
+    CodeInfo{
+        kUnroutedInput,
+        "an input that no route reads from",
+        "Its records would have nowhere to go. Add it to a route's `from`, or remove it."
+    },
+    CodeInfo{kUnknownFilter, "a filter that does not exist", "Names refer to the map `filters`."},
+    CodeInfo{
+        kDuplicateName,
+        "a name is used twice",
+        "Routes and tokens are told apart by their names, in metrics and messages."
+    },
+    CodeInfo{
+        kBadMatch,
+        "`match` is not a LogQL condition",
+        "A route's `match` is a LogQL selector and stages that test records:\n\n"
+        "    match: '{env=\"prod\"} |= \"error\" | json | status >= 500'\n\n"
+        "Stream labels stand inside `{ }`; attributes are tested after `|`. Aggregations are not\n"
+        "possible here."
+    },
+    CodeInfo{
+        kNotBool,
+        "not true or false",
+        "YAML 1.2 has two words for this: `true` and `false`. `yes`, `no`, `on` and `off` are "
+        "plain\n"
+        "text."
+    },
+    CodeInfo{
+        kNotInteger, "not a whole number", "Write decimal digits; `_` may separate groups: 100_000."
+    },
+    CodeInfo{kOutOfRange, "a value outside its range", "The hint says what is allowed."},
+    CodeInfo{kNotAllowed, "not one of the allowed values", "The hint lists them."},
+    CodeInfo{
+        kNotSize,
+        "not a size",
+        "A number and a unit: B, KiB, MiB, GiB, TiB (powers of 1024) or kB, MB, GB, TB (powers of\n"
+        "1000). `1.5GiB` is fine. A number alone is bytes."
+    },
+    CodeInfo{
+        kNotDuration,
+        "not a duration",
+        "A number and a unit: ns, us, ms, s, m, h, d, w; several together as in `1h30m`. Months "
+        "and\n"
+        "years have no fixed length: write days."
+    },
+    CodeInfo{
+        kNotAddress,
+        "not an address",
+        "`host:port`, with IPv6 in brackets: `127.0.0.1:7400`, `[::1]:7400`,\n"
+        "`logs.example.org:7410`. Listen addresses take an IP address: `0.0.0.0` and `[::]` are "
+        "all\n"
+        "of this machine's."
+    },
+    CodeInfo{
+        kBadPath,
+        "not a usable path",
+        "Relative paths start in the directory of the configuration file. Unix sockets allow at\n"
+        "most 107 bytes."
+    },
+    CodeInfo{
+        kBadHash,
+        "not a SHA-256 hash",
+        "`sha256:` and 64 small hex digits: printf %s SECRET | sha256sum"
+    },
+    CodeInfo{
+        kNotTime,
+        "not a time",
+        "RFC 3339, like `2027-01-31T12:00:00Z`, or a date like `2027-01-31` (midnight, UTC)."
+    },
+    CodeInfo{
+        kEmptyValue, "an empty value", "Give a value, or leave the key out to get the default."
+    },
+    CodeInfo{
+        kNeedsTls,
+        "listening beyond this machine without TLS",
+        "Records and tokens would cross the network readable. Give the listener a certificate\n"
+        "(`tls: { cert, key }`), or listen on 127.0.0.1 behind a proxy. On a network that is\n"
+        "protected otherwise, `allow_plaintext: true` permits it."
+    },
+    CodeInfo{
+        kNeedsTokens,
+        "listening beyond this machine without tokens",
+        "Anyone who can reach the port could read or write logs. On `listen.http`, add `tokens`; "
+        "on\n"
+        "an `agents` input, add `token`, top-level `tokens` with the scope `ingest`, or\n"
+        "`tls: { client_ca }`."
+    },
+    CodeInfo{
+        kAddressTwice, "two listeners on one port", "Give one of them another port, or `off`."
+    },
+    CodeInfo{
+        kTlsIncomplete,
+        "a certificate without its key, or the other way round",
+        "`cert` and `key` belong together."
+    },
+    CodeInfo{
+        kTokenForm,
+        "a token needs its secret or the secret's hash",
+        "Give `token` (best as ${credential:...} or ${file:...}) or `hash`, not both and not none."
+    },
+    CodeInfo{
+        kOrder, "two values in the wrong order", "The message names both and which must be larger."
+    },
+    CodeInfo{
+        kPlaintext,
+        "plain text on the network",
+        "Permitted by `allow_plaintext`; see `seyir explain E0501`."
+    },
+    CodeInfo{
+        kMissingFile,
+        "a named file cannot be read",
+        "The program needs this file when it starts. The message holds what the operating system\n"
+        "said. `seyir validate` does not look, since it may run on another machine."
+    },
+    CodeInfo{
+        kOutputLoop,
+        "an output writes what an input reads",
+        "A `file` output whose path matches a `tail` input's `include` feeds itself for ever.\n"
+        "Exclude the path, or write elsewhere."
+    },
+};
+
+}  // namespace
+
+std::span<const CodeInfo> all_codes() {
+    return kCodes;
+}
+
+const CodeInfo* find_code(std::string_view code) {
+    std::string digits;
+    for (const char c : code) {
+        if (c >= '0' && c <= '9') {
+            digits += c;
+        }
+    }
+    const bool has_letter =
+        !code.empty() && (code[0] == 'E' || code[0] == 'e' || code[0] == 'W' || code[0] == 'w');
+    if (code.size() != digits.size() + (has_letter ? 1 : 0)) {
+        return nullptr;
+    }
+    const auto it = std::ranges::find_if(kCodes, [&](const CodeInfo& info) {
+        return info.code.substr(1) == digits;
+    });
+    return it == kCodes.end() ? nullptr : &*it;
+}
+
+}  // namespace seyir::config

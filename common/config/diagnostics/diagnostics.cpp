@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/config/diagnostics/diagnostics.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "common/base/assert.hpp"
+#include "common/base/text.hpp"
+#include "common/config/diagnostics/render.hpp"
+
+namespace seyir::config {
+
+void Diagnostics::add(Diagnostic diagnostic) {
+    SEYIR_ASSERT(find_code(diagnostic.code) != nullptr);
+    if (diagnostic.is_error()) {
+        if (diagnostic.at) {
+            const uint32_t begin = diagnostic.at->begin;
+            const bool known =
+                std::ranges::any_of(error_spans_, [&](Span span) { return span.begin == begin; });
+            if (known) {
+                return;
+            }
+            if (error_spans_.size() < kDiagnosticsMax) {
+                error_spans_.push_back(*diagnostic.at);
+            }
+        }
+        if (++error_count_ > kDiagnosticsMax) {
+            return;
+        }
+    } else if (++warning_count_ > kDiagnosticsMax) {
+        return;
+    }
+    const auto begin = [](const Diagnostic& d) { return d.at.value_or(Span{}).begin; };
+    const auto after = std::ranges::upper_bound(kept_, begin(diagnostic), {}, begin);
+    kept_.insert(after, std::move(diagnostic));
+}
+
+bool Diagnostics::is_broken(Span span) const {
+    return std::ranges::any_of(error_spans_, [&](Span error) {
+        return span.begin <= error.begin && error.begin < std::max(span.end, span.begin + 1);
+    });
+}
+
+const std::vector<Diagnostic>& Diagnostics::sorted() const {
+    return kept_;
+}
+
+std::string Diagnostics::to_text(bool color) const {
+    std::string out;
+    for (const Diagnostic& diagnostic : sorted()) {
+        render_text(out, *source_, diagnostic, color);
+    }
+    const auto more = [&](size_t count, std::string_view what) {
+        if (count > kDiagnosticsMax) {
+            const size_t rest = count - kDiagnosticsMax;
+            out += fmt::format("... and {} more {}{}\n", rest, what, rest == 1 ? "" : "s");
+        }
+    };
+    more(error_count_, "error");
+    more(warning_count_, "warning");
+    return out;
+}
+
+std::string Diagnostics::to_json() const {
+    std::string out = "{\"file\":";
+    append_json_quoted(out, source_->path());
+    out += fmt::format(
+        ",\"errors\":{},\"warnings\":{},\"diagnostics\":[", error_count_, warning_count_
+    );
+    bool first = true;
+    for (const Diagnostic& diagnostic : sorted()) {
+        out += first ? "" : ",";
+        first = false;
+        render_json(out, *source_, diagnostic);
+    }
+    out += "]}";
+    return out;
+}
+
+Error Diagnostics::to_error() const {
+    for (const Diagnostic& diagnostic : sorted()) {
+        if (!diagnostic.is_error()) {
+            continue;
+        }
+        const Position at = source_->position(diagnostic.at.value_or(Span{}).begin);
+        std::string message =
+            fmt::format("{}:{}:{}: {}", source_->path(), at.line, at.column, diagnostic.message);
+        if (error_count_ > 1) {
+            message += fmt::format(" ({} errors in all)", error_count_);
+        }
+        return fail(ErrorCode::kInvalidConfig, std::move(message));
+    }
+    return fail(ErrorCode::kInvalidConfig, source_->path() + ": no error");
+}
+
+}  // namespace seyir::config

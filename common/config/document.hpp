@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Document: a YAML file as a tree in which every key and value knows its place.
+// Room: bytes -> Document; environment.hpp and validate.hpp come next.
+// Threads: one at a time.
+// Errors: go to Diagnostics; the root is nullptr when no tree could be built.
+// Limits: file 4 MiB, depth 64, 100,000 nodes with aliases counted at full size.
+// Ownership: the Document owns all nodes; aliases share them; pointers live as long as it does.
+// Format: the part of YAML 1.2 that configuration needs. Refused with a message, never misread:
+// tags, merge keys, several documents, keys that are not plain words or strings, recursive aliases,
+// line separators other than LF, CR and CRLF.   Why libyaml's events: exact start and end marks.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config/diagnostics/diagnostics.hpp"
+#include "common/io/file_system.hpp"
+
+namespace seyir::config {
+
+inline constexpr size_t kFileBytesMax = 4U << 20U;
+inline constexpr uint32_t kDepthMax = 64;
+inline constexpr uint64_t kNodesMax = 100'000;
+
+struct Node;
+
+struct Entry {
+    Node* key = nullptr;
+    Node* value = nullptr;
+};
+
+struct Node {
+    enum class Kind : uint8_t { kScalar, kSequence, kMap };
+
+    Kind kind = Kind::kScalar;
+    bool is_plain = false;     ///< scalar without quotes
+    bool is_expanded = false;  ///< text came from ${...}: never shown in messages
+    Span span;
+    std::string text;
+    std::vector<Node*> items;
+    std::vector<Entry> entries;  ///< in the order of the file, keys unique
+    uint64_t weight = 1;         ///< nodes of this subtree, aliases at full size
+    uint32_t height = 1;
+
+    bool is_scalar() const { return kind == Kind::kScalar; }
+
+    bool is_sequence() const { return kind == Kind::kSequence; }
+
+    bool is_map() const { return kind == Kind::kMap; }
+
+    /// An empty plain scalar, `~` or `null`.
+    bool is_null() const;
+
+    /// The value under `key`, or nullptr. Cost: linear.
+    const Entry* find(std::string_view key) const;
+};
+
+class Document {
+  public:
+    explicit Document(std::shared_ptr<SourceFile> source) : source_(std::move(source)) {}
+
+    /// nullptr when there is none (broken or empty file).
+    Node* root() const { return root_; }
+
+    const SourceFile& source() const { return *source_; }
+
+    SourceFile& source() { return *source_; }
+
+    Node* make_node(Node::Kind kind, Span span);
+
+    void set_root(Node* root) { root_ = root; }
+
+  private:
+    std::shared_ptr<SourceFile> source_;
+    std::deque<Node> nodes_;
+    Node* root_ = nullptr;
+};
+
+/// Reads the tree; everything wrong with the YAML itself goes to `diagnostics`.
+Document parse_document(std::shared_ptr<SourceFile> source, Diagnostics& diagnostics);
+
+/// Reads the file; when that fails the source is empty and `error` says why.
+std::shared_ptr<SourceFile> read_source(
+    io::FileSystem& files, const std::string& path, std::string& error
+);
+
+}  // namespace seyir::config

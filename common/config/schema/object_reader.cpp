@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/config/schema/object_reader.hpp"
+
+#include <algorithm>
+
+#include "common/base/assert.hpp"
+#include "common/base/units.hpp"
+
+namespace seyir::config {
+namespace {
+
+/// `[a, "b"]` as schemas write default lists: flow style, no commas inside items.
+std::vector<std::string> default_items(std::string_view text) {
+    std::vector<std::string> items;
+    std::string item;
+    for (const char c : text) {
+        if (c == ',' || c == ']') {
+            if (!item.empty()) {
+                items.push_back(item);
+            }
+            item.clear();
+        } else if (c != '[' && c != ' ' && c != '"') {
+            item += c;
+        }
+    }
+    return items;
+}
+
+}  // namespace
+
+ObjectReader::ObjectReader(const Node* node, const Schema& schema, const ReadContext& context)
+    : node_(node != nullptr && node->is_map() ? node : nullptr),
+      schema_(&schema),
+      context_(&context) {}
+
+const Field& ObjectReader::get(std::string_view key, std::initializer_list<Type> types) const {
+    const Field* field = schema_->find(key);
+    SEYIR_ASSERT(field != nullptr);
+    SEYIR_ASSERT(types.size() == 0 || std::ranges::find(types, field->type) != types.end());
+    return *field;
+}
+
+const Node* ObjectReader::value(std::string_view key) const {
+    const Entry* entry = node_ == nullptr ? nullptr : node_->find(key);
+    return entry == nullptr || entry->value->is_null() ? nullptr : entry->value;
+}
+
+bool ObjectReader::has(std::string_view key) const {
+    get(key, {});
+    return value(key) != nullptr;
+}
+
+Span ObjectReader::span(std::string_view key) const {
+    const Node* found = value(key);
+    if (found != nullptr) {
+        return found->span;
+    }
+    return node_ == nullptr ? Span{} : Span{node_->span.begin, node_->span.begin + 1};
+}
+
+Span ObjectReader::key_span(std::string_view key) const {
+    const Entry* entry = node_ == nullptr ? nullptr : node_->find(key);
+    return entry == nullptr ? span(key) : entry->key->span;
+}
+
+std::string ObjectReader::scalar_text(const Field& field) const {
+    const Node* found = value(field.name);
+    if (found != nullptr && found->is_scalar() && !check_scalar(field, found->text, found->text)) {
+        return found->text;
+    }
+    return field.default_text.value_or("");
+}
+
+std::string ObjectReader::absolute(const std::string& text) const {
+    if (text.empty() || text[0] == '/') {
+        return text;
+    }
+    std::string_view relative = text;
+    while (relative.starts_with("./")) {
+        relative.remove_prefix(2);
+    }
+    return context_->base_directory == "." ? std::string(relative)
+                                           : context_->base_directory + "/" + std::string(relative);
+}
+
+std::string ObjectReader::string(std::string_view key) const {
+    return scalar_text(get(key, {Type::kString, Type::kSecret, Type::kEnum}));
+}
+
+std::string ObjectReader::path(std::string_view key) const {
+    const Field& field = get(key, {Type::kPath, Type::kGlob});
+    return absolute(scalar_text(field));
+}
+
+bool ObjectReader::boolean(std::string_view key) const {
+    return parse_bool(scalar_text(get(key, {Type::kBool}))).value_or(false);
+}
+
+int64_t ObjectReader::integer(std::string_view key) const {
+    return parse_int(scalar_text(get(key, {Type::kInt}))).value_or(0);
+}
+
+uint64_t ObjectReader::bytes(std::string_view key) const {
+    return parse_bytes(scalar_text(get(key, {Type::kBytes}))).value_or(0);
+}
+
+Nanos ObjectReader::duration(std::string_view key) const {
+    return parse_duration(scalar_text(get(key, {Type::kDuration}))).value_or(Nanos(0));
+}
+
+std::optional<UnixNanos> ObjectReader::time(std::string_view key) const {
+    const auto parsed = parse_time(scalar_text(get(key, {Type::kTime})));
+    return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
+std::optional<Address> ObjectReader::address(std::string_view key) const {
+    const Field& field = get(key, {Type::kListen, Type::kEndpoint});
+    const auto parsed = parse_address(scalar_text(field), field.type == Type::kListen);
+    return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
+std::vector<const Node*> ObjectReader::list(const Field& field) const {
+    std::vector<const Node*> nodes;
+    const Node* found = value(field.name);
+    if (found != nullptr && found->is_sequence()) {
+        nodes.assign(found->items.begin(), found->items.end());
+    } else if (found != nullptr && found->is_scalar()) {
+        nodes.push_back(found);
+    }
+    return nodes;
+}
+
+std::vector<std::string> ObjectReader::strings(std::string_view key) const {
+    const Field& field = get(key, {Type::kList});
+    std::vector<std::string> values;
+    if (value(key) == nullptr) {
+        return default_items(field.default_text.value_or(""));
+    }
+    for (const Node* item : list(field)) {
+        if (item->is_scalar()) {
+            values.push_back(item->text);
+        }
+    }
+    return values;
+}
+
+std::vector<std::string> ObjectReader::paths(std::string_view key) const {
+    std::vector<std::string> values = strings(key);
+    for (std::string& value : values) {
+        value = absolute(value);
+    }
+    return values;
+}
+
+std::vector<Address> ObjectReader::addresses(std::string_view key) const {
+    const Field& field = get(key, {Type::kList});
+    std::vector<Address> values;
+    for (const std::string& text : strings(key)) {
+        if (auto address = parse_address(text, field.item->type == Type::kListen)) {
+            values.push_back(std::move(*address));
+        }
+    }
+    return values;
+}
+
+StringPairs ObjectReader::pairs(std::string_view key) const {
+    get(key, {Type::kMap});
+    StringPairs values;
+    if (const Node* found = value(key)) {
+        for (const Entry& entry : found->entries) {
+            values.emplace_back(entry.key->text, entry.value->text);
+        }
+    }
+    return values;
+}
+
+ObjectReader ObjectReader::nested(std::string_view key) const {
+    const Field& field = get(key, {Type::kObject});
+    return {value(key), *field.object, *context_};
+}
+
+std::vector<ObjectReader> ObjectReader::objects(std::string_view key) const {
+    const Field& field = get(key, {Type::kList});
+    SEYIR_ASSERT(field.item->type == Type::kObject);
+    std::vector<ObjectReader> readers;
+    for (const Node* item : list(field)) {
+        if (item->is_map()) {
+            readers.emplace_back(item, *field.item->object, *context_);
+        }
+    }
+    return readers;
+}
+
+std::vector<ObjectReader::Component> ObjectReader::components(std::string_view key) const {
+    const Field& field = get(key, {Type::kComponents});
+    std::vector<Component> found;
+    const Node* map = value(key);
+    if (map == nullptr) {
+        return found;
+    }
+    for (const Entry& entry : map->entries) {
+        const Entry* type = entry.value->find("type");
+        if (type == nullptr) {
+            continue;
+        }
+        for (const Schema* schema : field.components) {
+            if (schema->name() == type->value->text) {
+                found.push_back(
+                    {entry.key->text,
+                     schema->name(),
+                     entry.key->span,
+                     ObjectReader(entry.value, *schema, *context_)}
+                );
+            }
+        }
+    }
+    return found;
+}
+
+}  // namespace seyir::config

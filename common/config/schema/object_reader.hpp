@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// ObjectReader: typed values of one validated map, defaults filled in from its schema.
+//   ObjectReader r(node, tail_schema(), context);
+//   options.line_bytes_max = r.bytes("max_line");
+// Requires: the key is in the schema with that type (asserted: a bug, not an input error).
+// Errors: none here; validate() reported them. A value that failed reads as its default.
+// Threads: one at a time.   Ownership: borrows node, schema and context.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/time.hpp"
+#include "common/config/document.hpp"
+#include "common/config/schema/scalar.hpp"
+#include "common/config/schema/schema.hpp"
+
+namespace seyir::config {
+
+struct ReadContext {
+    std::string base_directory;  ///< relative paths start here
+};
+
+using StringPairs = std::vector<std::pair<std::string, std::string>>;
+
+class ObjectReader {
+  public:
+    /// `node` may be nullptr: everything reads as its default.
+    ObjectReader(const Node* node, const Schema& schema, const ReadContext& context);
+
+    bool has(std::string_view key) const;
+
+    /// The place of the value; of the object itself when the key is absent.
+    Span span(std::string_view key) const;
+    Span key_span(std::string_view key) const;
+
+    std::string string(std::string_view key) const;  ///< kString, kSecret, kEnum; "" if absent
+    std::string path(std::string_view key) const;    ///< absolute; "" if absent
+    bool boolean(std::string_view key) const;
+    int64_t integer(std::string_view key) const;
+    uint64_t bytes(std::string_view key) const;
+    Nanos duration(std::string_view key) const;
+    std::optional<UnixNanos> time(std::string_view key) const;
+    /// Nothing for `off` and for an absent key without default.
+    std::optional<Address> address(std::string_view key) const;
+
+    std::vector<std::string> strings(std::string_view key) const;
+    std::vector<std::string> paths(std::string_view key) const;
+    std::vector<Address> addresses(std::string_view key) const;
+    StringPairs pairs(std::string_view key) const;
+
+    /// The nested map, with defaults where it is absent.
+    ObjectReader nested(std::string_view key) const;
+    /// Maps of a list of objects.
+    std::vector<ObjectReader> objects(std::string_view key) const;
+
+    struct Component;
+    /// Named components in the order of the file.
+    std::vector<Component> components(std::string_view key) const;
+
+    /// `choices` in the order of the enum's values: `over = r.choice<Over>("over", {...})`.
+    template <class E>
+    E choice(std::string_view key, const std::vector<std::pair<std::string_view, E>>& names) const {
+        const std::string text = string(key);
+        for (const auto& [name, value] : names) {
+            if (name == text) {
+                return value;
+            }
+        }
+        return names.front().second;
+    }
+
+    const Node* node() const { return node_; }
+
+  private:
+    const Field& get(std::string_view key, std::initializer_list<Type> types) const;
+    const Node* value(std::string_view key) const;
+    std::string scalar_text(const Field& field) const;
+    std::vector<const Node*> list(const Field& field) const;
+    std::string absolute(const std::string& text) const;
+
+    const Node* node_;
+    const Schema* schema_;
+    const ReadContext* context_;
+};
+
+struct ObjectReader::Component {
+    std::string id;
+    std::string type;
+    Span id_span;
+    ObjectReader reader;
+};
+
+}  // namespace seyir::config

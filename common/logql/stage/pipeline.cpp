@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/logql/stage/pipeline.hpp"
+
+#include "common/logql/text/regex.hpp"
+
+namespace seyir::logql {
+namespace {
+
+// A shorter text is in nearly every block: not worth a look at the filters.
+constexpr size_t kRequiredTextBytesMin = 3;
+
+void collect_required(const Stage& stage, std::vector<std::string>& texts) {
+    const auto* filter = std::get_if<LineFilter>(&stage.kind);
+    if (filter == nullptr || filter->negated || filter->terms.size() != 1 ||
+        filter->terms[0].is_ip) {
+        return;
+    }
+    std::string text;
+    if (filter->op == LineOp::kContains) {
+        text = filter->terms[0].value;
+    } else if (filter->op == LineOp::kRegex) {
+        text = required_literal(filter->terms[0].value);
+    }
+    if (text.size() >= kRequiredTextBytesMin && text.find('\\') == std::string::npos) {
+        texts.push_back(std::move(text));
+    }
+}
+
+bool changes_line(const Stage& stage) {
+    return std::holds_alternative<LineFormatStage>(stage.kind) ||
+           std::holds_alternative<DecolorizeStage>(stage.kind) ||
+           std::holds_alternative<UnpackStage>(stage.kind);
+}
+
+void collect_labels(const LabelFilter& filter, std::vector<std::string>& names) {
+    std::visit(
+        [&](const auto& test) {
+            using Test = std::decay_t<decltype(test)>;
+            if constexpr (std::is_same_v<Test, StringTest>) {
+                names.push_back(test.matcher.name);
+            } else if constexpr (std::is_same_v<Test, BothTests>) {
+                collect_labels(*test.left, names);
+                collect_labels(*test.right, names);
+            } else {
+                names.push_back(test.name);
+            }
+        },
+        filter.test
+    );
+}
+
+}  // namespace
+
+Result<Pipeline> Pipeline::compile(std::string_view text, const std::vector<Stage>& stages) {
+    Pipeline pipeline;
+    bool line_changed = false;
+    for (const Stage& stage : stages) {
+        auto op = std::visit([](const auto& kind) { return make_stage(kind); }, stage.kind);
+        if (!op) {
+            const Error& error = op.error();
+            return error.code == ErrorCode::kUnsupported
+                       ? unsupported_error(text, stage.at, error.message)
+                       : parse_error(text, stage.at, error.message);
+        }
+        pipeline.stages_.push_back(std::move(*op));
+        line_changed = line_changed || changes_line(stage);
+        if (!line_changed) {
+            collect_required(stage, pipeline.required_texts_);
+        }
+        if (const auto* filter = std::get_if<LabelFilter>(&stage.kind)) {
+            if (pipeline.referenced_) {
+                collect_labels(*filter, *pipeline.referenced_);
+            }
+        } else if (std::holds_alternative<LineFormatStage>(stage.kind) ||
+                   std::holds_alternative<LabelFormatStage>(stage.kind)) {
+            pipeline.referenced_.reset();
+        }
+    }
+    return pipeline;
+}
+
+}  // namespace seyir::logql

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/logql/stage/scratch_row.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "common/logql/extract/json_reader.hpp"
+
+namespace seyir::logql {
+namespace {
+
+constexpr size_t kChunkBytes = 16 * 1024;
+// One long line must not stay allocated for the life of a worker.
+constexpr size_t kKeptBytesMax = 1024 * 1024;
+
+bool is_name_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+template <size_t kSize>
+std::string_view hex(const std::array<uint8_t, kSize>& bytes, Scratch& scratch) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    char* out = scratch.allocate(kSize * 2);
+    for (size_t i = 0; i < kSize; ++i) {
+        out[2 * i] = kDigits[bytes[i] >> 4];
+        out[2 * i + 1] = kDigits[bytes[i] & 15];
+    }
+    return {out, kSize * 2};
+}
+
+}  // namespace
+
+void append_label_name(std::string& out, std::string_view name, bool at_start) {
+    const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+    while (!name.empty() && is_space(name.front())) {
+        name.remove_prefix(1);
+    }
+    while (!name.empty() && is_space(name.back())) {
+        name.remove_suffix(1);
+    }
+    if (at_start && !name.empty() && name.front() >= '0' && name.front() <= '9') {
+        out += '_';
+    }
+    for (const char c : name) {
+        if (is_name_character(c)) {
+            out += c;
+        } else if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) {
+            out += '_';  // one for a whole UTF-8 character
+        }
+    }
+}
+
+std::string_view Scratch::copy(std::string_view text) {
+    char* to = allocate(text.size());
+    std::ranges::copy(text, to);
+    return {to, text.size()};
+}
+
+char* Scratch::allocate(size_t bytes) {
+    while (chunk_ < chunks_.size() && used_ + bytes > chunks_[chunk_].size) {
+        ++chunk_;
+        used_ = 0;
+    }
+    if (chunk_ == chunks_.size()) {
+        const size_t size = std::max(bytes, kChunkBytes);
+        chunks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
+        used_ = 0;
+    }
+    char* at = chunks_[chunk_].bytes.get() + used_;
+    used_ += bytes;
+    return at;
+}
+
+void Scratch::rewind() {
+    chunk_ = 0;
+    used_ = 0;
+    size_t kept = 0;
+    const auto too_much = [&](const Chunk& chunk) {
+        kept += chunk.size;
+        return kept > kKeptBytesMax;
+    };
+    if (chunks_.size() > 1) {
+        chunks_.erase(std::ranges::find_if(chunks_, too_much), chunks_.end());
+    } else if (!chunks_.empty() && chunks_.front().size > kKeptBytesMax) {
+        chunks_.clear();
+    }
+}
+
+ScratchRow::ScratchRow() : json_(std::make_unique<JsonReader>()) {}
+
+ScratchRow::~ScratchRow() = default;
+
+void ScratchRow::bind(const RecordBatch& batch, uint32_t index) {
+    batch_ = &batch;
+    index_ = index;
+    line_ = batch.body(index);
+    parsed_.clear();
+    removed_.clear();
+    has_error_ = false;
+    metadata_valid_ = false;
+    scratch_.rewind();
+}
+
+const ScratchRow::Parsed* ScratchRow::find_parsed(std::string_view name) const {
+    const auto at = std::ranges::find(parsed_, name, &Parsed::name);
+    return at == parsed_.end() ? nullptr : &*at;
+}
+
+ScratchRow::Parsed* ScratchRow::find_parsed(std::string_view name) {
+    const auto at = std::ranges::find(parsed_, name, &Parsed::name);
+    return at == parsed_.end() ? nullptr : &*at;
+}
+
+bool ScratchRow::is_removed(std::string_view name) const {
+    return std::ranges::find(removed_, name) != removed_.end();
+}
+
+const std::vector<Label>& ScratchRow::metadata() const {
+    if (metadata_valid_) {
+        return metadata_;
+    }
+    metadata_.clear();
+    metadata_scratch_.rewind();
+    metadata_valid_ = true;
+    const auto add = [&](std::string_view name, std::string_view value) {
+        if (std::ranges::find(metadata_, name, &Label::name) == metadata_.end()) {
+            metadata_.push_back({name, value, LabelSource::kMetadata});
+        }
+    };
+    std::string name;
+    for (const Attr& attr : batch_->attrs(index_)) {
+        std::string_view label = batch_->keys()[attr.key];
+        if (!std::ranges::all_of(label, is_name_character) || label.empty() ||
+            label.front() <= '9') {
+            name.clear();
+            append_label_name(name, label, true);
+            label = metadata_scratch_.copy(name);
+        }
+        const bool is_text = attr.value.kind() == ValueKind::kString ||
+                             attr.value.kind() == ValueKind::kBytes ||
+                             attr.value.kind() == ValueKind::kNumberText;
+        add(label, is_text ? attr.value.as_text() : metadata_scratch_.copy(attr.value.to_text()));
+    }
+    if (const SeverityNumber severity = batch_->severity(index_); severity != kSeverityUnset) {
+        add(kLevelLabel, level_name(severity));
+    }
+    const TraceIds trace = batch_->row(index_).trace;
+    if (trace.trace_id != TraceIds{}.trace_id) {
+        add("trace_id", hex(trace.trace_id, metadata_scratch_));
+    }
+    if (trace.span_id != TraceIds{}.span_id) {
+        add("span_id", hex(trace.span_id, metadata_scratch_));
+    }
+    return metadata_;
+}
+
+std::optional<std::string_view> ScratchRow::get(std::string_view name) const {
+    if (const Parsed* label = find_parsed(name)) {
+        return label->value;
+    }
+    if (is_removed(name)) {
+        return std::nullopt;
+    }
+    for (const Label& label : metadata()) {
+        if (label.name == name) {
+            return label.value;
+        }
+    }
+    const std::string_view value = stream().get(name);
+    return value.empty() ? std::nullopt : std::optional(value);
+}
+
+bool ScratchRow::in_base(std::string_view name) const {
+    if (!stream().get(name).empty()) {
+        return true;
+    }
+    return std::ranges::find(metadata(), name, &Label::name) != metadata().end();
+}
+
+void ScratchRow::set(std::string_view name, std::string_view value) {
+    const std::string_view kept = scratch_.copy(value);
+    if (Parsed* label = find_parsed(name)) {
+        label->value = kept;
+        label->by_parser = false;
+        return;
+    }
+    parsed_.push_back({scratch_.copy(name), kept, false});
+}
+
+void ScratchRow::extract(std::string_view name, std::string_view value) {
+    std::string_view label = scratch_.copy(name);
+    if (in_base(name)) {
+        char* longer = scratch_.allocate(name.size() + kExtractedSuffix.size());
+        std::memcpy(longer, name.data(), name.size());
+        std::memcpy(longer + name.size(), kExtractedSuffix.data(), kExtractedSuffix.size());
+        label = {longer, name.size() + kExtractedSuffix.size()};
+    }
+    if (Parsed* known = find_parsed(label)) {
+        if (!known->by_parser) {
+            known->value = value;
+            known->by_parser = true;
+        }
+        return;
+    }
+    parsed_.push_back({label, value, true});
+}
+
+void ScratchRow::remove(std::string_view name) {
+    if (name == kErrorLabel) {
+        has_error_ = false;
+    }
+    if (Parsed* label = find_parsed(name)) {
+        parsed_.erase(parsed_.begin() + (label - parsed_.data()));
+    }
+    if (in_base(name) && !is_removed(name)) {
+        removed_.push_back(scratch_.copy(name));
+    }
+}
+
+void ScratchRow::set_error(std::string_view error, std::string_view details) {
+    if (has_error_) {
+        return;
+    }
+    set(kErrorLabel, error);
+    set(kErrorDetailsLabel, details);
+    has_error_ = true;
+}
+
+bool ScratchRow::is_wanted(std::string_view name) const {
+    if (wanted_ == nullptr) {
+        return true;
+    }
+    return std::ranges::any_of(*wanted_, [&](std::string_view wanted) {
+        return wanted == name || (wanted.size() == name.size() + kExtractedSuffix.size() &&
+                                  wanted.starts_with(name) && wanted.ends_with(kExtractedSuffix));
+    });
+}
+
+}  // namespace seyir::logql

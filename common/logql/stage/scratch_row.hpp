@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// ScratchRow: one record while it passes through the stages. It shows a batch's row without copying
+// it and keeps what stages add (parsed labels, a new line) in scratch memory that the next row
+// reuses. Threads: one owner; a worker keeps one ScratchRow for all rows it sees. Ownership: views
+// returned live until the next bind(); the batch must outlive the binding. Spec: Grafana's LogQL
+// reference ("parser expression", "_extracted"), and DESIGN "attributes to labels": names are
+// sanitised by append_label_name, the first of two that collide wins.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/record/batch.hpp"
+
+namespace seyir::logql {
+
+inline constexpr std::string_view kErrorLabel = "__error__";
+inline constexpr std::string_view kErrorDetailsLabel = "__error_details__";
+inline constexpr std::string_view kExtractedSuffix = "_extracted";
+inline constexpr std::string_view kLevelLabel = "detected_level";
+
+/// What a stage needs of a row, whatever stores it.
+template <class R>
+concept StageRow = requires(R row, std::string_view text) {
+    { row.line() } -> std::convertible_to<std::string_view>;
+    { row.get(text) } -> std::convertible_to<std::optional<std::string_view>>;
+    row.set(text, text);
+};
+
+enum class LabelSource : uint8_t { kStream, kMetadata, kParsed };
+
+struct Label {
+    std::string_view name;
+    std::string_view value;
+    LabelSource source = LabelSource::kStream;
+};
+
+/// Appends `name` as a label name: surrounding spaces go, every other character than [a-zA-Z0-9_]
+/// becomes `_`, and a leading digit gets one in front when `at_start`.
+void append_label_name(std::string& out, std::string_view name, bool at_start);
+
+/// Memory given back all at once.
+class Scratch {
+  public:
+    std::string_view copy(std::string_view text);
+    char* allocate(size_t bytes);
+    void rewind();
+
+  private:
+    struct Chunk {
+        std::unique_ptr<char[]> bytes;
+        size_t size = 0;
+    };
+
+    std::vector<Chunk> chunks_;
+    size_t chunk_ = 0;
+    size_t used_ = 0;
+};
+
+class JsonReader;
+
+class ScratchRow {
+  public:
+    ScratchRow();
+    ScratchRow(const ScratchRow&) = delete;
+    ScratchRow& operator=(const ScratchRow&) = delete;
+    ~ScratchRow();
+
+    /// Shows row `index` of the batch; forgets everything of the row before.
+    void bind(const RecordBatch& batch, uint32_t index);
+
+    std::string_view line() const { return line_; }
+
+    /// `line` must live in the batch or in scratch().
+    void set_line(std::string_view line) { line_ = line; }
+
+    UnixNanos ts() const { return batch_->ts(index_); }
+
+    const StreamLabels& stream() const { return *batch_->streams()[batch_->stream(index_)]; }
+
+    /// The label's value whichever its source; parsed before metadata before stream.
+    std::optional<std::string_view> get(std::string_view name) const;
+
+    /// "" for absent labels, which LogQL does not tell from empty ones.
+    std::string_view get_or_empty(std::string_view name) const { return get(name).value_or(""); }
+
+    /// Sets a parsed label; hides the same name of stream and metadata. Copies both texts.
+    void set(std::string_view name, std::string_view value);
+    /// What a parser stage found: gets `_extracted` behind a name that stream or metadata has; the
+    /// first value of a name stays. `value` must live in the batch or in scratch().
+    void extract(std::string_view name, std::string_view value);
+    void remove(std::string_view name);
+    /// Removes all labels that `keep` does not want.
+    template <class Keep>
+    void keep_only(Keep keep);
+
+    bool in_base(std::string_view name) const;
+
+    bool is_parsed(std::string_view name) const { return find_parsed(name) != nullptr; }
+
+    /// The first error of a row stays.
+    void set_error(std::string_view error, std::string_view details);
+
+    bool has_error() const { return has_error_; }
+
+    /// No stage has touched labels: they are the stream's and the record's own.
+    bool is_plain() const { return parsed_.empty() && removed_.empty(); }
+
+    /// Calls fn(Label) for each label once, in no order.
+    template <class Fn>
+    void for_each_label(Fn fn) const;
+
+    /// Parser stages extract only these names when set (a metric query needs no others); null: all.
+    void set_wanted(const std::vector<std::string>* wanted) { wanted_ = wanted; }
+
+    bool is_wanted(std::string_view name) const;
+
+    Scratch& scratch() { return scratch_; }
+
+    JsonReader& json() { return *json_; }
+
+    const RecordBatch& batch() const { return *batch_; }
+
+    uint32_t index() const { return index_; }
+
+  private:
+    struct Parsed {
+        std::string_view name;
+        std::string_view value;
+        bool by_parser = false;
+    };
+
+    const Parsed* find_parsed(std::string_view name) const;
+    Parsed* find_parsed(std::string_view name);
+    bool is_removed(std::string_view name) const;
+    /// Record's own labels: attributes, severity, trace ids.
+    const std::vector<Label>& metadata() const;
+
+    const RecordBatch* batch_ = nullptr;
+    uint32_t index_ = 0;
+    std::string_view line_;
+    std::vector<Parsed> parsed_;
+    std::vector<std::string_view> removed_;
+    bool has_error_ = false;
+    const std::vector<std::string>* wanted_ = nullptr;
+    std::unique_ptr<JsonReader> json_;
+    mutable Scratch scratch_;
+
+    // Metadata is made on first use and kept while rows share their attributes.
+    mutable std::vector<Label> metadata_;
+    mutable bool metadata_valid_ = false;
+    mutable Scratch metadata_scratch_;
+};
+
+template <class Fn>
+void ScratchRow::for_each_label(Fn fn) const {
+    for (const Parsed& label : parsed_) {
+        fn(Label{label.name, label.value, LabelSource::kParsed});
+    }
+    const auto hidden = [&](std::string_view name) {
+        return is_removed(name) || find_parsed(name) != nullptr;
+    };
+    for (const Label& label : metadata()) {
+        if (!hidden(label.name)) {
+            fn(label);
+        }
+    }
+    for (const auto& [name, value] : stream().pairs()) {
+        if (hidden(name)) {
+            continue;
+        }
+        bool in_metadata = false;
+        for (const Label& label : metadata()) {
+            in_metadata = in_metadata || label.name == name;
+        }
+        if (!in_metadata) {
+            fn(Label{name, value, LabelSource::kStream});
+        }
+    }
+}
+
+template <class Keep>
+void ScratchRow::keep_only(Keep keep) {
+    std::vector<std::string_view> gone;
+    for_each_label([&](const Label& label) {
+        if (!keep(label)) {
+            gone.push_back(label.name);
+        }
+    });
+    for (const std::string_view name : gone) {
+        remove(name);
+    }
+}
+
+static_assert(StageRow<ScratchRow>);
+
+}  // namespace seyir::logql

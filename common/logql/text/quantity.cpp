@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/logql/text/quantity.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace seyir::logql {
+namespace {
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+struct Unit {
+    std::string_view name;
+    double factor;
+};
+
+constexpr double kSecond = 1e9;
+
+// Longest names first: "ms" must not be read as "m".
+constexpr std::array kGoUnits{
+    Unit{"ns", 1},
+    Unit{"us", 1e3},
+    Unit{"\u00b5s", 1e3},
+    Unit{"\u03bcs", 1e3},
+    Unit{"ms", 1e6},
+    Unit{"s", kSecond},
+    Unit{"m", 60 * kSecond},
+    Unit{"h", 3600 * kSecond},
+};
+constexpr std::array kLongUnits{
+    Unit{"d", 86'400 * kSecond},
+    Unit{"w", 7 * 86'400 * kSecond},
+    Unit{"y", 365 * 86'400 * kSecond},
+};
+
+template <size_t kCount>
+const Unit* find_unit(const std::array<Unit, kCount>& units, std::string_view name) {
+    const auto at = std::ranges::find(units, name, &Unit::name);
+    return at == units.end() ? nullptr : &*at;
+}
+
+/// The digits and dots at the front; nothing when they are no number.
+std::optional<double> take_decimal(std::string_view& text) {
+    size_t end = 0;
+    while (end < text.size() && (is_digit(text[end]) || text[end] == '.')) {
+        ++end;
+    }
+    double value = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + end, value);
+    if (error != std::errc() || rest != text.data() + end) {
+        return std::nullopt;
+    }
+    text.remove_prefix(end);
+    return value;
+}
+
+}  // namespace
+
+std::optional<double> parse_number(std::string_view text) {
+    if (text.starts_with('+')) {
+        text.remove_prefix(1);
+        if (text.starts_with('-') || text.starts_with('+')) {
+            return std::nullopt;
+        }
+    }
+    double value = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    if (rest != end || text.empty() || error == std::errc::invalid_argument) {
+        return std::nullopt;
+    }
+    if (error == std::errc::result_out_of_range) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::optional<int64_t> parse_duration_ns(std::string_view text, bool long_units) {
+    const bool negative = text.starts_with('-');
+    if (negative || text.starts_with('+')) {
+        text.remove_prefix(1);
+    }
+    if (text == "0") {
+        return 0;
+    }
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    double total = 0;
+    while (!text.empty()) {
+        const auto number = take_decimal(text);
+        if (!number) {
+            return std::nullopt;
+        }
+        size_t length = 0;
+        while (length < text.size() && !is_digit(text[length]) && text[length] != '.') {
+            ++length;
+        }
+        const std::string_view name = text.substr(0, length);
+        const Unit* unit = find_unit(kGoUnits, name);
+        if (unit == nullptr && long_units) {
+            unit = find_unit(kLongUnits, name);
+        }
+        if (unit == nullptr) {
+            return std::nullopt;
+        }
+        total += *number * unit->factor;
+        text.remove_prefix(length);
+    }
+    if (total >= 9.2e18) {
+        return std::nullopt;
+    }
+    const auto ns = static_cast<int64_t>(std::llround(total));
+    return negative ? -ns : ns;
+}
+
+std::optional<uint64_t> parse_byte_size(std::string_view text) {
+    while (text.ends_with(' ')) {
+        text.remove_suffix(1);
+    }
+    // Thousands separators are allowed and ignored, as go-humanize does.
+    std::string digits;
+    size_t end = 0;
+    while (end < text.size() && (is_digit(text[end]) || text[end] == '.' || text[end] == ',')) {
+        if (text[end] != ',') {
+            digits += text[end];
+        }
+        ++end;
+    }
+    std::string_view number_text = digits;
+    const auto number = take_decimal(number_text);
+    if (!number || !number_text.empty()) {
+        return std::nullopt;
+    }
+    std::string unit(text.substr(end));
+    while (unit.starts_with(' ')) {
+        unit.erase(0, 1);
+    }
+    std::ranges::transform(unit, unit.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    });
+    double factor = 1;
+    if (!unit.empty() && unit != "b") {
+        constexpr std::string_view kPrefixes = "kmgtpe";
+        const size_t power = kPrefixes.find(unit.front());
+        const std::string_view rest = std::string_view(unit).substr(1);
+        if (power == std::string_view::npos ||
+            (rest != "" && rest != "b" && rest != "i" && rest != "ib")) {
+            return std::nullopt;
+        }
+        factor = std::pow(rest.starts_with('i') ? 1024.0 : 1000.0, static_cast<double>(power + 1));
+    }
+    const double bytes = *number * factor;
+    if (bytes >= 1.8e19) {
+        return std::nullopt;
+    }
+    return static_cast<uint64_t>(bytes);
+}
+
+std::string format_sample(double value) {
+    if (std::isnan(value)) {
+        return "NaN";
+    }
+    if (std::isinf(value)) {
+        return value > 0 ? "+Inf" : "-Inf";
+    }
+    std::array<char, 400> buffer;
+    const auto [end, error] = std::to_chars(
+        buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed
+    );
+    return {buffer.data(), end};
+}
+
+}  // namespace seyir::logql
