@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/checkpoint/agent_identity.hpp"
 
-#include "common/base/log.hpp"
-#include "common/codec/crc32c.hpp"
-
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -11,6 +8,9 @@
 
 #include <fmt/format.h>
 #include <xxhash.h>
+
+#include "common/base/log.hpp"
+#include "common/codec/crc32c.hpp"
 
 namespace seyir::agent::checkpoint {
 namespace {

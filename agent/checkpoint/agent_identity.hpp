@@ -7,12 +7,12 @@
 // Format: text lines ending in a CRC-32C; docs/format/agent-id.md.
 #pragma once
 
+#include <string>
+
 #include "common/base/result.hpp"
 #include "common/io/file_system.hpp"
 #include "common/record/ids.hpp"
 #include "common/wire/messages.hpp"
-
-#include <string>
 
 namespace seyir::agent::checkpoint {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/ship/collector_output.hpp"
 
-#include "agent/ship/frame_encoder.hpp"
-#include "agent/ship/shipper_io.hpp"
-#include "common/async/runtime.hpp"
-
 #include <condition_variable>
 #include <mutex>
 #include <utility>
+
+#include "agent/ship/frame_encoder.hpp"
+#include "agent/ship/shipper_io.hpp"
+#include "common/async/runtime.hpp"
 
 namespace seyir::agent::ship {
 namespace {

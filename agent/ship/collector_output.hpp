@@ -8,14 +8,14 @@
 // Ownership: file system, clock and registry outlive it.   Spec: docs/format/wire.md
 #pragma once
 
+#include <memory>
+
 #include "agent/ship/ship_setup.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/output.hpp"
 #include "common/pipeline/position_source.hpp"
-
-#include <memory>
 
 namespace seyir::agent::ship {
 

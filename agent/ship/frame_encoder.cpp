@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/ship/frame_encoder.hpp"
 
-#include "common/base/log.hpp"
-
 #include <algorithm>
 
 #include <pthread.h>
+
+#include "common/base/log.hpp"
 
 namespace seyir::agent::ship {
 namespace {

@@ -7,17 +7,17 @@
 // is answered as rejected, counted with the reason `frame_too_large`.
 #pragma once
 
-#include "agent/ship/frame_window.hpp"
-#include "common/metrics/registry.hpp"
-#include "common/pipeline/output.hpp"
-#include "common/record/batch_codec.hpp"
-
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
+
+#include "agent/ship/frame_window.hpp"
+#include "common/metrics/registry.hpp"
+#include "common/pipeline/output.hpp"
+#include "common/record/batch_codec.hpp"
 
 namespace seyir::agent::ship {
 

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// FrameWindow: the frames of one output that have no answer yet, in order. Decides what may be sent,
-// what an answer means and what is sent again. No I/O.
-// Threads: one owner (the output's I/O thread).
-// Limits: bytes are bounded by whoever pushes; what is under way by the collector's credit.
-// Spec: docs/format/wire.md, "Conversation".
+// FrameWindow: the frames of one output that have no answer yet, in order. Decides what may be
+// sent, what an answer means and what is sent again. No I/O. Threads: one owner (the output's I/O
+// thread). Limits: bytes are bounded by whoever pushes; what is under way by the collector's
+// credit. Spec: docs/format/wire.md, "Conversation".
 #pragma once
-
-#include "common/base/result.hpp"
-#include "common/base/time.hpp"
-#include "common/pipeline/output.hpp"
-#include "common/record/encoded_batch.hpp"
-#include "common/wire/messages.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
+#include "common/pipeline/output.hpp"
+#include "common/record/encoded_batch.hpp"
+#include "common/wire/messages.hpp"
 
 namespace seyir::agent::ship {
 
@@ -25,15 +24,15 @@ struct OutFrame {
     uint32_t rows = 0;
     UnixNanos min_ts;
     UnixNanos max_ts;
-    uint64_t budget_bytes = 0;     ///< what it holds of the output's in-flight bytes
-    uint32_t dropped_rows = 0;     ///< left out because they could not be encoded
+    uint64_t budget_bytes = 0;  ///< what it holds of the output's in-flight bytes
+    uint32_t dropped_rows = 0;  ///< left out because they could not be encoded
     std::string drop_reason;
     pipeline::DeliverDone done;
 
     enum class State : uint8_t { kWaiting, kSent, kRefused };
     State state = State::kWaiting;
-    uint64_t seq = 0;              ///< on this connection
-    bool ever_sent = false;        ///< some collector may have it
+    uint64_t seq = 0;        ///< on this connection
+    bool ever_sent = false;  ///< some collector may have it
     SteadyTime sent_at;
 };
 

@@ -2,6 +2,12 @@
 // What CollectorOutput is built from, after configuration, identity and TLS files were read.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "agent/checkpoint/agent_identity.hpp"
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
@@ -9,20 +15,14 @@
 #include "common/net/tls.hpp"
 #include "common/record/encoded_batch.hpp"
 
-#include <chrono>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
-
 namespace seyir::agent::ship {
 
 struct ShipSetup {
-    std::string id = "collector";           ///< of the output, for logs and metrics
-    std::vector<net::Endpoint> endpoints;   ///< tried in order; at least one
+    std::string id = "collector";          ///< of the output, for logs and metrics
+    std::vector<net::Endpoint> endpoints;  ///< tried in order; at least one
     std::string token;
     std::shared_ptr<net::TlsClientContext> tls;  ///< none = plain
-    std::string state_dir;                  ///< where agent.id is
+    std::string state_dir;                       ///< where agent.id is
     checkpoint::LoadedIdentity identity;
     std::string hostname;
     std::string agent_version;

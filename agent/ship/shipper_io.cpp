@@ -2,12 +2,12 @@
 // Connecting, greeting and the two loops of a connection. What messages mean: shipper_messages.cpp.
 #include "agent/ship/shipper_io.hpp"
 
-#include "common/base/log.hpp"
-
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "common/base/log.hpp"
 
 namespace seyir::agent::ship {
 namespace {
@@ -207,7 +207,8 @@ async::Awaitable<Result<void>> Shipper::greet(std::shared_ptr<Session> session) 
             co_return fail(
                 ErrorCode::kClosed,
                 session->stream.peer() +
-                    " closed the connection before a welcome: does it speak TLS, or another protocol?"
+                    " closed the connection before a welcome: does it speak TLS, or another "
+                    "protocol?"
             );
         }
         session->splitter.commit(*bytes);
@@ -303,8 +304,8 @@ void Shipper::note_failure(const Error& error) {
 }
 
 Nanos Shipper::next_backoff() {
-    backoff_ = backoff_.count() == 0 ? setup_.retry_initial
-                                     : std::min(backoff_ * 2, setup_.retry_max);
+    backoff_ =
+        backoff_.count() == 0 ? setup_.retry_initial : std::min(backoff_ * 2, setup_.retry_max);
     // Half to whole: agents that lost one collector together do not come back together.
     const auto half = static_cast<uint64_t>(backoff_.count() / 2);
     return Nanos(static_cast<int64_t>(half + random_() % (half + 1)));
@@ -318,9 +319,7 @@ void Shipper::push(OutFrame frame) {
     wake_.set();
 }
 
-void Shipper::ask(
-    std::vector<SourceKey> lanes, pipeline::PositionSource::OnAnswer on_answer
-) {
+void Shipper::ask(std::vector<SourceKey> lanes, pipeline::PositionSource::OnAnswer on_answer) {
     {
         const std::lock_guard lock(mutex_);
         if (!stopped_) {

@@ -7,6 +7,16 @@
 // Spec: docs/format/wire.md, "Conversation".
 #pragma once
 
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
 #include "agent/ship/frame_window.hpp"
 #include "agent/ship/ship_setup.hpp"
 #include "common/async/awaitable.hpp"
@@ -17,16 +27,6 @@
 #include "common/net/stream.hpp"
 #include "common/pipeline/position_source.hpp"
 #include "common/wire/message_splitter.hpp"
-
-#include <deque>
-#include <functional>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <random>
-#include <string>
-#include <vector>
 
 namespace seyir::agent::ship {
 

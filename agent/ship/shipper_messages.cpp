@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the messages of a connection mean to the agent, and what it says when.
-#include "agent/ship/shipper_io.hpp"
-
-#include "common/base/log.hpp"
-
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include "agent/ship/shipper_io.hpp"
+#include "common/base/log.hpp"
 
 namespace seyir::agent::ship {
 namespace {
@@ -21,12 +20,16 @@ std::string remedy(wire::RefuseCode code) {
     switch (code) {
         case wire::RefuseCode::kBadToken:
             return "set `token` of this output to the one of the collector's `agents` input";
-        case wire::RefuseCode::kVersion: return "upgrade the older of the two programs";
+        case wire::RefuseCode::kVersion:
+            return "upgrade the older of the two programs";
         case wire::RefuseCode::kInUse:
             return "another agent with this id is running: give each agent its own state_dir";
-        case wire::RefuseCode::kBusy: return "the collector asks to try again later";
-        case wire::RefuseCode::kBadMessage: return "the two programs disagree; see both logs";
-        case wire::RefuseCode::kFenced: return "a newer connection of this agent took over";
+        case wire::RefuseCode::kBusy:
+            return "the collector asks to try again later";
+        case wire::RefuseCode::kBadMessage:
+            return "the two programs disagree; see both logs";
+        case wire::RefuseCode::kFenced:
+            return "a newer connection of this agent took over";
     }
     return "see the collector's log";
 }
@@ -54,8 +57,10 @@ Result<void> Shipper::handle(Session& session, const wire::RawMessage& message) 
     using wire::MessageType;
     const bool greeting = session.phase == Phase::kGreeting;
     switch (message.type) {
-        case MessageType::kWelcome: return on_welcome(session, message.body);
-        case MessageType::kRefuse: return on_refuse(session, message.body);
+        case MessageType::kWelcome:
+            return on_welcome(session, message.body);
+        case MessageType::kRefuse:
+            return on_refuse(session, message.body);
         case MessageType::kPing: {
             SEYIR_TRY(const uint64_t id, wire::decode_ping(message.body));
             wire::append_pong(session.out, id);
@@ -69,7 +74,8 @@ Result<void> Shipper::handle(Session& session, const wire::RawMessage& message) 
         }
         case MessageType::kCommitted:
             return greeting ? Result<void>{} : on_committed(message.body);
-        case MessageType::kAck: return greeting ? Result<void>{} : on_ack(message.body);
+        case MessageType::kAck:
+            return greeting ? Result<void>{} : on_ack(message.body);
         case MessageType::kThrottle: {
             SEYIR_TRY(const wire::Throttle throttle, wire::decode_throttle(message.body));
             const auto pause = std::chrono::milliseconds(throttle.retry_after_ms);
@@ -78,7 +84,8 @@ Result<void> Shipper::handle(Session& session, const wire::RawMessage& message) 
                 throttle.credit_bytes == 0 ? session.credit_bytes : throttle.credit_bytes;
             return {};
         }
-        default: return {};  // pong, and what a later minor version may send
+        default:
+            return {};  // pong, and what a later minor version may send
     }
 }
 
@@ -287,8 +294,8 @@ Result<void> Shipper::check_alive(Session& session) {
         if (questions_.empty() && now - session.in_use_since >= pause) {
             return fail(
                 ErrorCode::kConflict,
-                session.stream.peer() + " refuses this agent (in_use): " +
-                    remedy(wire::RefuseCode::kInUse)
+                session.stream.peer() +
+                    " refuses this agent (in_use): " + remedy(wire::RefuseCode::kInUse)
             );
         }
     }
