@@ -54,7 +54,7 @@ std::optional<AgentIdentity> from_text(std::string_view text) {
     }
     const uint32_t crc = codec::crc32c(whole.substr(0, whole.size() - text.size()));
     const auto id = AgentId::from_hex(*agent);
-    const auto hash = wire::MachineHash::from_hex(*machine);
+    const auto hash = MachineHash::from_hex(*machine);
     if (text != fmt::format("crc32c {:08x}\n", crc) || !id || !hash || id->is_zero()) {
         return std::nullopt;
     }
@@ -71,7 +71,7 @@ std::string read_machine_id(io::FileSystem& fs, const std::string& path) {
     return id == "uninitialized" ? "" : id;
 }
 
-wire::MachineHash hash_of(const std::string& machine_id) {
+MachineHash hash_of(const std::string& machine_id) {
     if (machine_id.empty()) {
         return {};
     }
@@ -108,7 +108,7 @@ Result<void> save_agent_identity(
 
 Result<LoadedIdentity> load_agent_identity(io::FileSystem& fs, const IdentityPlace& place) {
     const std::string machine_id = read_machine_id(fs, place.machine_id_path);
-    const wire::MachineHash machine = hash_of(machine_id);
+    const MachineHash machine = hash_of(machine_id);
     SEYIR_CHECK(fs.make_directories(place.state_dir));
     LoadedIdentity out;
     out.state_dir_now = canonical(place.state_dir);

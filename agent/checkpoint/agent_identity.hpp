@@ -12,13 +12,12 @@
 #include "common/base/result.hpp"
 #include "common/io/file_system.hpp"
 #include "common/record/ids.hpp"
-#include "common/wire/messages.hpp"
 
 namespace seyir::agent::checkpoint {
 
 struct AgentIdentity {
     AgentId agent;
-    wire::MachineHash machine;  ///< zero where the machine has no id
+    MachineHash machine;  ///< zero where the machine has no id
     std::string state_dir;      ///< canonical; where the id was last confirmed by a collector
 };
 
