@@ -100,7 +100,8 @@ void CuttingProxy::relay(int client, int server, uint64_t budget) {
             }
             const size_t most = std::min<uint64_t>(buffer.size(), left);
             const ssize_t bytes = ::recv(ends[i].fd, buffer.data(), most, 0);
-            if (bytes <= 0 || !write_all(ends[1 - i].fd, buffer.data(), static_cast<size_t>(bytes))) {
+            if (bytes <= 0 ||
+                !write_all(ends[1 - i].fd, buffer.data(), static_cast<size_t>(bytes))) {
                 return;
             }
             left -= static_cast<uint64_t>(bytes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CuttingProxy: a TCP relay that cuts each connection after so many bytes, in the middle of whatever
-// they are. One connection at a time.
+// CuttingProxy: a TCP relay that cuts each connection after so many bytes, in the middle of
+// whatever they are. One connection at a time.
 #pragma once
 
 #include <atomic>

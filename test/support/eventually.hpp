@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// eventually(condition): for what other threads do; true as soon as it holds, false at the deadline.
+// eventually(condition): for what other threads do; true as soon as it holds, false at the
+// deadline.
 #pragma once
 
 #include <chrono>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/checkpoint/agent_identity.hpp"
-#include "test/support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
+
+#include "test/support/temp_dir.hpp"
 
 using namespace seyir;
 using namespace seyir::agent::checkpoint;

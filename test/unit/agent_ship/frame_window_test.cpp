@@ -50,7 +50,8 @@ TEST_SUITE("agent/ship/frame_window") {
         CHECK(send_all(small, seq, 10) == 1);
     }
 
-    TEST_CASE("a frame refused for now is sent again, with all behind it, once nothing is under way") {
+    TEST_CASE("a frame refused for now is sent again, with all behind it, once nothing is under way"
+    ) {
         FrameWindow window;
         for (int i = 0; i < 3; ++i) {
             window.push(frame());

@@ -123,9 +123,8 @@ bool FileSource::run(uint64_t seed, size_t in_flight_max) {
     while (acknowledged_ < offsets_.back()) {
         if (setback_ && in_flight_ == 0) {
             const uint64_t from = setback_->is_rewind ? setback_->committed : acknowledged_;
-            next_line_ = static_cast<size_t>(
-                std::ranges::lower_bound(offsets_, from) - offsets_.begin()
-            );
+            next_line_ =
+                static_cast<size_t>(std::ranges::lower_bound(offsets_, from) - offsets_.begin());
             acknowledged_ = from;
             setback_.reset();
         }
@@ -160,8 +159,7 @@ agent::ship::ShipSetup ship_setup(const std::string& state_dir, uint16_t port) {
     setup.state_dir = state_dir;
     setup.hostname = "web1";
     setup.agent_version = "test";
-    setup.identity =
-        *agent::checkpoint::load_agent_identity(io::posix_file_system(), {state_dir});
+    setup.identity = *agent::checkpoint::load_agent_identity(io::posix_file_system(), {state_dir});
     setup.retry_initial = std::chrono::milliseconds(5);
     setup.retry_max = std::chrono::milliseconds(50);
     return setup;

@@ -3,6 +3,13 @@
 // store that can hold its answers back) and simulated files shipped by a CollectorOutput.
 #pragma once
 
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <random>
+#include <string>
+#include <vector>
+
 #include "agent/ship/collector_output.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/output/store_output.hpp"
@@ -10,13 +17,6 @@
 #include "common/pipeline/engine.hpp"
 #include "test/support/eventually.hpp"
 #include "test/support/memory_log_store.hpp"
-
-#include <condition_variable>
-#include <map>
-#include <mutex>
-#include <random>
-#include <string>
-#include <vector>
 
 namespace seyir::test {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "test/support/cutting_proxy.hpp"
-#include "test/support/temp_dir.hpp"
-#include "test/unit/agent_ship/loopback.hpp"
-
 #include <random>
 #include <thread>
 
 #include <doctest/doctest.h>
+
+#include "test/support/cutting_proxy.hpp"
+#include "test/support/temp_dir.hpp"
+#include "test/unit/agent_ship/loopback.hpp"
 
 using namespace seyir;
 using namespace seyir::test;
@@ -114,7 +114,9 @@ TEST_SUITE("agent/ship") {
         }
     }
 
-    TEST_CASE("frames whose answers are withheld are sent again after a cut and found to be duplicates") {
+    TEST_CASE(
+        "frames whose answers are withheld are sent again after a cut and found to be duplicates"
+    ) {
         TempDir dir;
         HoldingStore store;
         TestCollector collector(store, with_token());
@@ -198,7 +200,8 @@ TEST_SUITE("agent/ship") {
         CHECK(stored_lines(empty_store.inner)["f"] == file.lines());
     }
 
-    TEST_CASE("a wrong token is named with its remedy and tried again, and the collector stays up") {
+    TEST_CASE("a wrong token is named with its remedy and tried again, and the collector stays up"
+    ) {
         TempDir dir;
         HoldingStore store;
         TestCollector collector(store, with_token());
