@@ -26,7 +26,7 @@ ALLOWED = {
     "common/process": BASE,
     "common/service": BASE + ["common/metrics", "common/net", "common/pipeline", "common/json"],
     "plugins": COMMON,
-    "agent/checkpoint": DATA,
+    "agent/checkpoint": DATA + ["common/pipeline", "common/wire"],
     "agent/input": DATA + ["common/config", "common/pipeline", "agent/checkpoint"],
     "agent/hostmetrics": BASE + ["common/metrics", "common/config"],
     "agent/ship": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net",
