@@ -23,6 +23,8 @@ constexpr std::array<const char*, kFamilies> kFamilyNames = {
 };
 constexpr size_t kBlockCacheBytes = 16 * kMiB;
 constexpr int kOpenFilesMax = 256;
+constexpr int kStageFilesMax = 10'000;
+constexpr uint64_t kStageFilesBeforeCompaction = 4;
 
 rocksdb::Slice slice(std::string_view bytes) {
     return {bytes.data(), bytes.size()};
@@ -107,6 +109,13 @@ rocksdb::ColumnFamilyOptions family_options(
     family.compression = is_stage ? rocksdb::kNoCompression : rocksdb::kZSTD;
     family.level_compaction_dynamic_level_bytes = true;
     family.disable_auto_compactions = options.deterministic;
+    if (is_stage) {
+        // Staged rows are cut by range soon: compacting them before is wasted, and RocksDB would do
+        // so after each released snapshot. compact_stage() does it when they are dead.
+        family.disable_auto_compactions = true;
+        family.level0_slowdown_writes_trigger = kStageFilesMax;
+        family.level0_stop_writes_trigger = kStageFilesMax;
+    }
     return family;
 }
 
@@ -215,6 +224,16 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
     return std::shared_ptr<Database>(new Database(std::move(rep)));
 }
 
+namespace {
+
+rocksdb::ColumnFamilyMetaData metadata_of(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
+    rocksdb::ColumnFamilyMetaData data;
+    db.GetColumnFamilyMetaData(family, &data);
+    return data;
+}
+
+}  // namespace
+
 WriteSet Database::new_write(size_t reserve_bytes) const {
     return WriteSet(rep_->handles, reserve_bytes);
 }
@@ -282,6 +301,24 @@ bool Database::resume() {
     }
     rep_->failed = false;
     return true;
+}
+
+Result<void> Database::compact_stage() {
+    auto* stage = rep_->handles[static_cast<size_t>(Family::kStage)];
+    uint64_t files = 0;
+    for (const auto& level : metadata_of(*rep_->db, stage).levels) {
+        files += level.files.size();
+    }
+    if (files < kStageFilesBeforeCompaction) {
+        return {};
+    }
+    rocksdb::CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    const auto status = rep_->db->CompactRange(options, stage, nullptr, nullptr);
+    if (!status.ok()) {
+        return database_error(status, "compacting the stage of " + rep_->path);
+    }
+    return {};
 }
 
 bool Database::is_failed() const {

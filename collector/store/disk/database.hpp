@@ -105,6 +105,9 @@ class Database {
     /// A background job failed or a write did; writes fail until resume() or reopening.
     bool is_failed() const;
 
+    /// Removes files that hold only rows already cut from the stage, when there are some.
+    Result<void> compact_stage();
+
     /// Writes the memtables out; the log of synced writes starts afresh.
     Result<void> flush();
 

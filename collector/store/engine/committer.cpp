@@ -5,6 +5,8 @@
 #include <future>
 #include <utility>
 
+#include <pthread.h>
+
 #include <fmt/format.h>
 
 #include "common/base/log.hpp"
@@ -89,6 +91,7 @@ bool Committer::has_work() const {
 }
 
 void Committer::run() {
+    pthread_setname_np(pthread_self(), "store-commit");
     std::unique_lock lock(mutex_);
     while (true) {
         work_.wait(lock, [this] { return is_stopping_ || has_work(); });
@@ -286,7 +289,8 @@ void Committer::answer(std::vector<Append>& group, std::vector<Result<Judgement>
     }
     const uint64_t staged = core_.stage.payload_bytes();
     core_.counters.stage_bytes.set(static_cast<double>(staged));
-    if (staged >= core_.options.seal_bytes && wake_sealer_) {
+    const bool is_littered = core_.stage.size() >= core_.options.small_batches_max;
+    if ((staged >= core_.options.seal_bytes || is_littered) && wake_sealer_) {
         wake_sealer_();
     }
     {
