@@ -7,6 +7,12 @@
 
 namespace seyir::io {
 
+Result<uint64_t> FileSystem::total_bytes(const std::string& path) {
+    return fail(
+        ErrorCode::kUnsupported, "the size of the file system of " + path + " is not known"
+    );
+}
+
 std::string parent_directory(const std::string& path) {
     const size_t slash = path.find_last_of('/');
     if (slash == std::string::npos) {

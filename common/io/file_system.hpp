@@ -30,6 +30,7 @@ struct FileInfo {
     bool is_symlink = false;
     UnixNanos birth;
     UnixNanos modified;
+    UnixNanos changed;  ///< ctime: also names, owner, mode
 };
 
 /// An open file. The destructor closes it and swallows errors: call close() where they matter.
@@ -76,6 +77,8 @@ class FileSystem {
     virtual Result<void> sync_directory(const std::string& directory) = 0;
     /// Bytes a non-root writer may still use on the file system of `path`.
     virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
+    /// Size of the file system of `path`; kUnsupported where it is not known.
+    virtual Result<uint64_t> total_bytes(const std::string& path);
 };
 
 /// The real one. Lives for the whole process.

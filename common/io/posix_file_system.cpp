@@ -48,6 +48,7 @@ Result<FileInfo> statx_info(int directory, const char* path, int flags, const st
     info.is_symlink = S_ISLNK(s.stx_mode);
     info.birth = (s.stx_mask & STATX_BTIME) != 0 ? to_nanos(s.stx_btime) : UnixNanos{};
     info.modified = to_nanos(s.stx_mtime);
+    info.changed = to_nanos(s.stx_ctime);
     return info;
 }
 
@@ -245,6 +246,14 @@ class PosixFileSystem final : public FileSystem {
             return error("reading free space of", path);
         }
         return static_cast<uint64_t>(s.f_bavail) * s.f_frsize;
+    }
+
+    Result<uint64_t> total_bytes(const std::string& path) override {
+        struct statvfs s{};
+        if (::statvfs(path.c_str(), &s) != 0) {
+            return error("reading the size of", path);
+        }
+        return static_cast<uint64_t>(s.f_blocks) * s.f_frsize;
     }
 
   private:

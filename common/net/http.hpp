@@ -5,6 +5,7 @@
 // Spec: RFC 9110, RFC 9112.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -27,6 +28,8 @@ struct HttpRequest {
     std::string body;        ///< content-encoding removed (gzip, deflate), size-limited
     std::string peer;        ///< "127.0.0.1:5012" or "unix"
     std::string token_name;  ///< which configured token authenticated it; "" = none needed
+    uint32_t tenant = 0;     ///< of the token; X-Scope-OrgID's where the token allows it
+    std::string wildcard;    ///< what the route's {name} segment matched, decoded
 
     /// First query parameter (also of a form body on POST), decoded.
     std::optional<std::string_view> parameter(std::string_view name) const;

@@ -225,6 +225,13 @@ async::Awaitable<void> Stream::shutdown() {
     impl->close();
 }
 
+void Stream::finish_writing() {
+    error_code ignored;
+    if (!impl_->closed && !impl_->tls) {
+        impl_->lowest().shutdown(asio::socket_base::shutdown_send, ignored);
+    }
+}
+
 void Stream::close() {
     if (impl_) {
         impl_->close();

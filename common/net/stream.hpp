@@ -44,6 +44,8 @@ class Stream {
     void set_read_deadline(SteadyTime deadline);
     void set_write_deadline(SteadyTime deadline);
 
+    /// Ends our side only (FIN): the peer sees the end and can still be read from. Not under TLS.
+    void finish_writing();
     /// Says goodbye (TLS close_notify, FIN) and closes; takes at most until the write deadline.
     async::Awaitable<void> shutdown();
     /// At once; what is under way ends with kClosed.

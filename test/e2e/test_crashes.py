@@ -160,3 +160,29 @@ def test_sigterm_drains_and_exits_0(site):
     site.collector.start()
     agent.start()
     harness.assert_files_stored_once(site.wait_rows(20000), {path: content})
+
+
+def test_memory_stays_bounded_while_nothing_is_acknowledged(site):
+    proxy = site.add_proxy()
+    site.collector.start()
+    agent = site.add_agent(port=proxy.port).start()
+    path = site.logs / "a.log"
+    path.write_bytes(b"first\n")
+    site.wait_count(1)
+    proxy.acks_flow.clear()
+    line = b"%08d " + b"some text that is not the same everywhere " * 4 + b"\n"
+    lines_each = 100_000 if harness.SANITIZED else 1_000_000
+    with open(path, "ab") as log:
+        for i in range(lines_each):
+            log.write(line % i)
+    # Withheld acks fill the agent's budget; then no more bytes come.
+    seen = [-1]
+
+    def at_rest():
+        before, seen[0] = seen[0], proxy.bytes_up
+        return before == seen[0]
+    harness.wait_until(at_rest, "the agent stops sending", interval_s=2)
+    assert agent.rss_bytes() < (1500 if harness.SANITIZED else 150) * 1024 * 1024
+    proxy.acks_flow.set()
+    site.wait_count(lines_each + 1, timeout_s=2 * harness.PATIENCE_S)
+    assert agent.terminate() == 0

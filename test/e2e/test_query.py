@@ -6,7 +6,9 @@ import json
 import os
 import re
 import select
+import shutil
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -14,19 +16,27 @@ import pytest
 import harness
 
 
-@pytest.fixture
-def filled(site):
-    """1,000 JSON lines, 100 logfmt lines and 10 plain ones."""
+@pytest.fixture(scope="module")
+def filled():
+    """1,000 JSON lines, 100 logfmt lines and 10 plain ones, for tests that only ask."""
+    folder = tempfile.mkdtemp(prefix="seyir-e2e-")
+    site = harness.Site(folder)
     levels = ["debug", "info", "warn", "error"]
     (site.logs / "json.log").write_text("".join(
         json.dumps({"level": levels[i % 4], "status": 200 + 100 * (i % 4), "duration": f"{i}ms", "path": f"/p/{i % 10}",
                     "size": f"{i}KB", "user": {"id": i}}) + "\n" for i in range(1000)))
     (site.logs / "fmt.log").write_text("".join(f'level=warn took={i}ms msg="hello {i}"\n' for i in range(100)))
     (site.logs / "plain.log").write_text("".join(f"Plain line {i} from 10.0.0.{i}\n" for i in range(10)))
-    site.collector.start()
-    site.add_agent().start()
-    site.wait_count(1110)
-    return site
+    try:
+        site.collector.start()
+        site.add_agent().start()
+        site.wait_count(1110)
+        yield site
+    finally:
+        site.close()
+    reports = site.sanitizer_reports()
+    assert not reports, reports[:5]
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("query, rows", [
@@ -180,21 +190,25 @@ def test_seyir_labels_and_status(filled):
     assert status.returncode == 0 and b"1110" in status.stdout.replace(b",", b"")
 
 
-def test_seyir_tail_follows(filled):
-    tail = subprocess.Popen([harness.program("seyir"), "--server", f"http://127.0.0.1:{filled.http_port}", "tail",
+def test_seyir_tail_follows(site):
+    path = site.logs / "a.log"
+    path.write_bytes(b"")
+    site.collector.start()
+    site.add_agent().start()
+    tail = subprocess.Popen([harness.program("seyir"), "--server", f"http://127.0.0.1:{site.http_port}", "tail",
                              '{input="app"} |= "follow me"', "--output", "raw"],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     try:
-        seen = b""
-        deadline = time.monotonic() + harness.PATIENCE_S
-        turn = 0
+        seen, turn, deadline = b"", 0, time.monotonic() + harness.PATIENCE_S
         while b"follow me" not in seen:
-            assert time.monotonic() < deadline and tail.poll() is None, tail.stderr.read1() if tail.poll() is not None else seen
-            with open(filled.logs / "plain.log", "ab") as log:
-                log.write(b"follow me %d\n" % turn)
+            assert tail.poll() is None, tail.stderr.read()
+            assert time.monotonic() < deadline, "nothing followed"
+            with open(path, "ab") as log:
+                log.write(b"follow me %d\nnot this\n" % turn)
             turn += 1
             if select.select([tail.stdout], [], [], 1)[0]:
                 seen += os.read(tail.stdout.fileno(), 65536)
+        assert b"not this" not in seen
     finally:
         tail.terminate()
         tail.wait(30)

@@ -54,7 +54,8 @@ FENCES = [
     (r"re2/", ["common/logql"]),
     (r"simdjson", ["common/json", "common/logql"]),
     (r"rapidjson/", ["common/json"]),
-    (r"lz4|zstd|zlib|snappy", ["common/codec"]),
+    (r"lz4|zstd|snappy", ["common/codec"]),
+    (r"zlib", ["common/net/http"]),
     (r"doctest/", ["test"]),
     (r"benchmark/", ["bench"]),
 ]

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/input/directory_watch.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <unordered_set>
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+namespace seyir::agent::input {
+namespace {
+
+constexpr uint32_t kMask = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                           IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+/// Bounds the work of one drain; the rest stays in the kernel's queue.
+constexpr int kReadsMax = 16;
+
+WatchEvent::Kind kind_of(uint32_t mask) {
+    if ((mask & IN_MODIFY) != 0) {
+        return WatchEvent::Kind::kChanged;
+    }
+    return (mask & (IN_CREATE | IN_MOVED_TO)) != 0 ? WatchEvent::Kind::kAppeared
+                                                   : WatchEvent::Kind::kGone;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<InotifyWatch>> InotifyWatch::open() {
+    const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (fd < 0) {
+        return errno_error(errno, "starting inotify (fs.inotify.max_user_instances)");
+    }
+    return std::unique_ptr<InotifyWatch>(new InotifyWatch(fd));
+}
+
+InotifyWatch::~InotifyWatch() {
+    ::close(fd_);
+}
+
+void InotifyWatch::watch(const std::vector<std::string>& directories) {
+    const std::unordered_set<std::string> wanted(directories.begin(), directories.end());
+    for (auto at = by_path_.begin(); at != by_path_.end();) {
+        if (wanted.contains(at->first)) {
+            ++at;
+            continue;
+        }
+        ::inotify_rm_watch(fd_, at->second);
+        by_wd_.erase(at->second);
+        at = by_path_.erase(at);
+    }
+    for (const std::string& directory : wanted) {
+        if (by_path_.contains(directory)) {
+            continue;
+        }
+        const int wd = ::inotify_add_watch(fd_, directory.c_str(), kMask);
+        if (wd >= 0) {
+            // The same directory by two paths has one wd: the later path is the one told.
+            if (const auto other = by_wd_.find(wd); other != by_wd_.end()) {
+                by_path_.erase(other->second);
+            }
+            by_wd_[wd] = directory;
+            by_path_[directory] = wd;
+        }
+    }
+}
+
+bool InotifyWatch::drain(std::vector<WatchEvent>& events) {
+    alignas(inotify_event) char buffer[64 * 1024];
+    bool complete = true;
+    for (int i = 0; i < kReadsMax; ++i) {
+        const ssize_t got = ::read(fd_, buffer, sizeof buffer);
+        if (got <= 0) {
+            return complete && (got == 0 || errno == EAGAIN || errno == EINTR);
+        }
+        complete = parse(buffer, static_cast<size_t>(got), events) && complete;
+    }
+    return complete;
+}
+
+bool InotifyWatch::parse(const char* bytes, size_t size, std::vector<WatchEvent>& events) {
+    bool complete = true;
+    for (size_t at = 0; at + sizeof(inotify_event) <= size;) {
+        inotify_event event;
+        std::memcpy(&event, bytes + at, sizeof event);
+        const char* name = bytes + at + sizeof event;
+        at += sizeof event + event.len;
+        if ((event.mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF)) != 0) {
+            complete = false;
+        }
+        const auto directory = by_wd_.find(event.wd);
+        if (directory == by_wd_.end()) {
+            continue;
+        }
+        if ((event.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0) {
+            // Gone, or no longer where its path says: the rescan watches what is there now.
+            if ((event.mask & IN_MOVE_SELF) != 0) {
+                ::inotify_rm_watch(fd_, event.wd);
+            }
+            by_path_.erase(directory->second);
+            by_wd_.erase(directory);
+            continue;
+        }
+        if (event.len == 0) {
+            continue;
+        }
+        const std::string& base = directory->second;
+        std::string path = base == "/" ? base + name : base + "/" + name;
+        const WatchEvent::Kind kind = kind_of(event.mask);
+        // A busy writer repeats itself; one wake-up needs one event of it.
+        if (events.empty() || events.back().kind != kind || events.back().path != path) {
+            events.push_back({kind, std::move(path)});
+        }
+    }
+    return complete;
+}
+
+}  // namespace seyir::agent::input

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// TailReader: copies of files already read (copytruncate, an editor's save, a move between file
+// systems). A new file is a copy only if it begins with all bytes consumed of a known file and that
+// file then shrinks or vanishes; until that is decided, a look-alike is held for a moment.
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "agent/input/tail/tail_reader.hpp"
+#include "common/base/log.hpp"
+
+namespace seyir::agent::input {
+
+namespace {
+
+/// How long a look-alike may stand still before it is read as a file of its own.
+constexpr auto kSuspicionHeld = std::chrono::seconds(3);
+constexpr size_t kCompareBytes = 64 * 1024;
+constexpr size_t kCandidatesMax = 256;
+constexpr size_t kLadderRungs = 16;
+constexpr auto kLadderStep = std::chrono::milliseconds(50);
+constexpr size_t kBannerBytesMax = 64;
+constexpr size_t kHashReadBytes = 256 * 1024;
+
+}  // namespace
+
+uint64_t TailReader::banner_of(std::string_view first_bytes) {
+    const size_t line = first_bytes.find('\n');
+    const size_t size = line == std::string_view::npos ? kBannerBytesMax : line + 1;
+    return tail_hash_of(first_bytes.substr(0, std::min(size, kBannerBytesMax)));
+}
+
+void TailReader::remember_banner(TailFile& file) {
+    by_banner_.emplace(file.banner, &file);
+}
+
+void TailReader::forget_banner(TailFile& file) {
+    const auto [begin, end] = by_banner_.equal_range(file.banner);
+    const auto at = std::find_if(begin, end, [&](const auto& e) { return e.second == &file; });
+    if (at != end) {
+        by_banner_.erase(at);
+    }
+    std::erase(bannerless_, &file);
+}
+
+void TailReader::adopt_memory() {
+    for (const checkpoint::LaneCheckpoint& lane : memory_) {
+        const FileIdentity id{lane.device, lane.inode, lane.birth};
+        RunningHash consumed;
+        if (by_id_.contains(id) || lane.acked_end == 0 || lane.prefix_bytes == 0 || lane.complete ||
+            !lane.has_consumed || !RunningHash::restore(lane.consumed_state, consumed)) {
+            continue;
+        }
+        TailFile& orphan = files_.emplace_back();
+        orphan.number = next_number_++;
+        orphan.state = FileState::kOrphan;
+        orphan.from_memory = true;
+        orphan.path = lane.path;
+        orphan.key = lane.key;
+        orphan.start = lane.start;
+        orphan.read_end = orphan.submitted_end = orphan.scanned_end = lane.acked_end;
+        orphan.acked = {lane.acked_end, lane.tail_hash, consumed, true};
+        orphan.consumed = consumed;
+        orphan.prefix = {lane.prefix_bytes, lane.prefix_hash};
+        orphan.last_ts = lane.last_ts;
+        orphan.changed_at = now_;
+        by_number_[orphan.number] = &orphan;
+        bannerless_.push_back(&orphan);
+    }
+}
+
+void TailReader::forget_orphan(SourceKey key) {
+    const auto at =
+        std::ranges::find_if(bannerless_, [&](const TailFile* f) { return f->key == key; });
+    if (at != bannerless_.end()) {
+        release(**at);
+    }
+}
+
+std::vector<TailFile*> TailReader::find_originals(
+    const TailFile& file, std::string_view first_bytes
+) {
+    const auto may_be = [&](const TailFile& other) {
+        return &other != &file && !other.released && other.read_end > 0 && other.consumed_valid &&
+               other.id != file.id &&
+               std::ranges::find(file.cleared, other.number) == file.cleared.end() &&
+               (other.prefix.fits(first_bytes) || first_bytes.size() < other.prefix.length);
+    };
+    std::vector<TailFile*> originals;
+    size_t examined = 0;
+    const auto [begin, end] = by_banner_.equal_range(banner_of(first_bytes));
+    for (auto at = begin; at != end && examined < kCandidatesMax; ++at, ++examined) {
+        if (may_be(*at->second)) {
+            originals.push_back(at->second);
+        }
+    }
+    std::ranges::copy_if(bannerless_, std::back_inserter(originals), [&](const TailFile* orphan) {
+        return may_be(*orphan);
+    });
+    return originals;
+}
+
+bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
+    if (file.grew_to < file.size_bytes) {
+        file.grew_to = file.size_bytes;
+        file.grew_at = now_;
+    }
+    const bool expired = now_ >= file.grew_at + kSuspicionHeld;
+    bool held = false;
+    for (TailFile* original : find_originals(file, first_bytes)) {
+        notice_cut(*original, file);
+        if (original->state == FileState::kOrphan || original->deleted) {
+            if (is_copy(file, *original)) {
+                take_over(file, *original);
+                return true;
+            }
+        } else if (!original->replaced && !original->detached && !expired &&
+                   compare_more(file, *original)) {
+            // Whole: hold the look-alike while it is equal and may still be being copied. (A
+            // renamed original is not waited for: that is the usual rotation, nobody will cut it.)
+            held = true;
+            continue;
+        }
+        file.cleared.push_back(original->number);
+    }
+    if (!held) {
+        file.suspicions.clear();
+    }
+    return held;
+}
+
+void TailReader::notice_cut(TailFile& original, const TailFile& suspect) {
+    if (original.state != FileState::kActive || !original.handle) {
+        return;
+    }
+    const auto info = original.handle->info();
+    if (info && info->size_bytes < original.read_end) {
+        on_rewritten(original, "truncated");
+    } else if (info && info->link_count == 0) {
+        // A file made after the other was removed is a program beginning anew with an equal
+        // banner, not a copy. In doubt (same tick of the clock) a line twice beats a line lost.
+        original.detached = true;
+        original.deleted = suspect.id.birth.value == 0 || suspect.id.birth < info->changed;
+    }
+}
+
+bool TailReader::compare_more(TailFile& suspect, TailFile& original) {
+    auto at = std::ranges::find(suspect.suspicions, original.number, &CopySuspicion::original);
+    if (at == suspect.suspicions.end()) {
+        suspect.suspicions.push_back({original.number, 0});
+        at = std::prev(suspect.suspicions.end());
+    }
+    if (!ensure_open(original) || !ensure_open(suspect)) {
+        return true;  // it may be back at the next look; the time limit holds
+    }
+    std::string a(kCompareBytes, '\0');
+    std::string b(kCompareBytes, '\0');
+    while (at->compared_bytes < suspect.size_bytes) {
+        const auto in_suspect = suspect.handle->read_at(at->compared_bytes, a);
+        const auto in_original = original.handle->read_at(at->compared_bytes, b);
+        if (!in_suspect || !in_original) {
+            return true;
+        }
+        const size_t both = std::min(*in_suspect, *in_original);
+        if (std::memcmp(a.data(), b.data(), both) != 0) {
+            return false;
+        }
+        at->compared_bytes += both;
+        if (both == 0) {
+            // The look-alike goes on where the original ends: it is a file of its own.
+            return *in_suspect == 0;
+        }
+    }
+    return true;
+}
+
+std::optional<uint64_t> TailReader::digest_of(TailFile& file, uint64_t bytes) {
+    RunningHash hash;
+    std::string buffer(kHashReadBytes, '\0');
+    while (hash.length() < bytes) {
+        const size_t want = std::min<uint64_t>(buffer.size(), bytes - hash.length());
+        const auto got = file.handle->read_at(hash.length(), {buffer.data(), want});
+        if (!got || *got == 0) {
+            return std::nullopt;
+        }
+        hash.update({buffer.data(), *got});
+    }
+    return hash.digest();
+}
+
+bool TailReader::is_copy(TailFile& copy, const TailFile& original) {
+    if (!ensure_open(copy) || !original.consumed_valid) {
+        return false;
+    }
+    if (copy.size_bytes >= original.read_end) {
+        // Cheap first: only a real copy pays for hashing all of it.
+        const uint64_t tail =
+            original.from_memory ? original.acked.tail_hash : original.tail.hash();
+        return tail_hash_at(copy, original.read_end) == tail &&
+               digest_of(copy, original.read_end) == original.consumed.digest();
+    }
+    // Shorter: lines were read between the copy and the truncation. All of the copy was consumed.
+    const auto compared =
+        std::ranges::find(copy.suspicions, original.number, &CopySuspicion::original);
+    if (compared != copy.suspicions.end() && compared->compared_bytes >= copy.size_bytes) {
+        return true;
+    }
+    uint64_t offset = 0;
+    uint64_t digest = 0;
+    for (const auto& [rung, rung_digest] : original.ladder) {
+        if (rung <= copy.size_bytes && rung > offset) {
+            offset = rung;
+            digest = rung_digest;
+        }
+    }
+    return offset > 0 && digest_of(copy, offset) == digest;
+}
+
+void TailReader::take_over(TailFile& copy, TailFile& original) {
+    counters_.copies.add();
+    log::info(
+        "tail",
+        fmt::format("{} is a copy of what was read as {}", copy.path, original.path),
+        {{"input", options_.id}, {"bytes", std::to_string(original.read_end)}}
+    );
+    close_handle(original);
+    if (const auto at = by_id_.find(original.id); at != by_id_.end() && at->second == &original) {
+        by_id_.erase(at);
+    }
+    if (const auto at = by_path_.find(original.path);
+        at != by_path_.end() && at->second == &original) {
+        by_path_.erase(at);
+    }
+    if (original.from_memory) {
+        original.from_memory = false;
+        std::erase_if(memory_, [&](const auto& lane) { return lane.key == original.key; });
+    }
+    original.id = copy.id;
+    original.path = copy.path;
+    original.size_bytes = copy.size_bytes;
+    original.changed_at = now_;
+    original.detached = original.deleted = false;
+    original.replaced = true;  // nobody appends to a copy: its unterminated rest is a line
+    original.seen_scan = scan_;
+    std::erase(open_, &copy);
+    original.handle = std::move(copy.handle);
+    open_.push_back(&original);
+    release(copy);
+    by_id_[original.id] = &original;
+    by_path_[original.path] = &original;
+    const bool failed = std::ranges::any_of(original.in_flight, [](const Segment& s) {
+        return s.state == Segment::State::kFailed;
+    });
+    if (original.size_bytes < original.read_end) {
+        original.state = FileState::kIgnored;
+        close_handle(original);
+    } else if (failed) {
+        original.state = FileState::kRewind;
+        advance(original);
+    } else if (original.tail.view().empty()) {
+        original.state = FileState::kToAsk;  // of the last run: agree with the collector first
+        original.memory = to_checkpoint(original, deps_.clock.wall_now());
+        to_ask_.push_back(&original);
+    } else {
+        original.state = FileState::kActive;
+        enqueue(original);
+    }
+    dirty_ = true;
+}
+
+void TailReader::climb_ladder(TailFile& file) {
+    if (now_ < file.ladder_at + kLadderStep || !file.consumed_valid) {
+        return;
+    }
+    file.ladder_at = now_;
+    if (file.ladder.size() == kLadderRungs) {
+        file.ladder.erase(file.ladder.begin());
+    }
+    file.ladder.emplace_back(file.read_end, file.consumed.digest());
+}
+
+}  // namespace seyir::agent::input

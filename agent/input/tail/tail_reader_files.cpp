@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+// TailReader: which files there are, under which names, and which of them are open.
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "agent/input/tail/tail_reader.hpp"
+#include "common/base/log.hpp"
+
+namespace seyir::agent::input {
+
+namespace {
+
+constexpr auto kScanGapMin = std::chrono::milliseconds(100);
+constexpr auto kDeletedQuietMax = std::chrono::seconds(5);
+constexpr auto kOrphanKept = std::chrono::seconds(60);
+constexpr size_t kComplaintsMax = 100;
+
+}  // namespace
+
+void TailReader::drain_watch() {
+    if (watch_ == nullptr) {
+        return;
+    }
+    events_.clear();
+    bool scan_soon = !watch_->drain(events_);
+    for (const WatchEvent& event : events_) {
+        if (event.kind == WatchEvent::Kind::kChanged) {
+            if (const auto at = by_path_.find(event.path); at != by_path_.end()) {
+                enqueue(*at->second);
+            }
+            continue;
+        }
+        if (event.kind == WatchEvent::Kind::kGone) {
+            scan_soon = scan_soon || by_path_.contains(event.path);
+            continue;
+        }
+        if (const auto found = walker_.look(event.path, include_, exclude_)) {
+            see(*found);
+            continue;
+        }
+        const auto info = deps_.fs.lstat(event.path);
+        scan_soon = scan_soon || (info && info->is_directory);
+    }
+    if (scan_soon) {
+        next_scan_ = std::min(next_scan_, std::max(now_, last_scan_ + kScanGapMin));
+    }
+}
+
+void TailReader::rescan() {
+    ++scan_;
+    last_scan_ = now_;
+    next_scan_ = now_ + options_.rescan_interval;
+    std::vector<std::string> directories;
+    const auto found = walker_.walk(include_, exclude_, options_.files_max, directories);
+    if (watch_ != nullptr) {
+        watch_->watch(directories);
+    }
+    for (const FoundFile& file : found) {
+        see(file);
+    }
+    sweep_unseen();
+    check_detached();
+    if (first_scan_) {
+        first_scan_ = false;
+        dirty_ = true;
+        adopt_memory();
+    }
+    refresh_status();
+}
+
+void TailReader::see(const FoundFile& found) {
+    const auto known = by_id_.find(FileIdentity::of(found.info));
+    if (known == by_id_.end()) {
+        if (const auto former = by_path_.find(found.path); former != by_path_.end()) {
+            former->second->replaced = true;
+            former->second->changed_at = now_;
+        }
+        enqueue(add_file(found));
+        return;
+    }
+    TailFile& file = *known->second;
+    if (found.path == file.path) {
+        file.seen_scan = scan_;
+    } else {
+        file.other_path = found.path;
+        if (!file.handle) {
+            // Its descriptor is closed: the next open must not find the successor.
+            const auto there = deps_.fs.stat(file.path);
+            if (!there || FileIdentity::of(*there) != file.id) {
+                move_path(file, found.path);
+            }
+        }
+    }
+    const bool changed =
+        found.info.size_bytes != file.size_bytes || found.info.modified != file.modified;
+    file.size_bytes = found.info.size_bytes;
+    if (changed) {
+        file.modified = found.info.modified;
+        file.changed_at = now_;
+    }
+    if (changed || !file.suspicions.empty() || file.scanned_end < file.size_bytes) {
+        enqueue(file);
+    }
+}
+
+TailFile& TailReader::add_file(const FoundFile& found) {
+    TailFile& file = files_.emplace_back();
+    file.number = next_number_++;
+    file.id = FileIdentity::of(found.info);
+    file.path = found.path;
+    file.size_bytes = found.info.size_bytes;
+    file.modified = found.info.modified;
+    file.changed_at = now_;
+    file.seen_scan = scan_;
+    file.found_first = first_scan_;
+    by_number_[file.number] = &file;
+    by_path_[file.path] = &file;
+    by_id_[file.id] = &file;
+    return file;
+}
+
+void TailReader::move_path(TailFile& file, const std::string& path) {
+    if (const auto at = by_path_.find(file.path); at != by_path_.end() && at->second == &file) {
+        by_path_.erase(at);
+    }
+    counters_.rotations.add();
+    file.path = path;
+    file.seen_scan = scan_;
+    file.changed_at = now_;
+    file.detached = false;
+    dirty_ = true;
+    if (const auto there = by_path_.find(path); there != by_path_.end()) {
+        there->second->replaced = true;
+    }
+    by_path_[path] = &file;
+}
+
+void TailReader::sweep_unseen() {
+    for (TailFile& file : files_) {
+        if (file.released || file.state == FileState::kOrphan || file.detached) {
+            continue;
+        }
+        if (file.seen_scan != scan_ && !file.other_path.empty()) {
+            move_path(file, file.other_path);
+        }
+        file.other_path.clear();
+        if (file.seen_scan == scan_) {
+            continue;
+        }
+        // No name of this input leads to it any more.
+        counters_.rotations.add();
+        file.detached = true;
+        file.changed_at = now_;
+        if (const auto at = by_path_.find(file.path); at != by_path_.end() && at->second == &file) {
+            by_path_.erase(at);
+        }
+        if (file.handle) {
+            enqueue(file);
+        } else if (file.state == FileState::kActive || file.state == FileState::kRewind) {
+            file.state = FileState::kOrphan;  // a copy of it may turn up
+        } else {
+            release(file);
+        }
+    }
+}
+
+void TailReader::check_detached() {
+    uint64_t deleted_bytes = 0;
+    std::vector<TailFile*> deleted;
+    for (TailFile& file : files_) {
+        if (file.released) {
+            continue;
+        }
+        if (file.state == FileState::kOrphan && file.settled() &&
+            now_ >= file.changed_at + kOrphanKept) {
+            give_up(file, "its bytes are gone and no copy of them turned up");
+            continue;
+        }
+        if (file.detached && file.handle) {
+            const auto info = file.handle->info();
+            if (info && info->size_bytes != file.size_bytes) {
+                file.size_bytes = info->size_bytes;
+                file.changed_at = now_;
+                enqueue(file);
+            }
+            if (info && info->link_count == 0) {
+                file.deleted = true;
+                deleted_bytes += file.size_bytes;
+                deleted.push_back(&file);
+            }
+        }
+        end_rotated(file);
+    }
+    std::ranges::sort(deleted, {}, &TailFile::changed_at);
+    for (TailFile* file : deleted) {
+        if (deleted_bytes <= options_.deleted_files_bytes_max) {
+            break;
+        }
+        if (!file->released) {
+            deleted_bytes -= file->size_bytes;
+            give_up(*file, "deleted files beyond deleted_files.max_bytes are let go");
+        }
+    }
+}
+
+void TailReader::end_rotated(TailFile& file) {
+    if (!file.detached && !file.replaced) {
+        return;
+    }
+    const Nanos quiet = file.deleted ? std::min<Nanos>(options_.rotated_quiet, kDeletedQuietMax)
+                                     : options_.rotated_quiet;
+    if (!file.at_end() || now_ < file.changed_at + quiet) {
+        return;
+    }
+    if (file.state == FileState::kActive && !file.rest_sent && file.read_end < file.size_bytes) {
+        send_rest(file);
+    }
+    if (!file.detached) {
+        return;
+    }
+    const bool unread = file.state != FileState::kIgnored && file.size_bytes > 0 &&
+                        file.state != FileState::kActive;
+    const bool acked = file.acked.offset >= file.submitted_end;
+    if (!unread && file.settled() && (acked || !options_.deleted_files_hold)) {
+        release(file);
+    }
+}
+
+void TailReader::give_up(TailFile& file, std::string_view why) {
+    const uint64_t end = std::max(file.size_bytes, file.read_end);
+    if (!file.from_memory && end > file.acked.offset) {
+        const uint64_t lost = end - file.acked.offset;
+        counters_.lost_bytes.add(lost);
+        report("lost_bytes", fmt::format("{}: {} bytes: {}", file.path, lost, why));
+    }
+    release(file);
+}
+
+void TailReader::consider_new(TailFile& file) {
+    if (file.size_bytes == 0) {
+        const auto info = file.handle ? file.handle->info() : deps_.fs.stat(file.path);
+        if (!info || info->size_bytes == 0) {
+            return;  // an empty file has no identity but its inode: wait
+        }
+        file.size_bytes = info->size_bytes;
+        file.modified = info->modified;
+    }
+    std::string first_bytes;
+    if (!prepare_new(file, first_bytes)) {
+        return;
+    }
+    if (!file.memory && file.suspicions.empty()) {
+        file.memory = recall(file, first_bytes);
+    }
+    if (file.memory && file.memory->complete && file.size_bytes <= file.memory->acked_end) {
+        file.key = file.memory->key;
+        file.acked.offset = file.memory->acked_end;
+        file.acked.tail_hash = file.memory->tail_hash;
+        file.state = FileState::kIgnored;
+        close_handle(file);
+        return;
+    }
+    if (!file.memory && options_.ignore_older.count() > 0 &&
+        file.modified < deps_.clock.wall_now() - options_.ignore_older) {
+        return;
+    }
+    if (!file.memory && held_as_copy(file, first_bytes)) {
+        return;
+    }
+    file.suspicions.clear();
+    file.cleared.clear();
+    file.key = file.memory ? file.memory->key : SourceKey{source_id_of(file.id), 0};
+    file.banner = banner_of(first_bytes);
+    file.state = FileState::kToAsk;
+    to_ask_.push_back(&file);
+    dirty_ = true;
+}
+
+bool TailReader::prepare_new(TailFile& file, std::string& first_bytes) {
+    if (!ensure_open(file)) {
+        return false;
+    }
+    first_bytes.resize(PrefixHash::kBytesMax);
+    const auto got = file.handle->read_at(0, first_bytes);
+    if (!got) {
+        complain(file, got.error());
+        return false;
+    }
+    first_bytes.resize(*got);
+    if (const auto info = file.handle->info()) {
+        file.size_bytes = info->size_bytes;
+    }
+    if (first_bytes.empty()) {
+        return false;
+    }
+    file.prefix = PrefixHash::of(first_bytes);
+    if (looks_compressed(first_bytes)) {
+        counters_.compressed_files.add();
+        file.state = FileState::kIgnored;
+        close_handle(file);
+        return false;
+    }
+    return true;
+}
+
+std::optional<checkpoint::LaneCheckpoint> TailReader::recall(
+    const TailFile& file, std::string_view first_bytes
+) {
+    const auto fits = [&](const checkpoint::LaneCheckpoint& lane) {
+        return PrefixHash{lane.prefix_bytes, lane.prefix_hash}.fits(first_bytes);
+    };
+    auto at = std::ranges::find_if(memory_, [&](const checkpoint::LaneCheckpoint& lane) {
+        return FileIdentity{lane.device, lane.inode, lane.birth} == file.id;
+    });
+    if (at == memory_.end()) {
+        // Device numbers may change with a reboot; inode, birth time and content do not.
+        at = std::ranges::find_if(memory_, [&](const checkpoint::LaneCheckpoint& lane) {
+            return lane.inode == file.id.inode && lane.birth == file.id.birth &&
+                   lane.birth.value != 0 && lane.prefix_bytes > 0 && fits(lane);
+        });
+    }
+    if (at == memory_.end()) {
+        return std::nullopt;
+    }
+    checkpoint::LaneCheckpoint lane = *at;
+    *at = std::move(memory_.back());
+    memory_.pop_back();
+    forget_orphan(lane.key);
+    return lane;
+}
+
+bool TailReader::ensure_open(TailFile& file) {
+    file.used_at = now_;
+    if (file.handle) {
+        return true;
+    }
+    if (file.path.empty() || file.detached) {
+        return false;
+    }
+    auto opened = deps_.fs.open(file.path, io::OpenMode::kRead);
+    if (!opened) {
+        complain(file, opened.error());
+        return false;
+    }
+    const auto info = (*opened)->info();
+    if (!info || !info->is_regular || FileIdentity::of(*info) != file.id) {
+        // Replaced since it was found: the next scan sees who is who.
+        next_scan_ = std::min(next_scan_, std::max(now_, last_scan_ + kScanGapMin));
+        return false;
+    }
+    complaints_.erase(file.path);
+    file.handle = *std::move(opened);
+    open_.push_back(&file);
+    if (open_.size() > options_.open_files_max) {
+        close_idle();
+    }
+    return true;
+}
+
+void TailReader::close_idle() {
+    TailFile* idlest = nullptr;
+    for (TailFile* file : open_) {
+        const bool needed = file->detached || file->replaced || file->queued ||
+                            file->used_at == now_ ||
+                            (file->state == FileState::kActive && !file->at_end());
+        if (!needed && (idlest == nullptr || file->used_at < idlest->used_at)) {
+            idlest = file;
+        }
+    }
+    if (idlest != nullptr) {
+        close_handle(*idlest);
+    }
+}
+
+void TailReader::close_handle(TailFile& file) {
+    if (file.handle) {
+        file.handle.reset();
+        std::erase(open_, &file);
+    }
+}
+
+void TailReader::release(TailFile& file) {
+    close_handle(file);
+    file.released = true;
+    released_any_ = true;
+    dirty_ = true;
+    complaints_.erase(file.path);
+    if (const auto at = by_path_.find(file.path); at != by_path_.end() && at->second == &file) {
+        by_path_.erase(at);
+    }
+    if (const auto at = by_id_.find(file.id); at != by_id_.end() && at->second == &file) {
+        by_id_.erase(at);
+    }
+    forget_banner(file);
+}
+
+void TailReader::complain(const TailFile& file, const Error& error) {
+    counters_.read_errors.add();
+    if (complaints_.size() < kComplaintsMax &&
+        complaints_.emplace(file.path, error.message).second) {
+        log::warn("tail", error.message, {{"input", options_.id}});
+    }
+}
+
+}  // namespace seyir::agent::input

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+// TailReader: acknowledgements, questions to the collector, going back, the checkpoint.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "agent/input/tail/tail_reader.hpp"
+#include "common/base/log.hpp"
+
+namespace seyir::agent::input {
+
+namespace {
+
+constexpr Nanos kRetryDelayMin = std::chrono::milliseconds(50);
+constexpr Nanos kRetryDelayMax = std::chrono::seconds(5);
+constexpr auto kAskAgain = std::chrono::seconds(1);
+constexpr size_t kAskLanesMax = 1024;
+/// Above this a running hash is not made up by reading the file again: copies of the file are then
+/// not told from new files.
+constexpr uint64_t kRehashBytesMax = 64ULL << 20;
+constexpr size_t kRehashReadBytes = 256 * 1024;
+constexpr auto kMemoryKept = std::chrono::hours(24 * 7);
+
+}  // namespace
+
+void TailReader::take_inbox() {
+    inbox_->take(acks_, answers_);
+    for (const TailInbox::Ack& ack : acks_) {
+        on_ack(ack);
+    }
+    for (TailInbox::Answer& answer : answers_) {
+        on_answer(answer);
+    }
+}
+
+void TailReader::on_ack(const TailInbox::Ack& ack) {
+    const auto node = batches_.extract(ack.batch_id);
+    if (node.empty()) {
+        return;
+    }
+    const DeliveryReport& report = ack.report;
+    in_flight_bytes_ -= node.mapped().memory_bytes;
+    counters_.in_flight_bytes.set(static_cast<double>(in_flight_bytes_));
+    const bool settled = report.outcome < Outcome::kRetry;
+    if (settled) {
+        retry_delay_ = Nanos(0);
+    } else {
+        counters_.retries.add();
+        retry_delay_ = std::clamp(retry_delay_ * 2, kRetryDelayMin, kRetryDelayMax);
+        retry_at_ = report.outcome == Outcome::kRewind ? now_ : now_ + retry_delay_;
+    }
+    for (TailFile* file : node.mapped().lanes) {
+        const auto segment = std::ranges::find(file->in_flight, ack.batch_id, &Segment::batch_id);
+        const auto verdict = std::ranges::find(report.lanes, file->key, &LaneVerdict::key);
+        const bool has_verdict = verdict != report.lanes.end();
+        // A lane the report does not name shares its batch's fate: sending it again is safe, since
+        // the store knows what it has.
+        const bool done = settled || (report.outcome == Outcome::kRewind && has_verdict &&
+                                      verdict->kind == LaneVerdict::Kind::kDuplicate);
+        if (segment == file->in_flight.end()) {
+            continue;
+        }
+        segment->state = done ? Segment::State::kDone : Segment::State::kFailed;
+        if (!done) {
+            if (has_verdict && report.outcome == Outcome::kRewind) {
+                file->verdict = *verdict;
+            }
+            if (file->state == FileState::kActive) {
+                file->state = FileState::kRewind;
+            }
+        }
+        advance(*file);
+    }
+}
+
+void TailReader::advance(TailFile& file) {
+    size_t done = 0;
+    while (done < file.in_flight.size() && file.in_flight[done].state == Segment::State::kDone) {
+        ++done;
+    }
+    if (done > 0) {
+        file.acked = file.in_flight[done - 1].end;
+        file.in_flight.erase(
+            file.in_flight.begin(), file.in_flight.begin() + static_cast<ptrdiff_t>(done)
+        );
+        dirty_ = true;
+    }
+    const bool pending = std::ranges::any_of(file.in_flight, [](const Segment& segment) {
+        return segment.state == Segment::State::kPending;
+    });
+    const bool in_batch = !builder_.empty() && file.origin_batch == builder_.id();
+    if (file.state == FileState::kRewind && !pending) {
+        if (in_batch) {
+            flush();  // its lines go out once more and come back; then nothing is under way
+            return;
+        }
+        file.in_flight.clear();
+        if (std::ranges::find(rewinding_, &file) == rewinding_.end()) {
+            rewinding_.push_back(&file);
+        }
+    } else if (file.state != FileState::kRewind && !pending) {
+        file.in_flight.clear();  // an orphan whose lines came back: see give_up()
+    }
+}
+
+void TailReader::rewind(TailFile& file) {
+    if (file.released) {
+        file.state = FileState::kIgnored;
+        return;
+    }
+    counters_.rewinds.add(file.verdict ? 1 : 0);
+    const auto verdict = std::exchange(file.verdict, std::nullopt);
+    if (!verdict && !file.after_fork) {
+        if (seek(file, file.acked.offset, &file.acked)) {
+            file.state = FileState::kActive;
+        }
+        return;
+    }
+    const bool joins = verdict && verdict->committed >= file.acked.offset && verdict->committed > 0;
+    if (!file.after_fork && joins && tail_hash_at(file, verdict->committed) == verdict->tail_hash) {
+        if (seek(file, verdict->committed, nullptr)) {
+            file.state = FileState::kActive;
+        }
+        return;
+    }
+    if (deps_.positions == nullptr) {
+        // No one to ask: go on where this agent knows its bytes were taken.
+        if (seek(file, file.acked.offset, &file.acked)) {
+            file.lane_start_next = true;
+            file.state = FileState::kActive;
+        }
+        return;
+    }
+    file.memory = to_checkpoint(file, deps_.clock.wall_now());
+    file.state = FileState::kToAsk;
+    to_ask_.push_back(&file);
+}
+
+void TailReader::ask_due() {
+    if (to_ask_.empty() || now_ < ask_at_ || finished_) {
+        return;
+    }
+    std::vector<TailFile*> files = std::exchange(to_ask_, {});
+    if (deps_.positions == nullptr) {
+        for (TailFile* file : files) {
+            plan(*file, file->key, StoreId{}, {});
+        }
+        return;
+    }
+    for (size_t begin = 0; begin < files.size(); begin += kAskLanesMax) {
+        Ask ask{next_ask_++, forks_, {}};
+        std::vector<SourceKey> keys;
+        for (size_t i = begin; i < std::min(files.size(), begin + kAskLanesMax); ++i) {
+            TailFile& file = *files[i];
+            file.state = FileState::kAsking;
+            ask.lanes.emplace_back(&file, file.key);
+            for (uint32_t generation = 0; generation < kGenerationsAsked; ++generation) {
+                keys.push_back({file.key.source, file.key.generation + generation});
+            }
+        }
+        const uint64_t id = ask.id;
+        asks_.push_back(std::move(ask));
+        deps_.positions->ask_committed(
+            std::move(keys),
+            [inbox = inbox_, id](Result<pipeline::CommittedAnswer> answer) {
+                inbox->put(TailInbox::Answer{id, std::move(answer)});
+            }
+        );
+    }
+}
+
+void TailReader::on_answer(TailInbox::Answer& answer) {
+    const auto at = std::ranges::find(asks_, answer.ask_id, &Ask::id);
+    if (at == asks_.end()) {
+        return;
+    }
+    const Ask ask = std::move(*at);
+    asks_.erase(at);
+    const bool usable = answer.answer && ask.forks == forks_ &&
+                        answer.answer->lanes.size() == ask.lanes.size() * kGenerationsAsked;
+    if (!answer.answer) {
+        ask_at_ = now_ + kAskAgain;
+    }
+    for (size_t i = 0; i < ask.lanes.size(); ++i) {
+        TailFile& file = *ask.lanes[i].first;
+        if (file.released) {
+            file.state = FileState::kIgnored;
+            released_any_ = true;
+            continue;
+        }
+        if (!usable || ask.forks != forks_) {
+            file.state = FileState::kToAsk;
+            to_ask_.push_back(&file);
+            continue;
+        }
+        const auto first =
+            answer.answer->lanes.begin() + static_cast<ptrdiff_t>(i * kGenerationsAsked);
+        const std::vector committed(first, first + kGenerationsAsked);
+        plan(file, ask.lanes[i].second, answer.answer->store_id, committed);
+    }
+    if (usable && ask.forks == forks_) {
+        agree_with(answer.answer->store_id, answer.answer->restore_generation);
+    }
+}
+
+void TailReader::agree_with(StoreId store, uint32_t restore_generation) {
+    if (store != store_id_ || restore_generation != restore_generation_) {
+        store_id_ = store;
+        restore_generation_ = restore_generation;
+        dirty_ = true;
+    }
+}
+
+void TailReader::plan(
+    TailFile& file, SourceKey first, StoreId store, std::vector<pipeline::CommittedLane> committed
+) {
+    ResumeQuestion question;
+    if (!file.path.empty() && ensure_open(file)) {
+        if (const auto info = file.handle->info()) {
+            file.size_bytes = info->size_bytes;
+        }
+    }
+    question.first = first;
+    question.file.size_bytes = file.size_bytes;
+    question.file.tail_hash_at = [&](uint64_t offset) { return tail_hash_at(file, offset); };
+    if (file.memory) {
+        const PrefixHash remembered{file.memory->prefix_bytes, file.memory->prefix_hash};
+        question.file.prefix_fits = remembered.fits(first_bytes_of(file));
+    }
+    question.remembered = file.memory;
+    question.rewritten = file.rewritten;
+    question.has_store = deps_.positions != nullptr;
+    question.same_store = file.memory && file.memory->store_id == store && !store.is_zero();
+    question.after_fork = file.after_fork;
+    question.start_at_end = first_run_ && file.found_first && options_.start_at == StartAt::kEnd;
+    question.committed = std::move(committed);
+    const ResumePlan plan = plan_resume(question);
+    file.store_id = store;
+    apply(file, plan);
+}
+
+void TailReader::apply(TailFile& file, const ResumePlan& plan) {
+    if (!plan.event.empty()) {
+        report(plan.event, plan.detail);
+    }
+    counters_.refilled_bytes.add(plan.refill_bytes);
+    if (plan.action == ResumeAction::kFork) {
+        fork(file, plan.detail);
+        return;
+    }
+    file.key = plan.key;
+    if (plan.action == ResumeAction::kAskMore) {
+        file.state = FileState::kToAsk;
+        to_ask_.push_back(&file);
+        return;
+    }
+    Mark remembered;
+    const bool keeps = plan.from_checkpoint && file.memory;
+    if (file.memory) {
+        file.last_ts = std::max(file.last_ts, file.memory->last_ts);
+        file.start = file.memory->start;
+        remembered.offset = file.memory->acked_end;
+        remembered.tail_hash = file.memory->tail_hash;
+        remembered.consumed_valid =
+            file.memory->has_consumed &&
+            RunningHash::restore(file.memory->consumed_state, remembered.consumed);
+    }
+    if (!seek(file, plan.offset, keeps ? &remembered : nullptr)) {
+        // Cannot be read just now: plan again when it can.
+        file.state = FileState::kToAsk;
+        ask_at_ = now_ + kAskAgain;
+        to_ask_.push_back(&file);
+        return;
+    }
+    file.start = plan.offset == 0 ? 0 : plan.lane_start ? plan.offset : file.start;
+    file.lane_start_next = plan.lane_start;
+    file.memory.reset();
+    file.rewritten = false;
+    file.after_fork = false;
+    file.state = FileState::kActive;
+    enqueue(file);
+    dirty_ = true;
+}
+
+void TailReader::fork(TailFile& file, const std::string& detail) {
+    counters_.forks.add();
+    ++forks_;
+    log::warn("tail", "fork: taking a new agent id", {{"input", options_.id}, {"why", detail}});
+    deps_.positions->fork(detail);
+    file.after_fork = true;
+    file.state = FileState::kToAsk;
+    to_ask_.push_back(&file);
+    // No lane of the new id is known: all go on from what this agent remembers.
+    for (TailFile& other : files_) {
+        if (&other == &file || other.released) {
+            continue;
+        }
+        other.after_fork = true;
+        if (other.state == FileState::kActive) {
+            other.state = FileState::kRewind;
+            advance(other);
+        }
+    }
+}
+
+bool TailReader::seek(TailFile& file, uint64_t offset, const Mark* mark) {
+    const std::string before = bytes_before(file, offset);
+    if (before.size() < std::min<uint64_t>(offset, kTailHashBytes)) {
+        if (!file.handle || file.detached) {
+            give_up(file, "its bytes are gone");
+            file.state = FileState::kIgnored;
+        }
+        return false;
+    }
+    if (mark != nullptr && mark->offset == offset) {
+        file.consumed = mark->consumed;
+        file.consumed_valid = mark->consumed_valid;
+    } else {
+        rehash(file, offset);
+    }
+    file.tail.assign(before);
+    file.read_end = file.scanned_end = file.submitted_end = offset;
+    file.acked = file.mark();
+    file.cutting_over_long = false;
+    if (offset > 0) {
+        forget_banner(file);
+        remember_banner(file);
+    }
+    extend_prefix(file);
+    enqueue(file);
+    return true;
+}
+
+void TailReader::rehash(TailFile& file, uint64_t offset) {
+    file.consumed = RunningHash();
+    file.consumed_valid = offset <= kRehashBytesMax;
+    std::string buffer(kRehashReadBytes, '\0');
+    while (file.consumed_valid && file.consumed.length() < offset) {
+        const size_t want = std::min<uint64_t>(buffer.size(), offset - file.consumed.length());
+        const auto got = file.handle->read_at(file.consumed.length(), {buffer.data(), want});
+        file.consumed_valid = got && *got > 0;
+        if (file.consumed_valid) {
+            file.consumed.update({buffer.data(), *got});
+        }
+    }
+}
+
+std::string TailReader::bytes_before(TailFile& file, uint64_t offset) {
+    const uint64_t size = std::min<uint64_t>(offset, kTailHashBytes);
+    std::string bytes(size, '\0');
+    if (size == 0) {
+        return bytes;
+    }
+    if (!ensure_open(file)) {
+        return {};
+    }
+    const auto got = file.handle->read_at(offset - size, bytes);
+    bytes.resize(got ? *got : 0);
+    return bytes;
+}
+
+std::string TailReader::first_bytes_of(TailFile& file) {
+    std::string bytes(PrefixHash::kBytesMax, '\0');
+    if (!ensure_open(file)) {
+        return {};
+    }
+    const auto got = file.handle->read_at(0, bytes);
+    bytes.resize(got ? *got : 0);
+    return bytes;
+}
+
+void TailReader::extend_prefix(TailFile& file) {
+    if (file.prefix.length < PrefixHash::kBytesMax) {
+        const std::string first_bytes = first_bytes_of(file);
+        if (!first_bytes.empty()) {
+            file.prefix = PrefixHash::of(first_bytes);
+            file.banner = file.banner != 0 ? file.banner : banner_of(first_bytes);
+        }
+    }
+}
+
+std::optional<uint64_t> TailReader::tail_hash_at(TailFile& file, uint64_t offset) {
+    const std::string before = bytes_before(file, offset);
+    if (before.size() < std::min<uint64_t>(offset, kTailHashBytes)) {
+        return std::nullopt;
+    }
+    return tail_hash_of(before);
+}
+
+void TailReader::report(std::string kind, std::string detail) {
+    log::warn("tail", detail, {{"input", options_.id}, {"event", kind}});
+    if (deps_.positions != nullptr) {
+        deps_.positions->report_event(std::move(kind), std::move(detail));
+    }
+}
+
+void TailReader::save_checkpoint() {
+    const UnixNanos wall = deps_.clock.wall_now();
+    checkpoint::InputCheckpoint part;
+    part.input = options_.id;
+    part.store_id = store_id_;
+    part.restore_generation = restore_generation_;
+    std::erase_if(memory_, [&](const auto& lane) { return lane.seen < wall - kMemoryKept; });
+    part.lanes = memory_;
+    for (TailFile& file : files_) {
+        if (file.released || file.from_memory) {
+            continue;
+        }
+        if (file.memory) {
+            part.lanes.push_back(*file.memory);
+            continue;
+        }
+        const bool has_lane = file.state == FileState::kActive ||
+                              file.state == FileState::kRewind ||
+                              file.state == FileState::kOrphan ||
+                              (file.state == FileState::kIgnored && file.acked.offset > 0);
+        if (!has_lane) {
+            continue;
+        }
+        part.lanes.push_back(to_checkpoint(file, wall));
+        if (file.state == FileState::kOrphan) {
+            part.lanes.back().inode = 0;  // its file belongs to the next generation now
+        }
+    }
+    deps_.checkpoints.update(std::move(part));
+    dirty_ = false;
+    next_checkpoint_ = now_ + std::chrono::seconds(1);
+}
+
+}  // namespace seyir::agent::input

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/input/tail_input.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "common/base/log.hpp"
+
+namespace seyir::agent::input {
+
+namespace {
+/// Wake-ups closer together than this are one: a thousand files with a line a second each then cost
+/// two hundred rounds a second and not a thousand.
+constexpr Nanos kWakeGap = std::chrono::milliseconds(5);
+}  // namespace
+
+TailInput::TailInput(TailOptions options, TailDeps deps)
+    : options_(std::move(options)), deps_(deps) {}
+
+TailInput::~TailInput() {
+    stop();
+    settle();
+    reader_.reset();
+    if (wake_fd_ >= 0) {
+        ::close(wake_fd_);
+    }
+}
+
+Result<void> TailInput::start(pipeline::Submit submit) {
+    if (auto watch = InotifyWatch::open()) {
+        watch_ = *std::move(watch);
+    } else {
+        log::warn("tail", watch.error().context("going on with the rescan alone").message);
+    }
+    wake_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (wake_fd_ < 0) {
+        return errno_error(errno, "making an eventfd");
+    }
+    auto reader = TailReader::make(options_, deps_, watch_.get(), [this] { wake(); });
+    if (!reader) {
+        return reader.error().context(fmt::format("input {}", options_.id));
+    }
+    reader_ = *std::move(reader);
+    reader_->set_submit(std::move(submit));
+    thread_ = std::thread([this] { run(); });
+    return {};
+}
+
+void TailInput::run() {
+    while (!stopping_.load()) {
+        const auto began = deps_.clock.steady_now();
+        const Nanos idle = reader_->poll_once();
+        if (idle.count() == 0) {
+            continue;
+        }
+        wait(idle);
+        const Nanos passed = deps_.clock.steady_now() - began;
+        if (passed < kWakeGap && passed < idle && !stopping_.load()) {
+            const auto left = std::chrono::ceil<std::chrono::microseconds>(kWakeGap - passed);
+            ::usleep(static_cast<useconds_t>(std::max<int64_t>(left.count(), 0)));
+        }
+    }
+    reader_->finish();
+}
+
+void TailInput::wait(Nanos at_most) {
+    std::array<pollfd, 2> fds{
+        pollfd{wake_fd_, POLLIN, 0}, pollfd{watch_ ? watch_->fd() : -1, POLLIN, 0}
+    };
+    const timespec timeout{at_most.count() / 1'000'000'000, at_most.count() % 1'000'000'000};
+    if (::ppoll(fds.data(), fds.size(), &timeout, nullptr) > 0 && (fds[0].revents & POLLIN) != 0) {
+        uint64_t count = 0;
+        [[maybe_unused]] const ssize_t got = ::read(wake_fd_, &count, sizeof count);
+    }
+}
+
+void TailInput::wake() {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t put = ::write(wake_fd_, &one, sizeof one);
+}
+
+void TailInput::stop() {
+    stopping_.store(true);
+    if (thread_.joinable()) {
+        wake();
+        thread_.join();
+    }
+}
+
+void TailInput::settle() {
+    if (reader_ && !thread_.joinable()) {
+        reader_->settle();
+    }
+}
+
+pipeline::ComponentHealth TailInput::health() const {
+    if (!reader_) {
+        return {false, "not started"};
+    }
+    const TailStatus status = reader_->status();
+    if (!status.complaints.empty()) {
+        return {
+            false,
+            fmt::format(
+                "{} ({} in all); give seyir-agent read permission or exclude it",
+                status.complaints.front(),
+                status.complaints.size()
+            )
+        };
+    }
+    return {};
+}
+
+TailStatus TailInput::status() const {
+    return reader_ ? reader_->status() : TailStatus{};
+}
+
+}  // namespace seyir::agent::input

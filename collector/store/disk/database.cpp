@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/disk/database.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include "common/base/log.hpp"
+#include "common/base/units.hpp"
+
+namespace seyir::store {
+namespace {
+
+constexpr std::array<const char*, kFamilies> kFamilyNames = {
+    "meta", "lane", "stage", "strm", "cat"
+};
+constexpr size_t kBlockCacheBytes = 16 * kMiB;
+constexpr int kOpenFilesMax = 256;
+
+rocksdb::Slice slice(std::string_view bytes) {
+    return {bytes.data(), bytes.size()};
+}
+
+std::string_view view(const rocksdb::Slice& bytes) {
+    return {bytes.data(), bytes.size()};
+}
+
+class SilentLogger final : public rocksdb::Logger {
+  public:
+    using rocksdb::Logger::Logv;
+
+    void Logv(const char*, va_list) override {}
+};
+
+/// Notes background failures; the committer resumes, because it knows when space is back.
+class FailureListener final : public rocksdb::EventListener {
+  public:
+    explicit FailureListener(std::atomic<bool>& failed) : failed_(failed) {}
+
+    void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+        failed_ = true;
+        log::error("store", "the database stopped writing", {{"error", status->ToString()}});
+    }
+
+    // RocksDB's own retry loop would compete with ours.
+    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery)
+        override {
+        *auto_recovery = false;
+    }
+
+  private:
+    std::atomic<bool>& failed_;
+};
+
+rocksdb::DBOptions database_options(const DatabaseOptions& options, rocksdb::Env* env) {
+    rocksdb::DBOptions db;
+    db.env = env;
+    db.create_if_missing = true;
+    db.create_missing_column_families = true;
+    db.max_open_files = kOpenFilesMax;
+    db.max_file_opening_threads = 1;
+    db.max_background_jobs = 2;
+    db.max_total_wal_size = options.wal_bytes_max;
+    db.db_write_buffer_size = options.memtable_bytes * 2;
+    db.bytes_per_sync = kMiB;
+    db.track_and_verify_wals_in_manifest = true;
+    db.stats_dump_period_sec = 0;
+    db.stats_persist_period_sec = 0;
+    db.keep_log_file_num = 2;
+    db.max_log_file_size = 4 * kMiB;
+    db.info_log_level = rocksdb::WARN_LEVEL;
+    db.max_manifest_file_size = 16 * kMiB;
+    db.skip_stats_update_on_db_open = true;
+    db.allow_concurrent_memtable_write = false;
+    db.enable_write_thread_adaptive_yield = false;
+    db.max_bgerror_resume_count = 0;
+    if (options.deterministic) {
+        db.info_log = std::make_shared<SilentLogger>();
+    }
+    return db;
+}
+
+rocksdb::ColumnFamilyOptions family_options(
+    const DatabaseOptions& options,
+    const std::string& name,
+    const std::shared_ptr<rocksdb::Cache>& cache
+) {
+    const bool is_stage = name == "stage";
+    rocksdb::BlockBasedTableOptions table;
+    table.checksum = rocksdb::kXXH3;
+    table.format_version = 5;
+    table.block_size = 32 * kKiB;
+    table.block_cache = cache;
+    table.cache_index_and_filter_blocks = true;
+    rocksdb::ColumnFamilyOptions family;
+    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    family.write_buffer_size = is_stage ? options.memtable_bytes : options.memtable_bytes / 8;
+    family.max_write_buffer_number = 3;
+    // Payloads are compressed already.
+    family.compression = is_stage ? rocksdb::kNoCompression : rocksdb::kZSTD;
+    family.level_compaction_dynamic_level_bytes = true;
+    family.disable_auto_compactions = options.deterministic;
+    return family;
+}
+
+}  // namespace
+
+Error database_error(const rocksdb::Status& status, std::string_view doing) {
+    ErrorCode code = ErrorCode::kIo;
+    if (status.IsNoSpace()) {
+        code = ErrorCode::kNoSpace;
+    } else if (status.IsCorruption()) {
+        code = ErrorCode::kCorrupt;
+    } else if (status.IsNotFound()) {
+        code = ErrorCode::kNotFound;
+    }
+    return fail(code, fmt::format("{}: {}", doing, status.ToString()));
+}
+
+void WriteSet::put(Family family, std::string_view key, std::string_view value) {
+    batch_.Put(handles_[static_cast<size_t>(family)], slice(key), slice(value));
+    ++operations_;
+    bytes_ += key.size() + value.size();
+}
+
+void WriteSet::erase(Family family, std::string_view key) {
+    batch_.Delete(handles_[static_cast<size_t>(family)], slice(key));
+    ++operations_;
+}
+
+void WriteSet::erase_range(Family family, std::string_view begin, std::string_view end) {
+    batch_.DeleteRange(handles_[static_cast<size_t>(family)], slice(begin), slice(end));
+    ++operations_;
+}
+
+struct Database::Rep {
+    std::atomic<bool> failed = false;
+    std::shared_ptr<rocksdb::Env> env;
+    std::unique_ptr<rocksdb::DB> db;
+    std::vector<rocksdb::ColumnFamilyHandle*> opened;
+    std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles{};
+    std::string path;
+
+    ~Rep() {
+        for (rocksdb::ColumnFamilyHandle* handle : opened) {
+            db->DestroyColumnFamilyHandle(handle);
+        }
+        if (db != nullptr) {
+            db->Close().PermitUncheckedError();
+        }
+    }
+};
+
+Database::Database(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
+
+Database::~Database() = default;
+
+namespace {
+
+Error open_error(const rocksdb::Status& status, const std::string& path) {
+    const std::string text = status.ToString();
+    if (text.find("lock") != std::string::npos || text.find("LOCK") != std::string::npos) {
+        return fail(
+            ErrorCode::kRefused,
+            fmt::format("{} is in use by another process (or may not be locked): {}", path, text)
+        );
+    }
+    return database_error(status, "opening the database " + path);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options) {
+    auto rep = std::make_unique<Rep>();
+    rep->path = options.path;
+    rep->env = options.env;
+    rocksdb::DBOptions db =
+        database_options(options, rep->env ? rep->env.get() : rocksdb::Env::Default());
+    db.listeners.push_back(std::make_shared<FailureListener>(rep->failed));
+    const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+    std::vector<std::string> names;
+    // Families of later versions are opened too, so that an older program can say so clearly.
+    if (!rocksdb::DB::ListColumnFamilies(db, options.path, &names).ok()) {
+        names = {"default"};
+    }
+    for (const char* name : kFamilyNames) {
+        if (std::ranges::find(names, name) == names.end()) {
+            names.emplace_back(name);
+        }
+    }
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const std::string& name : names) {
+        families.emplace_back(name, family_options(options, name, cache));
+    }
+    rocksdb::DB* opened = nullptr;
+    const auto status = rocksdb::DB::Open(db, options.path, families, &rep->opened, &opened);
+    if (!status.ok()) {
+        return open_error(status, options.path);
+    }
+    rep->db.reset(opened);
+    for (size_t i = 0; i < kFamilies; ++i) {
+        for (rocksdb::ColumnFamilyHandle* handle : rep->opened) {
+            if (handle->GetName() == kFamilyNames[i]) {
+                rep->handles[i] = handle;
+            }
+        }
+    }
+    return std::shared_ptr<Database>(new Database(std::move(rep)));
+}
+
+WriteSet Database::new_write(size_t reserve_bytes) const {
+    return WriteSet(rep_->handles, reserve_bytes);
+}
+
+Result<void> Database::write(WriteSet set) {
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    const auto status = rep_->db->Write(options, &set.batch_);
+    if (!status.ok()) {
+        rep_->failed = true;
+        return database_error(status, "writing to the database " + rep_->path);
+    }
+    return {};
+}
+
+Result<std::optional<std::string>> Database::get(
+    Family family, std::string_view key, const Snapshot* snapshot
+) const {
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot == nullptr ? nullptr : snapshot->raw();
+    std::string value;
+    auto* handle = rep_->handles[static_cast<size_t>(family)];
+    const auto status = rep_->db->Get(options, handle, slice(key), &value);
+    if (status.IsNotFound()) {
+        return std::optional<std::string>();
+    }
+    if (!status.ok()) {
+        return database_error(status, "reading from the database " + rep_->path);
+    }
+    return std::optional<std::string>(std::move(value));
+}
+
+Result<void> Database::scan(
+    Family family,
+    std::string_view begin,
+    std::string_view end,
+    const std::function<Result<bool>(std::string_view, std::string_view)>& on_row,
+    const Snapshot* snapshot
+) const {
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot == nullptr ? nullptr : snapshot->raw();
+    const rocksdb::Slice upper = slice(end);
+    if (!end.empty()) {
+        options.iterate_upper_bound = &upper;
+    }
+    auto* handle = rep_->handles[static_cast<size_t>(family)];
+    const std::unique_ptr<rocksdb::Iterator> rows(rep_->db->NewIterator(options, handle));
+    for (rows->Seek(slice(begin)); rows->Valid(); rows->Next()) {
+        SEYIR_TRY(const bool more, on_row(view(rows->key()), view(rows->value())));
+        if (!more) {
+            return {};
+        }
+    }
+    if (!rows->status().ok()) {
+        return database_error(rows->status(), "reading the database " + rep_->path);
+    }
+    return {};
+}
+
+bool Database::resume() {
+    const auto status = rep_->db->Resume();
+    if (!status.ok()) {
+        log::warn("store", "the database cannot resume yet", {{"error", status.ToString()}});
+        return false;
+    }
+    rep_->failed = false;
+    return true;
+}
+
+bool Database::is_failed() const {
+    return rep_->failed;
+}
+
+Result<void> Database::flush() {
+    const std::vector<rocksdb::ColumnFamilyHandle*> all(rep_->handles.begin(), rep_->handles.end());
+    const auto status = rep_->db->Flush(rocksdb::FlushOptions(), all);
+    if (!status.ok()) {
+        return database_error(status, "flushing the database " + rep_->path);
+    }
+    return {};
+}
+
+Snapshot::Snapshot(std::shared_ptr<Database> database)
+    : database_(std::move(database)), snapshot_(database_->rep_->db->GetSnapshot()) {}
+
+Snapshot::~Snapshot() {
+    database_->rep_->db->ReleaseSnapshot(snapshot_);
+}
+
+}  // namespace seyir::store

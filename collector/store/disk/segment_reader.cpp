@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/disk/segment_reader.hpp"
+
+#include <fmt/format.h>
+#include <rocksdb/iterator.h>
+#include <rocksdb/options.h>
+#include <rocksdb/sst_file_reader.h>
+#include <rocksdb/table.h>
+#include <xxhash.h>
+
+#include "collector/store/disk/database.hpp"
+
+namespace seyir::store {
+namespace {
+
+rocksdb::Options read_options(const SegmentFiles& files) {
+    rocksdb::Options options;
+    if (files.env != nullptr) {
+        options.env = files.env.get();
+    }
+    rocksdb::BlockBasedTableOptions table;
+    // Blocks are read once a query; the page cache is the cache.
+    table.no_block_cache = true;
+    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    return options;
+}
+
+}  // namespace
+
+struct SegmentReader::Rep {
+    explicit Rep(const SegmentFiles& files) : env(files.env), reader(read_options(files)) {}
+
+    std::shared_ptr<rocksdb::Env> env;
+    rocksdb::SstFileReader reader;
+    std::string path;
+};
+
+SegmentReader::SegmentReader(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
+
+SegmentReader::~SegmentReader() = default;
+
+Result<std::shared_ptr<SegmentReader>> SegmentReader::open(
+    const SegmentFiles& files, Day day, SegmentId id
+) {
+    auto rep = std::make_unique<Rep>(files);
+    rep->path = segment_path(files.path, day, id);
+    const auto status = rep->reader.Open(rep->path);
+    if (!status.ok()) {
+        return database_error(status, "opening segment " + rep->path);
+    }
+    return std::shared_ptr<SegmentReader>(new SegmentReader(std::move(rep)));
+}
+
+Result<std::string> SegmentReader::get(std::string_view key) const {
+    const std::unique_ptr<rocksdb::Iterator> at(rep_->reader.NewIterator(rocksdb::ReadOptions()));
+    const rocksdb::Slice wanted(key.data(), key.size());
+    at->Seek(wanted);
+    if (!at->status().ok()) {
+        return database_error(at->status(), "reading segment " + rep_->path);
+    }
+    if (!at->Valid() || at->key() != wanted) {
+        return fail(ErrorCode::kCorrupt, "segment " + rep_->path + " lacks a row it should have");
+    }
+    return at->value().ToString();
+}
+
+Result<BlockHeader> SegmentReader::header(uint32_t block, uint64_t xxh3) const {
+    SEYIR_TRY(const std::string bytes, get(key::file_block_header(block)));
+    if (XXH3_64bits(bytes.data(), bytes.size()) != xxh3) {
+        return fail(
+            ErrorCode::kCorrupt,
+            fmt::format("segment {}: the header of block {} fails its checksum", rep_->path, block)
+        );
+    }
+    return decode_block_header(bytes);
+}
+
+Result<RecordBatchPtr> SegmentReader::read_block(
+    uint32_t block, const BlockRow& row, TenantId tenant, BatchDecoder& decoder
+) const {
+    SEYIR_TRY(const BlockHeader head, header(block, row.xxh3));
+    const ColumnEntry* column = head.find(ColumnId::kRows);
+    if (column == nullptr || column->codec != ColumnCodec::kBatchPayload) {
+        return fail(
+            ErrorCode::kUnsupported,
+            fmt::format("segment {}: block {} has no column this version reads", rep_->path, block)
+        );
+    }
+    SEYIR_TRY(
+        std::string bytes, get(key::file_column(block, static_cast<uint16_t>(ColumnId::kRows)))
+    );
+    auto shared = std::make_shared<const std::string>(std::move(bytes));
+    SEYIR_TRY(EncodedBatch encoded, encoded_from_bytes(std::move(shared)));
+    encoded.xxh3 = column->xxh3;
+    SEYIR_TRY(RecordBatchPtr batch, decoder.decode(encoded, tenant));
+    return batch;
+}
+
+Result<SegmentSummary> SegmentReader::summary(Day day, SegmentId id) const {
+    SEYIR_TRY(const std::string bytes, get(key::file_summary()));
+    return decode_segment(day, id, bytes);
+}
+
+Result<std::shared_ptr<SegmentReader>> SegmentCache::get(Day day, SegmentId id) {
+    const Key key{day, id};
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto at = open_.find(key); at != open_.end()) {
+            by_use_.splice(by_use_.begin(), by_use_, at->second.place);
+            return at->second.reader;
+        }
+    }
+    SEYIR_TRY(auto reader, SegmentReader::open(files_, day, id));
+    const std::lock_guard lock(mutex_);
+    if (!open_.contains(key)) {
+        by_use_.push_front(key);
+        open_[key] = {reader, by_use_.begin()};
+        if (open_.size() > open_max_) {
+            open_.erase(by_use_.back());
+            by_use_.pop_back();
+        }
+    }
+    return reader;
+}
+
+void SegmentCache::forget_before(Day day) {
+    const std::lock_guard lock(mutex_);
+    while (!open_.empty() && open_.begin()->first.first < day) {
+        by_use_.erase(open_.begin()->second.place);
+        open_.erase(open_.begin());
+    }
+}
+
+void SegmentCache::clear() {
+    const std::lock_guard lock(mutex_);
+    open_.clear();
+    by_use_.clear();
+}
+
+}  // namespace seyir::store

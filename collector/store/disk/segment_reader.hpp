@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// SegmentReader: blocks of one segment file. SegmentCache: the few files kept open.
+// Room: block number -> rows; every byte is checked (XXH3) before it is believed.
+// Threads: thread-safe.   Errors: kCorrupt, kIo, kNotFound (file missing); the caller skips the
+// block and says so.   Limits: open_max files open.   Format: docs/format/segment.md
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "collector/store/disk/segment_writer.hpp"
+#include "collector/store/format/block_header.hpp"
+
+namespace seyir::store {
+
+class SegmentReader {
+  public:
+    static Result<std::shared_ptr<SegmentReader>> open(
+        const SegmentFiles& files, Day day, SegmentId id
+    );
+    ~SegmentReader();
+
+    Result<BlockHeader> header(uint32_t block, uint64_t xxh3) const;
+    Result<RecordBatchPtr> read_block(
+        uint32_t block, const BlockRow& row, TenantId tenant, BatchDecoder& decoder
+    ) const;
+    /// What the file says of itself; for rebuilding the catalogue and for tests.
+    Result<SegmentSummary> summary(Day day, SegmentId id) const;
+
+  private:
+    struct Rep;
+
+    explicit SegmentReader(std::unique_ptr<Rep> rep);
+    Result<std::string> get(std::string_view key) const;
+
+    std::unique_ptr<Rep> rep_;
+};
+
+class SegmentCache {
+  public:
+    SegmentCache(SegmentFiles files, size_t open_max)
+        : files_(std::move(files)), open_max_(open_max) {}
+
+    Result<std::shared_ptr<SegmentReader>> get(Day day, SegmentId id);
+    void forget_before(Day day);
+    void clear();
+
+  private:
+    using Key = std::pair<Day, SegmentId>;
+
+    struct Open {
+        std::shared_ptr<SegmentReader> reader;
+        std::list<Key>::iterator place;
+    };
+
+    SegmentFiles files_;
+    size_t open_max_;
+    std::mutex mutex_;
+    std::list<Key> by_use_;  // most recent first
+    std::map<Key, Open> open_;
+};
+
+}  // namespace seyir::store

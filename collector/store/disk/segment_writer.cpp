@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/disk/segment_writer.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <rocksdb/options.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/table.h>
+#include <xxhash.h>
+
+#include "collector/store/disk/database.hpp"
+
+namespace seyir::store {
+namespace {
+
+rocksdb::Options file_options(const SegmentFiles& files) {
+    rocksdb::Options options;
+    if (files.env != nullptr) {
+        options.env = files.env.get();
+    }
+    rocksdb::BlockBasedTableOptions table;
+    table.checksum = rocksdb::kXXH3;
+    table.format_version = 5;
+    table.block_size = 32 * 1024;
+    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    options.compression = rocksdb::kNoCompression;
+    return options;
+}
+
+}  // namespace
+
+struct SegmentWriter::Rep {
+    Rep(const SegmentFiles& where, std::string file)
+        : files(where),
+          path(std::move(file)),
+          temporary(path + ".tmp"),
+          writer(rocksdb::EnvOptions(), file_options(where), nullptr, false),
+          encoder({.codec = PayloadCodec::kZstd, .zstd_level = 1}) {}
+
+    SegmentFiles files;
+    std::string path;
+    std::string temporary;
+    rocksdb::SstFileWriter writer;
+    BatchEncoder encoder;
+    bool is_open = false;
+    bool is_finished = false;
+};
+
+SegmentWriter::SegmentWriter(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
+
+SegmentWriter::~SegmentWriter() {
+    if (rep_->is_finished) {
+        return;
+    }
+    if (rep_->is_open) {
+        rep_->writer.Finish().PermitUncheckedError();
+    }
+    // What cannot be removed now is removed at the next open.
+    (void)rep_->files.fs->remove(rep_->temporary);
+}
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(
+    const SegmentFiles& files, TenantId tenant, Day day, SegmentId id
+) {
+    const std::string path = segment_path(files.path, day, id);
+    SEYIR_CHECK(files.fs->make_directories(io::parent_directory(path)));
+    std::unique_ptr<SegmentWriter> writer(new SegmentWriter(std::make_unique<Rep>(files, path)));
+    writer->summary_.tenant = tenant;
+    writer->summary_.day = day;
+    writer->summary_.id = id;
+    const auto status = writer->rep_->writer.Open(writer->rep_->temporary);
+    if (!status.ok()) {
+        return database_error(status, "creating segment " + writer->rep_->temporary);
+    }
+    writer->rep_->is_open = true;
+    return writer;
+}
+
+Result<void> SegmentWriter::put(std::string_view key, std::string_view value) {
+    const auto status = rep_->writer.Put({key.data(), key.size()}, {value.data(), value.size()});
+    if (!status.ok()) {
+        return database_error(status, "writing segment " + rep_->temporary);
+    }
+    return {};
+}
+
+Result<void> SegmentWriter::add_block(const BatchView& rows, std::vector<StreamRun> runs) {
+    const RecordBatch& batch = *rows.batch;
+    SEYIR_TRY(const auto encoded, rep_->encoder.encode(rows));
+    const uint32_t block = summary_.blocks;
+    SEYIR_CHECK(put(key::file_column(block, static_cast<uint16_t>(ColumnId::kRows)), *encoded.bytes)
+    );
+
+    BlockHeader header;
+    header.rows = static_cast<uint32_t>(rows.row_count());
+    header.raw_bytes = batch.raw_bytes();
+    header.min_ts = batch.min_ts();
+    header.max_ts = batch.max_ts();
+    header.columns.push_back({
+        .id = ColumnId::kRows,
+        .codec = ColumnCodec::kBatchPayload,
+        .stored_bytes = static_cast<uint32_t>(encoded.bytes->size()),
+        .raw_bytes = encoded.raw_bytes,
+        .xxh3 = encoded.xxh3,
+    });
+    header.runs = std::move(runs);
+
+    BlockRow row{
+        .min_ts = header.min_ts,
+        .max_ts = header.max_ts,
+        .rows = header.rows,
+        .raw_bytes = header.raw_bytes,
+        .stored_bytes = header.columns.front().stored_bytes,
+    };
+    for (const StreamRun& run : header.runs) {
+        row.streams.push_back(run.stream);
+    }
+    headers_.push_back(encode(header));
+    row.xxh3 = XXH3_64bits(headers_.back().data(), headers_.back().size());
+    block_rows_.push_back(encode(row));
+
+    summary_.blocks += 1;
+    summary_.rows += row.rows;
+    summary_.raw_bytes += row.raw_bytes;
+    summary_.min_ts = std::min(summary_.min_ts, row.min_ts);
+    summary_.max_ts = std::max(summary_.max_ts, row.max_ts);
+    std::vector<StreamId> merged;
+    std::ranges::set_union(summary_.streams, row.streams, std::back_inserter(merged));
+    summary_.streams = std::move(merged);
+    return {};
+}
+
+Result<FinishedSegment> SegmentWriter::finish(const LabelsOf& labels_of) {
+    for (uint32_t block = 0; block < summary_.blocks; ++block) {
+        SEYIR_CHECK(put(key::file_block_header(block), headers_[block]));
+    }
+    for (uint32_t block = 0; block < summary_.blocks; ++block) {
+        SEYIR_CHECK(put(key::file_block_row(block), block_rows_[block]));
+    }
+    for (const StreamId stream : summary_.streams) {
+        if (const StreamLabelsPtr labels = labels_of(stream)) {
+            SEYIR_CHECK(put(key::file_stream(stream), encode_labels(*labels)));
+        }
+    }
+    SEYIR_CHECK(put(key::file_summary(), encode(summary_)));
+    // Finish() syncs the file before it closes it.
+    rep_->is_open = false;
+    rocksdb::ExternalSstFileInfo info;
+    const auto status = rep_->writer.Finish(&info);
+    if (!status.ok()) {
+        return database_error(status, "finishing segment " + rep_->temporary);
+    }
+    summary_.file_bytes = info.file_size;
+    io::FileSystem& fs = *rep_->files.fs;
+    SEYIR_CHECK(fs.rename(rep_->temporary, rep_->path));
+    rep_->is_finished = true;
+    SEYIR_CHECK(fs.sync_directory(io::parent_directory(rep_->path)));
+    SEYIR_CHECK(fs.sync_directory(rep_->files.path));
+    return FinishedSegment{summary_, std::move(block_rows_)};
+}
+
+}  // namespace seyir::store

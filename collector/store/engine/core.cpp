@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/engine/core.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "collector/store/disk/rocksdb_file_system.hpp"
+#include "common/base/log.hpp"
+
+namespace seyir::store {
+namespace {
+
+constexpr uint64_t kFormatMajor = 1;
+constexpr uint64_t kFormatMinor = 0;
+
+std::shared_ptr<rocksdb::Env> env_for(const RocksStoreOptions& options) {
+    if (options.fs == nullptr) {
+        return nullptr;
+    }
+    return make_rocksdb_env(*options.fs);
+}
+
+uint64_t mark(
+    const std::optional<uint64_t>& fixed, uint64_t total, uint64_t percent, uint64_t floor
+) {
+    return fixed.value_or(std::max(total / 100 * percent, floor));
+}
+
+}  // namespace
+
+Counters::Counters(metrics::Registry& r)
+    : groups(r.counter("seyir_store_writes_total", "Synced writes.")),
+      rows(r.counter("seyir_store_rows_total", "Rows stored.")),
+      duplicates(r.counter("seyir_store_duplicate_rows_total", "Rows that were stored before.")),
+      rejected_old(r.counter(
+          "seyir_store_rejected_rows_total", "Rows refused for good.", {{"reason", "too_old"}}
+      )),
+      rejected_streams(r.counter(
+          "seyir_store_rejected_rows_total", "Rows refused for good.", {{"reason", "stream_limit"}}
+      )),
+      failed_writes(r.counter("seyir_store_failed_writes_total", "Writes the disk refused.")),
+      sealed_rows(r.counter("seyir_store_sealed_rows_total", "Rows moved into segments.")),
+      sealed_segments(r.counter("seyir_store_sealed_segments_total", "Segments written.")),
+      expired_rows(
+          r.counter("seyir_store_expired_rows_total", "Rows dropped because retention ended.")
+      ),
+      corrupt_blocks(
+          r.counter("seyir_store_corrupt_blocks_total", "Reads of blocks that failed a check.")
+      ),
+      stage_bytes(r.gauge("seyir_store_stage_bytes", "Payload staged and not sealed.")),
+      write_seconds(r.histogram(
+          "seyir_store_write_seconds", "Duration of synced writes.", metrics::latency_buckets()
+      )) {}
+
+Core::Core(RocksStoreOptions given)
+    : options(std::move(given)),
+      fs(options.fs != nullptr ? *options.fs : io::posix_file_system()),
+      clock(options.clock != nullptr ? *options.clock : io::system_clock()),
+      files{&fs, env_for(options), options.data_dir + "/segments"},
+      streams(options.streams_max),
+      catalogue(fs, files.path),
+      segments(files, options.open_segments_max),
+      counters(options.metrics != nullptr ? *options.metrics : own_registry) {}
+
+Result<void> Core::load() {
+    const std::string& dir = options.data_dir;
+    const std::string hint = "check that data_dir exists and is writable by this user";
+    for (const std::string& path : {dir, dir + "/db", files.path}) {
+        if (auto made = fs.make_directories(path); !made) {
+            return Error(made.error()).context("preparing data_dir " + dir + " (" + hint + ")");
+        }
+        SEYIR_CHECK(fs.sync_directory(io::parent_directory(path)));
+    }
+    auto opened = Database::open({
+        .path = dir + "/db",
+        .env = files.env,
+        .memtable_bytes = options.memtable_bytes,
+        .wal_bytes_max = options.wal_bytes_max,
+        .deterministic = !options.threads,
+    });
+    if (!opened) {
+        return Error(opened.error()).context("opening data_dir " + dir + " (" + hint + ")");
+    }
+    Database& db = **opened;
+    SEYIR_CHECK(load_meta(db));
+    SEYIR_CHECK(load_streams(db));
+    SEYIR_TRY(StageIndex loaded, load_stage(db));
+    SEYIR_CHECK(catalogue.load(db));
+    const std::lock_guard lock(view_mutex);
+    stage = std::move(loaded);
+    database = std::move(*opened);
+    counters.stage_bytes.set(static_cast<double>(stage.payload_bytes()));
+    return {};
+}
+
+Result<void> Core::create_meta(Database& db) {
+    store_id = StoreId::random();
+    WriteSet set = db.new_write();
+    set.put(Family::kMeta, key::kFormat, encode_u64(kFormatMajor) + encode_u64(kFormatMinor));
+    set.put(Family::kMeta, key::kStoreId, encode_u64(store_id.hi) + encode_u64(store_id.lo));
+    return db.write(std::move(set));
+}
+
+namespace {
+
+Result<uint64_t> meta_number(Database& db, std::string_view key, uint64_t absent) {
+    SEYIR_TRY(const auto bytes, db.get(Family::kMeta, key));
+    return bytes ? decode_u64(*bytes) : Result<uint64_t>(absent);
+}
+
+}  // namespace
+
+Result<void> Core::load_meta(Database& db) {
+    SEYIR_TRY(const auto format, db.get(Family::kMeta, key::kFormat));
+    if (!format) {
+        SEYIR_CHECK(create_meta(db));
+    } else {
+        SEYIR_TRY(const uint64_t major, decode_u64(std::string_view(*format).substr(0, 8)));
+        if (major > kFormatMajor) {
+            return fail(
+                ErrorCode::kUnsupported,
+                fmt::format(
+                    "{} was written in format {}, this version reads up to {}: use a newer "
+                    "seyir-collector",
+                    options.data_dir,
+                    major,
+                    kFormatMajor
+                )
+            );
+        }
+        SEYIR_TRY(const auto id, db.get(Family::kMeta, key::kStoreId));
+        if (!id || id->size() != 16) {
+            return fail(ErrorCode::kCorrupt, options.data_dir + ": the store's id is missing");
+        }
+        SEYIR_TRY(store_id.hi, decode_u64(std::string_view(*id).substr(0, 8)));
+        SEYIR_TRY(store_id.lo, decode_u64(std::string_view(*id).substr(8)));
+    }
+    SEYIR_TRY(const uint64_t generation, meta_number(db, key::kRestoreGeneration, 0));
+    SEYIR_TRY(const uint64_t commit, meta_number(db, key::kNextCommit, 1));
+    SEYIR_TRY(const uint64_t segment, meta_number(db, key::kNextSegment, 1));
+    SEYIR_TRY(
+        const uint64_t sealed,
+        meta_number(db, key::kSealedDay, static_cast<uint64_t>(int64_t{INT32_MIN}))
+    );
+    SEYIR_TRY(
+        const uint64_t kept_from,
+        meta_number(db, key::kRetentionFloor, static_cast<uint64_t>(UnixNanos::min().value))
+    );
+    restore_generation = static_cast<uint32_t>(generation);
+    next_commit = std::max(next_commit, commit);
+    next_segment = std::max(next_segment.load(), segment);
+    sealed_day = static_cast<int32_t>(sealed);
+    const std::lock_guard lock(view_mutex);
+    floor = {static_cast<int64_t>(kept_from)};
+    return {};
+}
+
+Result<void> Core::load_streams(Database& db) {
+    return db.scan(
+        Family::kStream,
+        "",
+        "",
+        [&](std::string_view bytes, std::string_view value) -> Result<bool> {
+            const auto parsed = key::parse_stream(bytes);
+            if (!parsed) {
+                return true;  // another kind of row, of a later version
+            }
+            SEYIR_TRY(auto labels, decode_labels(value));
+            streams.load(parsed->tenant, parsed->id, std::move(labels));
+            return true;
+        }
+    );
+}
+
+Result<StageIndex> Core::load_stage(Database& db) {
+    StageIndex loaded;
+    const std::string begin = key::stage_entry(0);
+    SEYIR_CHECK(db.scan(
+        Family::kStage,
+        begin,
+        key::stage_entry(UINT64_MAX),
+        [&](std::string_view bytes, std::string_view value) -> Result<bool> {
+            CommitNumber number = 0;
+            for (const char c : bytes.substr(1)) {
+                number = (number << 8) | static_cast<uint8_t>(c);
+            }
+            SEYIR_TRY(auto entry, decode_stage_entry(number, value));
+            next_commit = std::max(next_commit, number + 1);
+            loaded.append(std::move(entry));
+            return true;
+        }
+    ));
+    return loaded;
+}
+
+Result<std::shared_ptr<Database>> Core::open_database() const {
+    const std::lock_guard lock(view_mutex);
+    if (database == nullptr) {
+        return fail(ErrorCode::kIo, "the database is being opened again after a failure");
+    }
+    return database;
+}
+
+Result<View> Core::view() const {
+    const std::lock_guard lock(view_mutex);
+    if (database == nullptr) {
+        return fail(ErrorCode::kIo, "the database is being opened again after a failure");
+    }
+    return View{
+        std::make_shared<const Snapshot>(database), stage.snapshot(), catalogue.view(), floor
+    };
+}
+
+Result<RecordBatchPtr> Core::read_stage(
+    const Snapshot& snapshot, const StageEntry& entry, BatchDecoder& decoder
+) const {
+    const std::string at = key::stage_payload(entry.number);
+    SEYIR_TRY(auto bytes, snapshot.database().get(Family::kStage, at, &snapshot));
+    if (!bytes) {
+        return fail(
+            ErrorCode::kCorrupt, fmt::format("staged batch {} has no payload", entry.number)
+        );
+    }
+    auto shared = std::make_shared<const std::string>(std::move(*bytes));
+    SEYIR_TRY(EncodedBatch encoded, encoded_from_bytes(std::move(shared)));
+    encoded.xxh3 = entry.xxh3;
+    auto batch = decoder.decode(encoded, entry.tenant);
+    if (!batch) {
+        return Error(batch.error()).context(fmt::format("staged batch {}", entry.number));
+    }
+    return RecordBatchPtr(std::move(*batch));
+}
+
+DiskState Core::disk_state(uint64_t& free_bytes) const {
+    const auto free = fs.free_bytes(options.data_dir);
+    if (!free) {
+        // The write itself will say what is wrong.
+        free_bytes = 0;
+        return DiskState::kOk;
+    }
+    free_bytes = *free;
+    const uint64_t total = fs.total_bytes(options.data_dir).value_or(0);
+    if (free_bytes < mark(options.hard_free_bytes, total, 2, 512 * kMiB)) {
+        return DiskState::kHardMark;
+    }
+    if (free_bytes < mark(options.soft_free_bytes, total, 5, 2 * kGiB)) {
+        return DiskState::kSoftMark;
+    }
+    return DiskState::kOk;
+}
+
+Result<void> Core::remove_orphans() const {
+    SEYIR_TRY(const View now, view());
+    SEYIR_TRY(const auto folders, fs.list(files.path));
+    for (const std::string& folder : folders) {
+        const auto day = day_from_folder(folder);
+        if (!day) {
+            continue;  // not ours
+        }
+        std::set<SegmentId> known;
+        if (const auto state = now.catalogue->find(*day); state != now.catalogue->end()) {
+            const std::string prefix = key::segment_prefix(*day);
+            SEYIR_CHECK(now.snapshot->database().scan(
+                Family::kCatalogue,
+                prefix,
+                key::prefix_end(prefix),
+                [&](std::string_view bytes, std::string_view) -> Result<bool> {
+                    known.insert(key::parse_segment(bytes).value_or(0));
+                    return true;
+                },
+                now.snapshot.get()
+            ));
+        }
+        const std::string path = files.path + "/" + folder;
+        SEYIR_TRY(const auto names, fs.list(path));
+        size_t left = names.size();
+        for (const std::string& name : names) {
+            const auto id = segment_id_from_name(name);
+            const bool is_ours = id || name.ends_with(".sst.tmp");
+            if (!is_ours || (id && known.contains(*id))) {
+                continue;
+            }
+            log::warn(
+                "store", "removing a file no catalogue row names", {{"file", path + "/" + name}}
+            );
+            SEYIR_CHECK(fs.remove(path + "/" + name));
+            --left;
+        }
+        if (left == 0) {
+            SEYIR_CHECK(fs.remove_directory(path));
+        }
+    }
+    return {};
+}
+
+void Core::set_trouble(std::string message) {
+    const std::lock_guard lock(trouble_mutex);
+    trouble = std::move(message);
+}
+
+}  // namespace seyir::store

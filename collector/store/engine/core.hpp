@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Core: what committer, sealer and cursors share: the database, the stage index, the catalogue.
+// Threads: `view_mutex` guards `database`, `stage` and `floor`: whoever takes a View sees a stage
+// index, a catalogue and a database snapshot that belong together. The rest is thread-safe itself
+// or owned as noted.
+// Ownership: shared by the store and its cursors.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "collector/store/disk/database.hpp"
+#include "collector/store/disk/segment_reader.hpp"
+#include "collector/store/rocks_store.hpp"
+#include "collector/store/state/catalogue.hpp"
+#include "collector/store/state/stage_index.hpp"
+#include "collector/store/state/stream_table.hpp"
+
+namespace seyir::store {
+
+/// Everything a query or a seal reads, as of one moment.
+struct View {
+    std::shared_ptr<const Snapshot> snapshot;
+    StageIndex::Snapshot stage;
+    CatalogueViewPtr catalogue;
+    UnixNanos floor;  ///< rows before it are gone
+};
+
+struct Counters {
+    explicit Counters(metrics::Registry& registry);
+
+    metrics::Counter& groups;
+    metrics::Counter& rows;
+    metrics::Counter& duplicates;
+    metrics::Counter& rejected_old;
+    metrics::Counter& rejected_streams;
+    metrics::Counter& failed_writes;
+    metrics::Counter& sealed_rows;
+    metrics::Counter& sealed_segments;
+    metrics::Counter& expired_rows;
+    metrics::Counter& corrupt_blocks;
+    metrics::Gauge& stage_bytes;
+    metrics::Histogram& write_seconds;
+};
+
+class Core {
+  public:
+    explicit Core(RocksStoreOptions options);
+
+    /// Opens the database and reads what is needed to serve. Also used to open it again after a
+    /// failure that cannot be resumed.
+    Result<void> load();
+    /// kIo while the database is being opened again.
+    Result<View> view() const;
+    Result<std::shared_ptr<Database>> open_database() const;
+
+    /// Reads a staged payload, checks it and unpacks it.
+    Result<RecordBatchPtr> read_stage(
+        const Snapshot& snapshot, const StageEntry& entry, BatchDecoder& decoder
+    ) const;
+
+    DiskState disk_state(uint64_t& free_bytes) const;
+    /// Removes files that no catalogue row names (left by a crash). Requires: no seal is running.
+    Result<void> remove_orphans() const;
+
+    const RocksStoreOptions options;
+    io::FileSystem& fs;
+    io::Clock& clock;
+    const SegmentFiles files;
+
+    mutable std::mutex view_mutex;
+    std::shared_ptr<Database> database;
+    StageIndex stage;
+    UnixNanos floor = UnixNanos::min();
+
+    StreamTable streams;
+    Catalogue catalogue;
+    SegmentCache segments;
+    StoreId store_id;
+    std::atomic<uint32_t> restore_generation = 0;
+
+    CommitNumber next_commit = 1;                 ///< the committer's
+    std::atomic<SegmentId> next_segment = 1;      ///< the sealer's, but for load()
+    std::atomic<int32_t> sealed_day = INT32_MIN;  ///< days before it were sealed at their end
+
+    std::atomic<uint64_t> corrupt_entries = 0;
+    std::atomic<uint64_t> days_held_back = 0;
+    mutable std::mutex trouble_mutex;
+    std::string trouble;  ///< last failure of committer or sealer; "" when they work
+
+    metrics::Registry own_registry;
+    Counters counters;
+
+    void set_trouble(std::string message);
+
+  private:
+    Result<void> load_meta(Database& db);
+    Result<void> create_meta(Database& db);
+    Result<void> load_streams(Database& db);
+    Result<StageIndex> load_stage(Database& db);
+};
+
+}  // namespace seyir::store

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/engine/judgement.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "collector/store/lane_rules.hpp"
+
+namespace seyir::store {
+
+/// Verdicts by index, as the rows need them.
+struct Judge::Marks {
+    std::vector<LaneVerdict::Kind> lanes;          ///< by position
+    std::vector<std::optional<StreamId>> streams;  ///< by stream; nothing: over the limit
+    std::vector<std::pair<std::string, LaneState>> advanced;  ///< set once nothing can fail
+    std::vector<LaneVerdict> not_stored;
+    UnixNanos oldest;  ///< rows before it are past retention
+    bool all_lanes_stored = true;
+    bool any_lane_stored = true;
+    bool all_streams_known = true;
+};
+
+Judge::Judge(Core& core, LaneTable& lanes, PushHashes& pushes)
+    : core_(core), lanes_(lanes), pushes_(pushes) {}
+
+Result<Judge::Marks> Judge::judge_lanes(
+    const Database& database, const Commit& commit, UnixNanos now
+) {
+    const RecordBatch& batch = *commit.view.batch;
+    const AgentId agent = batch.provenance().agent;
+    Marks marks;
+    if (agent.is_zero() || batch.positions().empty()) {
+        return marks;
+    }
+    marks.any_lane_stored = false;
+    for (const SourcePosition& position : batch.positions()) {
+        const std::string key = key::lane(batch.tenant(), agent, commit.output, position.key);
+        SEYIR_TRY(auto known, lanes_.find(database, key));
+        // A frame may hold several stretches of one lane.
+        for (const auto& [earlier, state] : marks.advanced) {
+            if (earlier == key) {
+                known = state;
+            }
+        }
+        const LaneVerdict verdict = store::judge(known, position);
+        marks.lanes.push_back(verdict.kind);
+        if (verdict.kind == LaneVerdict::Kind::kStored) {
+            marks.any_lane_stored = true;
+            marks.advanced.emplace_back(key, advance(known, position, now));
+        } else {
+            marks.all_lanes_stored = false;
+            marks.not_stored.push_back(verdict);
+        }
+    }
+    return marks;
+}
+
+void Judge::choose_rows(const Commit& commit, Marks& marks, Judgement& out) {
+    const RecordBatch& batch = *commit.view.batch;
+    const bool none_too_old = batch.row_count() == 0 || batch.min_ts() >= marks.oldest;
+    if (marks.all_lanes_stored && none_too_old && marks.all_streams_known) {
+        out.accepted = commit.view;
+        out.answer.accepted = static_cast<uint32_t>(commit.view.row_count());
+        return;
+    }
+    std::vector<uint32_t> rows;
+    uint32_t too_old = 0;
+    uint32_t over_limit = 0;
+    for_each_row(commit.view, [&](uint32_t i) {
+        const uint16_t origin = batch.origin(i);
+        // A row of no lane shares the fate of the frame it came in.
+        const auto kind = origin < marks.lanes.size() ? marks.lanes[origin]
+                          : marks.any_lane_stored     ? LaneVerdict::Kind::kStored
+                                                      : LaneVerdict::Kind::kDuplicate;
+        if (kind == LaneVerdict::Kind::kDuplicate) {
+            ++out.answer.duplicate;
+        } else if (kind == LaneVerdict::Kind::kStored) {
+            if (batch.ts(i) < marks.oldest) {
+                ++too_old;
+            } else if (!marks.streams[batch.stream(i)]) {
+                ++over_limit;
+            } else {
+                rows.push_back(i);
+            }
+        }
+    });
+    core_.counters.rejected_old.add(too_old);
+    core_.counters.rejected_streams.add(over_limit);
+    out.answer.rejected = too_old + over_limit;
+    if (out.answer.rejected > 0) {
+        out.answer.reject_reason = too_old > 0 ? "too_old" : "stream_limit";
+    }
+    out.answer.accepted = static_cast<uint32_t>(rows.size());
+    out.accepted = {commit.view.batch, Selection::of(std::move(rows))};
+}
+
+Result<void> Judge::describe(
+    const Commit& commit,
+    const Marks& marks,
+    const std::optional<EncodedBatch>& encoded,
+    Judgement& out
+) {
+    const RecordBatch& batch = *commit.view.batch;
+    const uint32_t accepted = out.answer.accepted;
+    if (accepted == batch.row_count() && batch.encoded()) {
+        out.payload = batch.encoded();
+    } else if (encoded && accepted == commit.view.row_count()) {
+        out.payload = encoded;
+    } else {
+        SEYIR_TRY(out.payload, encoder_.encode(out.accepted));
+    }
+    StageEntry& entry = out.entry.emplace();
+    entry.tenant = batch.tenant();
+    entry.rows = accepted;
+    entry.payload_bytes = static_cast<uint32_t>(out.payload->bytes->size());
+    entry.xxh3 = out.payload->xxh3;
+    std::vector<bool> used(batch.streams().size(), accepted == batch.row_count());
+    if (accepted == batch.row_count()) {
+        entry.raw_bytes = batch.raw_bytes();
+        entry.min_ts = batch.min_ts();
+        entry.max_ts = batch.max_ts();
+    } else {
+        entry.min_ts = UnixNanos::max();
+        entry.max_ts = UnixNanos::min();
+        for_each_row(out.accepted, [&](uint32_t i) {
+            entry.raw_bytes += batch.body(i).size() + 1;
+            entry.min_ts = std::min(entry.min_ts, batch.ts(i));
+            entry.max_ts = std::max(entry.max_ts, batch.ts(i));
+            used[batch.stream(i)] = true;
+        });
+    }
+    for (size_t i = 0; i < used.size(); ++i) {
+        if (used[i] && marks.streams[i]) {
+            entry.streams.push_back(*marks.streams[i]);
+        }
+    }
+    std::ranges::sort(entry.streams);
+    return {};
+}
+
+Result<Judgement> Judge::judge(
+    const Database& database,
+    const Commit& commit,
+    const std::optional<EncodedBatch>& encoded,
+    UnixNanos now,
+    WriteSet& set
+) {
+    const RecordBatch& batch = *commit.view.batch;
+    const Provenance& from = batch.provenance();
+    Judgement out;
+    if (!from.agent.is_zero()) {
+        SEYIR_TRY(
+            const uint32_t epoch, lanes_.epoch(database, key::epoch(batch.tenant(), from.agent))
+        );
+        if (from.epoch < epoch) {
+            return fail(
+                ErrorCode::kConflict,
+                fmt::format(
+                    "agent {}: epoch {} is fenced by {}", from.agent.to_hex(), from.epoch, epoch
+                )
+            );
+        }
+    }
+    if (!from.push_hash.is_zero() && pushes_.knows(batch.tenant(), from.push_hash, now)) {
+        out.answer.duplicate = static_cast<uint32_t>(commit.view.row_count());
+        out.accepted = {commit.view.batch, Selection::of({})};
+        return out;
+    }
+    SEYIR_TRY(Marks marks, judge_lanes(database, commit, now));
+    const Nanos retention = core_.options.retention;
+    marks.oldest = core_.floor;
+    if (retention.count() > 0) {
+        marks.oldest = std::max(marks.oldest, now - retention);
+    }
+    for (const StreamLabelsPtr& labels : batch.streams()) {
+        marks.streams.push_back(core_.streams.add(batch.tenant(), labels, out.new_streams));
+        marks.all_streams_known = marks.all_streams_known && marks.streams.back().has_value();
+    }
+    choose_rows(commit, marks, out);
+    out.answer.lanes = std::move(marks.not_stored);
+    if (out.answer.accepted > 0) {
+        if (auto described = describe(commit, marks, encoded, out); !described) {
+            core_.streams.take_back(out.new_streams);
+            return described.error();
+        }
+    } else {
+        core_.streams.take_back(out.new_streams);
+        out.new_streams.clear();
+    }
+    for (auto& [key, state] : marks.advanced) {
+        lanes_.set_pending(key, std::move(state));
+    }
+    if (!from.push_hash.is_zero()) {
+        pushes_.add_pending(batch.tenant(), from.push_hash, now, set);
+    }
+    return out;
+}
+
+}  // namespace seyir::store

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judge: what of one append is to be stored, and as which bytes.
+// Threads: the committer's alone.
+// Errors: kConflict (fenced epoch), kIo (lanes cannot be read), kTooLarge (rows cannot be encoded).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "collector/store/engine/core.hpp"
+#include "collector/store/state/lane_table.hpp"
+#include "collector/store/state/push_hashes.hpp"
+
+namespace seyir::store {
+
+struct Judgement {
+    Durable answer;
+    BatchView accepted;               ///< empty selection: nothing to store
+    std::optional<StageEntry> entry;  ///< of what is stored
+    std::optional<EncodedBatch> payload;
+    std::vector<StreamTable::Pending> new_streams;
+};
+
+class Judge {
+  public:
+    Judge(Core& core, LaneTable& lanes, PushHashes& pushes);
+
+    /// Adds rows of the push hash to `set`; lanes and streams stay pending.
+    /// `encoded` holds the selected rows if they were encoded beforehand.
+    Result<Judgement> judge(
+        const Database& database,
+        const Commit& commit,
+        const std::optional<EncodedBatch>& encoded,
+        UnixNanos now,
+        WriteSet& set
+    );
+
+  private:
+    struct Marks;
+
+    Result<Marks> judge_lanes(const Database& database, const Commit& commit, UnixNanos now);
+    void choose_rows(const Commit& commit, Marks& marks, Judgement& out);
+    Result<void> describe(
+        const Commit& commit,
+        const Marks& marks,
+        const std::optional<EncodedBatch>& encoded,
+        Judgement& out
+    );
+
+    Core& core_;
+    LaneTable& lanes_;
+    PushHashes& pushes_;
+    BatchEncoder encoder_;
+};
+
+}  // namespace seyir::store

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// SealJob: one pass over staged batches: sorts their rows into blocks and writes segment files.
+// Nothing it does counts until the sealer commits its results.
+// Threads: one at a time.   Limits: as Sealer.
+// Ownership: segment files it did not finish are removed with it.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "collector/store/disk/segment_writer.hpp"
+#include "collector/store/engine/block_builder.hpp"
+#include "collector/store/engine/core.hpp"
+
+namespace seyir::store {
+
+/// Rows too few for a segment of their own: staged again, in the commit that cuts the stage.
+struct CarriedRows {
+    StageEntry entry;  ///< without a number
+    EncodedBatch payload;
+};
+
+class SealJob {
+  public:
+    struct Plan {
+        bool carries = true;  ///< small remainders go back to the stage
+        Day carries_from;     ///< but only of this day and later
+        uint64_t raw_bytes_max = UINT64_MAX;
+    };
+
+    SealJob(Core& core, View view, Plan plan, const std::atomic<bool>& is_stopping);
+
+    /// Reads everything staged but `unreadable`, up to the plan's limit. kCancelled when stopping.
+    Result<void> run(const std::set<CommitNumber>& unreadable);
+
+    // --- results ---
+    std::vector<FinishedSegment> segments;
+    std::vector<CarriedRows> carried;
+    std::vector<CommitNumber> sealed;  ///< ascending
+    std::vector<StageEntry> newly_unreadable;
+    std::vector<StreamTable::Pending> new_streams;
+    uint64_t expired_rows = 0;
+
+  private:
+    struct Group {
+        std::vector<RowRef> rows;
+        std::unique_ptr<RecordBatchPtr> held;  ///< remainder of earlier slices
+        std::unique_ptr<SegmentWriter> writer;
+        uint64_t raw_bytes = 0;
+    };
+
+    using GroupKey = std::pair<TenantId, Day>;
+
+    void take_rows(const RecordBatchPtr& batch);
+    Result<void> end_slice(bool is_last);
+    Result<size_t> cut_blocks(const GroupKey& key, Group& group);
+    void hold(const GroupKey& key, Group& group, size_t first);
+    Result<void> end_groups();
+    Result<void> emit(const GroupKey& key, Group& group, std::span<const RowRef> rows);
+    Result<void> carry(TenantId tenant, std::span<const RowRef> rows);
+    Result<void> finish(const GroupKey& key, Group& group);
+
+    Core& core_;
+    View view_;
+    Plan plan_;
+    const std::atomic<bool>& is_stopping_;
+    BatchDecoder decoder_;
+    std::deque<RecordBatchPtr> slice_;
+    std::map<GroupKey, Group> groups_;
+    uint64_t slice_raw_bytes_ = 0;
+    uint64_t total_raw_bytes_ = 0;
+};
+
+}  // namespace seyir::store

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/engine/sealer.hpp"
+
+#include <algorithm>
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "collector/store/engine/seal_job.hpp"
+#include "common/base/log.hpp"
+
+namespace seyir::store {
+namespace {
+
+constexpr int kSealerNice = 10;
+constexpr auto kAfterFailure = std::chrono::seconds(1);
+/// Late lines of yesterday still come in for a while.
+constexpr Nanos kDayEndGrace = std::chrono::minutes(10);
+
+}  // namespace
+
+Sealer::Sealer(Core& core, Committer& committer) : core_(core), committer_(committer) {}
+
+Sealer::~Sealer() {
+    stop();
+}
+
+void Sealer::start() {
+    if (core_.options.threads) {
+        thread_ = std::thread([this] { run(); });
+        return;
+    }
+    if (auto removed = core_.remove_orphans(); !removed) {
+        log::warn("store", "cannot look for leftover files", {{"error", removed.error().message}});
+    }
+}
+
+void Sealer::stop() {
+    is_stopping_ = true;
+    {
+        const std::lock_guard lock(mutex_);
+        is_woken_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void Sealer::wake() {
+    {
+        const std::lock_guard lock(mutex_);
+        is_woken_ = true;
+    }
+    wake_.notify_one();
+}
+
+void Sealer::release(CatalogueViewPtr view) {
+    if (!core_.options.threads) {
+        return;  // its last reference goes here
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        released_.push_back(std::move(view));
+        is_woken_ = true;
+    }
+    wake_.notify_one();
+}
+
+void Sealer::run() {
+    // Sealing gives way to everything that answers somebody.
+    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kSealerNice);
+    if (auto removed = core_.remove_orphans(); !removed) {
+        log::warn("store", "cannot look for leftover files", {{"error", removed.error().message}});
+    }
+    bool has_failed = false;
+    std::unique_lock lock(mutex_);
+    while (!is_stopping_) {
+        if (has_failed) {
+            wake_.wait_for(lock, kAfterFailure, [this] { return is_stopping_.load(); });
+        }
+        wake_.wait(lock, [this] { return is_woken_ || is_stopping_; });
+        is_woken_ = false;
+        auto released = std::move(released_);
+        released_.clear();
+        lock.unlock();
+        released.clear();
+        const auto sealed = is_stopping_ ? Result<void>() : seal(SealScope::kDue);
+        has_failed = !sealed;
+        lock.lock();
+    }
+}
+
+bool Sealer::is_day_end_due() const {
+    const UnixNanos now = core_.clock.wall_now();
+    const Day today = day_of(now);
+    if (core_.sealed_day >= today.number || now < today.begin() + kDayEndGrace) {
+        return false;
+    }
+    const auto view = core_.view();
+    bool has_old_rows = false;
+    if (view) {
+        view->stage.for_each([&](const StageEntry& entry) {
+            has_old_rows = has_old_rows || day_of(entry.min_ts) < today;
+        });
+    }
+    return has_old_rows;
+}
+
+Result<void> Sealer::seal(SealScope scope) {
+    const std::lock_guard one_job(job_mutex_);
+    while (!is_stopping_) {
+        SEYIR_TRY(View view, core_.view());
+        uint64_t staged = 0;
+        view.stage.for_each([&](const StageEntry& entry) { staged += entry.payload_bytes; });
+        const bool is_day_end = scope == SealScope::kDue && is_day_end_due();
+        const bool is_full =
+            staged - std::min(staged, unreadable_bytes_.load()) >= core_.options.seal_bytes;
+        const bool has_rows = view.stage.size() > unreadable_.size();
+        if (!has_rows || (scope == SealScope::kDue && !is_day_end && !is_full)) {
+            committer_.set_sealer_failing(false);
+            return {};
+        }
+        SealJob::Plan plan{.carries = scope == SealScope::kDue};
+        plan.carries_from = is_day_end ? day_of(core_.clock.wall_now()) : Day{INT32_MIN};
+        plan.raw_bytes_max = is_day_end ? UINT64_MAX : core_.options.seal_job_raw_bytes;
+        SealJob job(core_, std::move(view), plan, is_stopping_);
+        auto done = job.run(unreadable_);
+        for (const StageEntry& entry : job.newly_unreadable) {
+            unreadable_.insert(entry.number);
+            unreadable_bytes_ += entry.payload_bytes;
+        }
+        core_.corrupt_entries = unreadable_.size();
+        if (done) {
+            done = committer_.run_exclusive([&] { return commit(job, is_day_end); });
+        }
+        if (!done) {
+            committer_.set_sealer_failing(true);
+            core_.set_trouble("sealing failed: " + done.error().message);
+            if (done.error().code != ErrorCode::kCancelled &&
+                done.error().code != ErrorCode::kClosed) {
+                log::error("store", "sealing failed", {{"error", done.error().message}});
+            }
+            core_.streams.take_back(job.new_streams);
+            return done;
+        }
+        committer_.set_sealer_failing(false);
+    }
+    return {};
+}
+
+namespace {
+
+/// Ranges of numbers that hold sealed batches and none that stay.
+void cut_stage(
+    WriteSet& set, const std::vector<CommitNumber>& sealed, const std::set<CommitNumber>& stay
+) {
+    size_t begin = 0;
+    for (size_t i = 0; i < sealed.size(); ++i) {
+        const bool is_last = i + 1 == sealed.size();
+        const auto between = stay.upper_bound(sealed[i]);
+        if (is_last || (between != stay.end() && *between < sealed[i + 1])) {
+            const CommitNumber end = sealed[i] + 1;
+            set.erase_range(Family::kStage, key::stage_entry(sealed[begin]), key::stage_entry(end));
+            set.erase_range(
+                Family::kStage, key::stage_payload(sealed[begin]), key::stage_payload(end)
+            );
+            begin = i + 1;
+        }
+    }
+}
+
+/// Catalogue rows of the job's segments. Those of a day dropped meanwhile are left out.
+std::vector<SegmentSummary> put_segments(Core& core, SealJob& job, WriteSet& set) {
+    std::vector<SegmentSummary> added;
+    std::map<Day, DayTotals> totals;
+    const CatalogueViewPtr catalogue = core.catalogue.view();
+    for (const FinishedSegment& segment : job.segments) {
+        const SegmentSummary& summary = segment.summary;
+        if (summary.day.end() <= core.floor) {
+            job.expired_rows += summary.rows;
+            (void)core.fs.remove(segment_path(core.files.path, summary.day, summary.id));
+            continue;
+        }
+        set.put(Family::kCatalogue, key::segment(summary.day, summary.id), encode(summary));
+        for (uint32_t block = 0; block < segment.block_rows.size(); ++block) {
+            const std::string at = key::block(summary.day, summary.id, block);
+            set.put(Family::kCatalogue, at, segment.block_rows[block]);
+        }
+        const auto known = catalogue->find(summary.day);
+        auto [at, is_new] = totals.try_emplace(summary.day);
+        if (is_new && known != catalogue->end()) {
+            at->second = known->second.totals;
+        }
+        add(at->second, summary);
+        added.push_back(summary);
+    }
+    for (const auto& [day, sums] : totals) {
+        set.put(Family::kCatalogue, key::day_totals(day), encode(sums));
+    }
+    return added;
+}
+
+}  // namespace
+
+/// On the committer.
+Result<void> Sealer::commit(SealJob& job, bool is_day_end) {
+    SEYIR_TRY(const auto database, committer_.writable_database());
+    WriteSet set = database->new_write();
+    const std::vector<SegmentSummary> added = put_segments(core_, job, set);
+    for (const auto& [tenant, id, labels] : job.new_streams) {
+        set.put(Family::kStream, key::stream(tenant, id), encode_labels(*labels));
+    }
+    cut_stage(set, job.sealed, unreadable_);
+    for (CarriedRows& rows : job.carried) {
+        rows.entry.number = core_.next_commit++;
+        set.put(Family::kStage, key::stage_entry(rows.entry.number), encode(rows.entry));
+        set.put(Family::kStage, key::stage_payload(rows.entry.number), *rows.payload.bytes);
+    }
+    const Day today = day_of(core_.clock.wall_now());
+    if (is_day_end) {
+        set.put(
+            Family::kMeta, key::kSealedDay, encode_u64(static_cast<uint64_t>(int64_t{today.number}))
+        );
+    }
+    set.put(Family::kMeta, key::kNextCommit, encode_u64(core_.next_commit));
+    set.put(Family::kMeta, key::kNextSegment, encode_u64(core_.next_segment));
+    {
+        // The stage is cut in the database and in the index under one lock, so that no query sees
+        // one without the other.
+        const std::lock_guard lock(core_.view_mutex);
+        SEYIR_CHECK(database->write(std::move(set)));
+        const std::set<CommitNumber> gone(job.sealed.begin(), job.sealed.end());
+        core_.stage.remove_if([&](const StageEntry& entry) { return gone.contains(entry.number); });
+        for (CarriedRows& rows : job.carried) {
+            core_.stage.append(std::move(rows.entry));
+        }
+        core_.catalogue.add(added);
+    }
+    if (is_day_end) {
+        core_.sealed_day = today.number;
+    }
+    for (const SegmentSummary& summary : added) {
+        core_.counters.sealed_rows.add(summary.rows);
+    }
+    core_.counters.sealed_segments.add(added.size());
+    core_.counters.expired_rows.add(job.expired_rows);
+    core_.counters.stage_bytes.set(static_cast<double>(core_.stage.payload_bytes()));
+    return {};
+}
+
+}  // namespace seyir::store

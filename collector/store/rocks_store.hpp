@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// RocksStore: the embedded LogStore. Batches are staged in a RocksDB write that also moves the
+// lanes forward, then sealed into segment files; a catalogue row is what makes a segment count.
+// Threads: thread-safe. Owns one committer and one (low-priority) sealer thread, unless `threads`
+// is off: then append() queues, run_queued() commits and maintain() seals, on the caller's thread.
+// Errors: open: kRefused (another process holds data_dir), kUnsupported (written by a newer
+// version), kIo, kNoSpace, kCorrupt; append: see log_store.hpp, kBackpressure at the stage budget.
+// Ownership: file system, clock and registry must outlive the store; cursors may outlive it.
+// Format: docs/format/store-keys.md, docs/format/segment.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/store/format/keys.hpp"
+#include "collector/store/log_store.hpp"
+#include "common/base/units.hpp"
+#include "common/io/clock.hpp"
+#include "common/io/file_system.hpp"
+#include "common/metrics/registry.hpp"
+
+namespace seyir::store {
+
+struct RocksStoreOptions {
+    std::string data_dir;
+    /// Null: the machine's, with RocksDB's own POSIX environment.
+    io::FileSystem* fs = nullptr;
+    io::Clock* clock = nullptr;            ///< null: the machine's
+    metrics::Registry* metrics = nullptr;  ///< null: counted, but not shown
+    bool threads = true;
+
+    Nanos retention{0};                        ///< 0 keeps everything
+    uint64_t seal_bytes = 64 * kMiB;           ///< staged payload that starts a seal
+    uint64_t stage_budget_bytes = 512 * kMiB;  ///< beyond it appends wait for the sealer
+    uint64_t block_raw_bytes = kMiB;
+    uint64_t seal_slice_raw_bytes = 32 * kMiB;  ///< rows the sealer holds in memory
+    uint64_t seal_job_raw_bytes = 512 * kMiB;   ///< rows of one seal, about ten segments' worth
+    uint64_t memtable_bytes = 128 * kMiB;
+    uint64_t wal_bytes_max = 256 * kMiB;
+    uint64_t group_bytes_max = 8 * kMiB;  ///< payload of one synced write
+    /// Free space below which nothing is accepted; default max(2 %, 512 MiB) of the file system.
+    std::optional<uint64_t> hard_free_bytes;
+    /// Free space below which the store warns; default max(5 %, 2 GiB).
+    std::optional<uint64_t> soft_free_bytes;
+    uint64_t streams_max = 1'000'000;
+    uint32_t open_segments_max = 64;
+};
+
+enum class DiskState { kOk, kSoftMark, kHardMark };
+
+struct StoreHealth {
+    bool ok = true;
+    std::string message;  ///< what is wrong and what to do; "" when ok
+    DiskState disk = DiskState::kOk;
+    uint64_t free_bytes = 0;
+    uint64_t corrupt_entries = 0;  ///< staged batches that could not be sealed
+    /// Days due for removal that wait for an operator's confirmation.
+    uint64_t days_held_back = 0;
+};
+
+struct DropOptions {
+    bool confirm = false;  ///< the operator said yes to more than two days, or after a clock step
+};
+
+struct DropReport {
+    std::vector<std::string> dropped;  ///< days as YYYYMMDD, oldest first
+    uint64_t rows = 0;
+    uint64_t file_bytes = 0;
+    std::vector<std::string> held_back;  ///< due, but not without confirmation
+    std::string reason;                  ///< why they are held back; "" if none are
+};
+
+enum class SealScope {
+    kDue,  ///< only if bytes, budget or the end of a day ask for it
+    kAll,  ///< everything staged, down to the last row
+};
+
+class RocksStore final : public LogStore {
+  public:
+    static Result<std::unique_ptr<RocksStore>> open(RocksStoreOptions options);
+    /// Commits what is queued, stops the threads, closes the database.
+    ~RocksStore() override;
+
+    void append(Commit commit, AppendDone done) override;
+    Result<uint32_t> begin_epoch(TenantId tenant, AgentId agent) override;
+    Result<std::vector<CommittedPosition>> committed(
+        TenantId tenant, AgentId agent, uint16_t output, const std::vector<SourceKey>& lanes
+    ) override;
+    Result<bool> knows_agent(TenantId tenant, AgentId agent) override;
+    Result<std::unique_ptr<RowCursor>> select(SelectQuery query) override;
+    Result<std::vector<StreamLabelsPtr>> streams(TenantId tenant, TimeRange range) override;
+    std::shared_ptr<void> subscribe(OnCommitted on_committed) override;
+    StoreStats stats() override;
+
+    StoreHealth health();
+
+    /// To be called every minute or so: seals at the end of a day, drops days past retention
+    /// (at most two an hour), notices clock steps. Cheap when nothing is due.
+    Result<DropReport> maintain();
+    /// Seals on the calling thread and waits for it.
+    Result<void> seal(SealScope scope);
+    /// Removes whole days before `day`; rows staged from before it are gone too.
+    Result<DropReport> drop_partitions_before(Day day, DropOptions options);
+    /// The data directory was put back from a backup: agents are told, and rewind.
+    Result<uint32_t> raise_restore_generation();
+
+    /// Without threads: commits what is queued; returns how many appends were answered.
+    size_t run_queued();
+    /// Writes the database's memtables out (backup, tests).
+    Result<void> flush();
+
+  private:
+    struct Rep;
+
+    explicit RocksStore(std::unique_ptr<Rep> rep);
+
+    std::unique_ptr<Rep> rep_;
+};
+
+}  // namespace seyir::store

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Restarts, rollbacks, clones: DESIGN 6's outcomes with a collector that keeps the wire's rules.
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "test/unit/agent_input/tail_harness.hpp"
+
+using namespace seyir;
+using namespace seyir::agent::input;
+
+TEST_SUITE("agent/input/tail/resume") {
+    TEST_CASE("a restart resumes where the checkpoint stands") {
+        FakeCollector collector;
+        Host host(collector);
+        host.use_positions = false;
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        host.stop();
+        host.dir.append("a.log", text_of(lines_of("x", 10, 20)));
+        host.start();
+        host.run();
+        CHECK(collector.state.bodies() == lines_of("x", 0, 20));
+        CHECK(collector.state.skipped_bytes == 0);
+    }
+
+    TEST_CASE("killed before the checkpoint was written: the collector's positions decide") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        host.kill();
+        host.dir.append("a.log", text_of(lines_of("x", 10, 12)));
+        host.start();
+        host.run();
+        CHECK(collector.state.bodies() == lines_of("x", 0, 12));
+    }
+
+    TEST_CASE("killed with acknowledgements withheld: nothing twice, nothing lost") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        collector.hold = true;
+        host.dir.append("a.log", text_of(lines_of("x", 10, 15)));
+        host.run();
+        collector.store_batch(*collector.held.at(0).first);  // stored, but the answer got lost
+        host.kill();
+        collector.hold = false;
+        host.dir.append("a.log", text_of(lines_of("x", 15, 20)));
+        host.start();
+        host.run();
+        CHECK(collector.state.bodies() == lines_of("x", 0, 20));
+    }
+
+    TEST_CASE("the agent's state was deleted: the collector's positions still fit") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        host.dir.write("a.log", text_of(lines_of("second", 0, 5)));
+        host.run();
+        host.stop();
+        stdfs::remove_all(host.state.at("agent"));
+        host.dir.append("a.log", text_of(lines_of("second", 5, 7)));
+        host.start();
+        host.run();
+        auto expected = lines_of("x", 0, 10);
+        for (const auto& line : lines_of("second", 0, 7)) {
+            expected.push_back(line);
+        }
+        CHECK(collector.state.bodies() == expected);
+        CHECK(collector.forks.empty());
+    }
+
+    TEST_CASE("the agent was rolled back: it goes on at the committed position") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        host.stop();
+        stdfs::copy(
+            host.state.at("agent"), host.state.at("backup"), stdfs::copy_options::recursive
+        );
+        host.start();
+        host.dir.append("a.log", text_of(lines_of("x", 10, 20)));
+        host.run();
+        host.stop();
+        stdfs::remove_all(host.state.at("agent"));
+        stdfs::rename(host.state.at("backup"), host.state.at("agent"));
+        host.dir.append("a.log", text_of(lines_of("x", 20, 25)));
+        host.start();
+        host.run();
+        CHECK(collector.state.bodies() == lines_of("x", 0, 25));
+        CHECK(collector.forks.empty());
+    }
+
+    TEST_CASE("the collector was rolled back: the bytes it lost are sent again, and it is said") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        const StoreState backup = collector.state;
+        host.dir.append("a.log", text_of(lines_of("x", 10, 20)));
+        host.dir.append("b.log", text_of(lines_of("late file", 0, 5)));
+        host.run();
+        host.stop();
+        collector.state = backup;
+        collector.state.restore_generation = 1;
+        host.start();
+        host.run();
+        auto got = collector.state.bodies();
+        auto expected = lines_of("x", 0, 20);
+        for (const auto& line : lines_of("late file", 0, 5)) {
+            expected.push_back(line);
+        }
+        std::ranges::sort(got);
+        std::ranges::sort(expected);
+        CHECK(got == expected);
+        CHECK(collector.has_event("refill"));
+    }
+
+    TEST_CASE("the collector is rolled back while the agent runs: it rewinds by itself") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        const StoreState backup = collector.state;
+        host.dir.append("a.log", text_of(lines_of("x", 10, 20)));
+        host.run();
+        collector.state = backup;
+        host.dir.append("a.log", text_of(lines_of("x", 20, 30)));
+        host.run(2);
+        CHECK(collector.state.bodies() == lines_of("x", 0, 30));
+        CHECK(collector.has_event("refill"));
+    }
+
+    TEST_CASE("a new, empty collector: lanes start at the checkpoint and say so") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        host.stop();
+        collector.state = StoreState();
+        host.dir.append("a.log", text_of(lines_of("x", 10, 12)));
+        host.start();
+        host.run();
+        CHECK(collector.state.bodies() == lines_of("x", 10, 12));
+        CHECK(collector.state.skipped_bytes == text_of(lines_of("x", 0, 10)).size());
+    }
+
+    TEST_CASE("a new, empty collector while the agent runs") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        collector.state = StoreState();
+        host.dir.append("a.log", text_of(lines_of("x", 10, 12)));
+        host.run(2);
+        CHECK(collector.state.bodies() == lines_of("x", 10, 12));
+    }
+
+    TEST_CASE("a clone whose file goes another way forks, and nothing is lost on either side") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.dir.append("b.log", text_of(lines_of("y", 0, 10)));
+        host.start();
+        host.run();
+        host.stop();
+        // The twin: same files and state up to here. The original goes on.
+        stdfs::copy(host.state.at("agent"), host.state.at("twin"), stdfs::copy_options::recursive);
+        host.start();
+        host.dir.append("a.log", text_of(lines_of("original", 0, 5)));
+        host.run();
+        host.stop();
+        // "The clone": the same inode as it would be on the twin's disk, with other bytes.
+        stdfs::remove_all(host.state.at("agent"));
+        stdfs::rename(host.state.at("twin"), host.state.at("agent"));
+        stdfs::resize_file(host.dir.at("a.log"), text_of(lines_of("x", 0, 10)).size());
+        host.dir.append("a.log", text_of(lines_of("cloned!!", 0, 5)));
+        host.dir.append("b.log", text_of(lines_of("y", 10, 12)));
+        const AgentId before = collector.agent;
+        host.start();
+        host.run(2);
+        CHECK(collector.forks.size() == 1);
+        CHECK(collector.agent != before);
+        auto got = collector.state.bodies();
+        std::vector<std::string> expected;
+        for (const auto& part :
+             {lines_of("x", 0, 10),
+              lines_of("y", 0, 12),
+              lines_of("original", 0, 5),
+              lines_of("cloned!!", 0, 5)}) {
+            expected.insert(expected.end(), part.begin(), part.end());
+        }
+        std::ranges::sort(got);
+        std::ranges::sort(expected);
+        CHECK(got == expected);
+    }
+
+    TEST_CASE("nothing is read before the collector answered; a file deleted meanwhile is not lost"
+    ) {
+        FakeCollector collector;
+        collector.unreachable = true;
+        Host host(collector);
+        host.dir.append("a.log", "one\n");
+        host.dir.append("b.log", "two\n");
+        host.start();
+        host.run(3);
+        CHECK(collector.batches == 0);
+        CHECK(host.reader->status().waiting_for_answer == 2);
+        host.dir.remove("b.log");
+        host.run(10);
+        collector.reach();
+        host.run();
+        auto got = collector.state.bodies();
+        std::ranges::sort(got);
+        CHECK(got == std::vector<std::string>{"one", "two"});
+    }
+
+    TEST_CASE("a batch that comes back is read again from the last acknowledged byte") {
+        FakeCollector collector;
+        Host host(collector);
+        host.start();
+        for (int i = 0; i < 10; ++i) {
+            collector.fail_next = i % 3;
+            host.dir.append("a.log", text_of(lines_of("x", i * 10, i * 10 + 10)));
+            host.run(2);
+        }
+        host.run(5);
+        CHECK(collector.state.bodies() == lines_of("x", 0, 100));
+    }
+
+    TEST_CASE("truncated while the agent was stopped: the new content is read whole") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        host.stop();
+        host.dir.write("a.log", text_of(lines_of("new", 0, 50)));
+        host.start();
+        host.run();
+        CHECK(collector.state.lines.size() == 60);
+        CHECK(collector.forks.empty());
+    }
+
+    TEST_CASE("rotated while the agent was stopped: rename and copytruncate") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("a", 0, 10)));
+        host.dir.append("b.log", text_of(lines_of("b", 0, 10)));
+        host.start();
+        host.run();
+        host.stop();
+        host.dir.append("a.log", text_of(lines_of("a", 10, 12)));
+        host.dir.rename("a.log", "a.log.1");
+        host.dir.append("a.log", text_of(lines_of("a", 12, 14)));
+        host.start();
+        host.run(5);
+        auto got = collector.state.bodies();
+        std::ranges::sort(got);
+        auto expected = lines_of("a", 0, 14);
+        for (const auto& line : lines_of("b", 0, 10)) {
+            expected.push_back(line);
+        }
+        std::ranges::sort(expected);
+        CHECK(got == expected);
+    }
+
+    TEST_CASE("start_at end skips what is there, once; later files and lines are read") {
+        FakeCollector collector;
+        Host host(collector);
+        host.options.start_at = StartAt::kEnd;
+        host.dir.append("a.log", text_of(lines_of("old", 0, 10)));
+        host.start();
+        host.run();
+        host.dir.append("a.log", "new\n");
+        host.dir.append("b.log", "whole\n");
+        host.run(2);
+        host.stop();
+        host.dir.append("c.log", "while stopped\n");
+        host.start();
+        host.run(2);
+        CHECK(
+            collector.state.bodies() == std::vector<std::string>{"new", "whole", "while stopped"}
+        );
+    }
+}
