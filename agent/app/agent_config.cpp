@@ -11,6 +11,7 @@
 #include "agent/input/tail_schema.hpp"
 #include "agent/ship/collector_output_schema.hpp"
 #include "common/base/units.hpp"
+#include "common/config/reference/reference.hpp"
 #include "plugins/output/output_schemas.hpp"
 
 namespace seyir::agent {
@@ -26,7 +27,7 @@ void add_program(Schema& schema) {
     schema
         .with(field("version", Type::kInt)
                   .required()
-                  .describe("Of the configuration format.")
+                  .describe("Version of the configuration format; this program knows 1.")
                   .show("1"))
         .with(field("state_dir", Type::kPath)
                   .describe("Positions and identity of this agent. One agent at a time may use it.")
@@ -67,6 +68,7 @@ void add_pipeline(Schema& schema) {
             config::components("inputs", {&input::tail_schema()})
                 .required()
                 .between(1, 1000)
+                .show("{ app: { type: tail, include: ['/var/log/*.log'] } }")
                 .describe("Where records come from, by name. The name is the stream label `input`.")
                 .elsewhere("Vector", {"sources"})
                 .elsewhere("Filebeat", {"filebeat.inputs"})
@@ -89,6 +91,7 @@ void add_pipeline(Schema& schema) {
                   .required()
                   .between(1, 100)
                   .describe("Where records go, by name.")
+                  .show("{ central: { type: collector, endpoints: ['127.0.0.1:7410'] } }")
                   .elsewhere("Vector", {"sinks"})
                   .elsewhere("promtail", {"clients"}))
         .with(config::routes_field());
@@ -151,7 +154,7 @@ class Reader {
         checks_.listeners({http_listener(agent)});
         read_inputs(agent);
         read_outputs(agent);
-        agent.routes = checks_.routes(root_, input_places_, output_places_);
+        agent.routes = checks_.routes(root_);
         check_loops(root_, checks_);
         return agent;
     }
@@ -172,7 +175,6 @@ class Reader {
 
     void read_inputs(AgentConfig& agent) {
         for (const auto& component : root_.components("inputs")) {
-            input_places_.push_back({component.id, component.id_span});
             input::TailOptions tail = input::read_tail(component.reader);
             tail.id = component.id;
             std::map<std::string, std::string> labels = {
@@ -214,7 +216,6 @@ class Reader {
 
     void read_outputs(AgentConfig& agent) {
         for (const auto& [id, type, id_span, reader] : root_.components("outputs")) {
-            output_places_.push_back({id, id_span});
             OutputConfig output{.id = id, .options = NullOutputOptions{}};
             if (type == "collector") {
                 ship::check_collector_output(reader, checks_);
@@ -231,8 +232,6 @@ class Reader {
     const ObjectReader& root_;
     const SectionChecks& checks_;
     std::string host_;
-    std::vector<config::NamedPlace> input_places_;
-    std::vector<config::NamedPlace> output_places_;
 };
 
 config::LoadedConfig<AgentConfig> finish(
@@ -249,6 +248,7 @@ config::LoadedConfig<AgentConfig> finish(
     AgentConfig agent = Reader(root, checks, config::host_name(options)).read();
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(agent);
+        loaded.effective = config::effective_yaml(checked.document, agent_schema());
     }
     return loaded;
 }

@@ -20,7 +20,7 @@ void add_peer(Schema& schema) {
                   .between(1, 64)
                   .describe("The collector's `agents` input, host:port. With several, the next is "
                             "tried when one fails.")
-                  .show("['logs.example.org:7410']")
+                  .show("['127.0.0.1:7410']")
                   .elsewhere("Vector", {"address", "endpoint"})
                   .elsewhere("Fluent Bit", {"Host", "Port", "Upstream"})
                   .elsewhere("Filebeat", {"hosts"})

@@ -7,6 +7,7 @@
 
 #include "collector/input/input_schemas.hpp"
 #include "collector/store/store_schema.hpp"
+#include "common/config/reference/reference.hpp"
 #include "plugins/output/output_schemas.hpp"
 
 namespace seyir::collector {
@@ -22,7 +23,7 @@ void add_program(Schema& schema) {
     schema
         .with(field("version", Type::kInt)
                   .required()
-                  .describe("Of the configuration format.")
+                  .describe("Version of the configuration format; this program knows 1.")
                   .show("1"))
         .with(field("data_dir", Type::kPath)
                   .describe("All that is stored. One collector at a time may use it.")
@@ -65,6 +66,7 @@ void add_pipeline(Schema& schema) {
                   .required()
                   .between(1, 100)
                   .describe("Where records go, by name.")
+                  .show("{ store: { type: store } }")
                   .elsewhere("Vector", {"sinks"})
                   .elsewhere("OpenTelemetry", {"exporters"}))
         .with(config::routes_field());
@@ -89,7 +91,7 @@ class Reader {
         read_inputs(collector);
         checks_.listeners(listeners_);
         read_outputs(collector);
-        collector.routes = checks_.routes(root_, input_places_, output_places_);
+        collector.routes = checks_.routes(root_);
         return collector;
     }
 
@@ -109,7 +111,6 @@ class Reader {
 
     void read_inputs(CollectorConfig& collector) {
         for (const auto& [id, type, id_span, reader] : root_.components("inputs")) {
-            input_places_.push_back({id, id_span});
             if (type == "agents") {
                 collector.inputs.push_back({id, read_agents(collector, id, reader)});
                 continue;
@@ -157,7 +158,6 @@ class Reader {
     void read_outputs(CollectorConfig& collector) {
         bool has_store = false;
         for (const auto& [id, type, id_span, reader] : root_.components("outputs")) {
-            output_places_.push_back({id, id_span});
             OutputConfig output{.id = id, .options = NullOutputOptions{}};
             if (type == "store") {
                 output.options = store::read_store(reader);
@@ -183,8 +183,6 @@ class Reader {
     const ObjectReader& root_;
     const SectionChecks& checks_;
     std::vector<SectionChecks::Listener> listeners_;
-    std::vector<config::NamedPlace> input_places_;
-    std::vector<config::NamedPlace> output_places_;
 };
 
 config::LoadedConfig<CollectorConfig> finish(
@@ -201,6 +199,7 @@ config::LoadedConfig<CollectorConfig> finish(
     CollectorConfig collector = Reader(root, checks).read();
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(collector);
+        loaded.effective = config::effective_yaml(checked.document, collector_schema());
     }
     return loaded;
 }

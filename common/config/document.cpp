@@ -83,8 +83,8 @@ class TreeCheck {
                      .hint = "write the keys out"}
                 );
             }
-            if (looks_secret(key) && entry.value->is_scalar()) {
-                source_.hide(entry.value->span);
+            if (looks_secret(key)) {
+                hide_secret(source_, *entry.value);
             }
             visit(*entry.value, child_path(path, key));
         }
@@ -119,6 +119,18 @@ const Entry* Node::find(std::string_view key) const {
     const auto it =
         std::ranges::find_if(entries, [&](const Entry& e) { return e.key->text == key; });
     return it == entries.end() ? nullptr : &*it;
+}
+
+void hide_secret(SourceFile& source, const Node& node) {
+    std::string_view raw = source.slice(node.span);
+    if (raw.size() >= 2 && (raw[0] == '"' || raw[0] == '\'') && raw.back() == raw[0]) {
+        raw = raw.substr(1, raw.size() - 2);
+    }
+    const bool is_reference = raw.starts_with("${") && raw.find('}') == raw.size() - 1 &&
+                              raw.find(":-") == std::string_view::npos;
+    if (node.is_scalar() && !is_reference) {
+        source.hide(node.span);
+    }
 }
 
 Node* Document::make_node(Node::Kind kind, Span span) {

@@ -37,8 +37,9 @@ struct Node {
     enum class Kind : uint8_t { kScalar, kSequence, kMap };
 
     Kind kind = Kind::kScalar;
-    bool is_plain = false;     ///< scalar without quotes
-    bool is_expanded = false;  ///< text came from ${...}: never shown in messages
+    bool is_plain = false;         ///< scalar without quotes
+    bool is_confidential = false;  ///< text came from a file or a credential
+    bool is_expanded = false;      ///< text came from ${...}: never shown in messages
     Span span;
     std::string text;
     std::vector<Node*> items;
@@ -79,6 +80,9 @@ class Document {
     std::deque<Node> nodes_;
     Node* root_ = nullptr;
 };
+
+/// Keeps a secret out of messages. A value that is nothing but one ${reference} stays visible.
+void hide_secret(SourceFile& source, const Node& node);
 
 /// Reads the tree; everything wrong with the YAML itself goes to `diagnostics`.
 Document parse_document(std::shared_ptr<SourceFile> source, Diagnostics& diagnostics);

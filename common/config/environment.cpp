@@ -48,6 +48,7 @@ class Expander {
         const std::string_view text = node.text;
         size_t reference_number = 0;
         bool has_reference = false;
+        read_file_ = false;
         for (size_t i = 0; i < text.size(); ++i) {
             if (text.substr(i).starts_with("$$")) {
                 out += '$';
@@ -81,6 +82,7 @@ class Expander {
         }
         node.text = std::move(out);
         node.is_expanded = has_reference;
+        node.is_confidential = read_file_;
     }
 
     /// Where the nth reference of a string stands in the file. Escapes in double quotes can make
@@ -173,6 +175,7 @@ class Expander {
     bool append_file(
         std::string& out, const std::string& path, std::string_view reference, Span at
     ) {
+        read_file_ = true;
         auto content = io::read_file(*environment_.files, path, kReferencedFileBytesMax);
         if (!content) {
             diagnostics_.add(
@@ -213,6 +216,7 @@ class Expander {
     Diagnostics& diagnostics_;
     std::unordered_set<const Node*> seen_;
     size_t total_bytes_ = 0;
+    bool read_file_ = false;  ///< by the value being expanded
 };
 
 }  // namespace

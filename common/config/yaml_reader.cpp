@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <yaml.h>
 
+#include "common/config/yaml_strict.hpp"
 #include "common/config/yaml_syntax.hpp"
 
 namespace seyir::config {
@@ -106,13 +107,24 @@ std::string_view as_text(const yaml_char_t* text) {
     return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
 }
 
+/// A last line without its break would end block scalars differently.
+std::string complete(std::string text) {
+    if (!text.empty() && text.back() != '\n' && text.back() != '\r') {
+        text += '\n';
+    }
+    return text;
+}
+
 class TreeBuilder {
   public:
     TreeBuilder(Document& document, Diagnostics& diagnostics)
-        : document_(document), diagnostics_(diagnostics), index_(document.source().text()) {}
+        : document_(document),
+          diagnostics_(diagnostics),
+          text_(complete(document.source().text())),
+          index_(text_) {}
 
     bool run() {
-        EventSource events(document_.source().text());
+        EventSource events(text_);
         for (;;) {
             const yaml_event_t* event = events.next();
             if (event == nullptr) {
@@ -120,7 +132,7 @@ class TreeBuilder {
                 return false;
             }
             if (event->type == YAML_STREAM_END_EVENT) {
-                return true;
+                return check_strict(*event, {span(*event).end, span(*event).end});
             }
             if (!take(*event)) {
                 return false;
@@ -132,11 +144,16 @@ class TreeBuilder {
     struct Open {
         Node* node = nullptr;
         Node* key = nullptr;  ///< of a map: read, its value not yet
+        bool is_flow = false;
+        int block_column = -1;  ///< of this collection or the innermost block one around it
         std::string anchor;
     };
 
     bool take(const yaml_event_t& event) {
         const Span at = span(event);
+        if (!check_strict(event, at)) {
+            return false;
+        }
         switch (event.type) {
             case YAML_DOCUMENT_START_EVENT:
                 if (document_count_++ > 0) {
@@ -149,14 +166,18 @@ class TreeBuilder {
                 return take_alias(as_text(event.data.alias.anchor), at);
             case YAML_SEQUENCE_START_EVENT:
                 return open(
-                    Node::Kind::kSequence,
+                    {.node = document_.make_node(Node::Kind::kSequence, at),
+                     .is_flow = event.data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE,
+                     .block_column = static_cast<int>(event.start_mark.column)},
                     at,
                     as_text(event.data.sequence_start.anchor),
                     as_text(event.data.sequence_start.tag)
                 );
             case YAML_MAPPING_START_EVENT:
                 return open(
-                    Node::Kind::kMap,
+                    {.node = document_.make_node(Node::Kind::kMap, at),
+                     .is_flow = event.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE,
+                     .block_column = static_cast<int>(event.start_mark.column)},
                     at,
                     as_text(event.data.mapping_start.anchor),
                     as_text(event.data.mapping_start.tag)
@@ -167,6 +188,33 @@ class TreeBuilder {
             default:
                 return true;
         }
+    }
+
+    /// What libyaml would let pass.
+    bool check_strict(const yaml_event_t& event, Span at) {
+        const bool is_scalar = event.type == YAML_SCALAR_EVENT;
+        if (!is_scalar && event.type != YAML_ALIAS_EVENT && event.type != YAML_STREAM_END_EVENT) {
+            return true;
+        }
+        auto wrong = check_gap(document_.source(), {values_end_, at.begin});
+        values_end_ = std::max(values_end_, at.end);
+        if (!wrong && is_scalar) {
+            ScalarPlace place{.at = at};
+            const yaml_scalar_style_t style = event.data.scalar.style;
+            place.style = style == YAML_PLAIN_SCALAR_STYLE ? ScalarStyle::kPlain
+                          : style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE
+                              ? ScalarStyle::kBlock
+                              : ScalarStyle::kQuoted;
+            if (!stack_.empty()) {
+                place.is_in_flow = stack_.back().is_flow;
+                place.block_column = stack_.back().block_column;
+            }
+            wrong = check_scalar_place(document_.source(), place);
+        }
+        if (wrong) {
+            diagnostics_.add(std::move(*wrong));
+        }
+        return !wrong;
     }
 
     bool take_scalar(const yaml_event_t& event, Span at) {
@@ -201,7 +249,7 @@ class TreeBuilder {
         return place(found->second, "", at);
     }
 
-    bool open(Node::Kind kind, Span at, std::string_view anchor, std::string_view tag) {
+    bool open(Open next, Span at, std::string_view anchor, std::string_view tag) {
         if (!check_tag(tag, at)) {
             return false;
         }
@@ -215,7 +263,11 @@ class TreeBuilder {
                 "quote the key if it starts with `[`, `{` or `? `"
             );
         }
-        stack_.push_back({document_.make_node(kind, at), nullptr, std::string(anchor)});
+        next.anchor = anchor;
+        if (next.is_flow) {
+            next.block_column = stack_.empty() ? -1 : stack_.back().block_column;
+        }
+        stack_.push_back(std::move(next));
         return true;
     }
 
@@ -311,10 +363,12 @@ class TreeBuilder {
 
     Document& document_;
     Diagnostics& diagnostics_;
+    std::string text_;
     CharacterIndex index_;
     std::vector<Open> stack_;
     std::unordered_map<std::string, Node*> anchors_;
     int document_count_ = 0;
+    uint32_t values_end_ = 0;  ///< where the last value ended
 };
 
 }  // namespace

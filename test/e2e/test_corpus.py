@@ -14,15 +14,16 @@ def copy_corpora(site):
     files = {}
     for source in sorted([*shared.glob("corpora/loghub/*.log"), *shared.glob("corpora/weblogs/*.log")]):
         target = site.logs / source.name
-        files[target] = source.read_bytes()
+        content = source.read_bytes()
+        files[target] = content if content.endswith(b"\n") else content + b"\n"  # an open end waits for its writer
         target.write_bytes(files[target])
     assert files
     return files
 
 
 def awkward_files(site, lines_each=3000):
-    """What corpora hold and what they do not: CRLF, empty lines, bad UTF-8, NUL, long, equal and
-    unended lines. The same bytes each time."""
+    """What corpora hold and what they do not: CRLF, empty lines, bad UTF-8, NUL, long and equal
+    lines. The same bytes each time."""
     rng = random.Random(7)
     words = [b"error", b"GET /index.html", b"\xff\xfe\xfa", b"\x00", "İstanbul ığüşöç".encode(), b"", b"\t", b'{"a":1}',
              b"user=42 status=500", b"\x1b[31mred\x1b[0m", b"x" * 5000, b"\xe2\x82", b"\r"]
@@ -35,7 +36,6 @@ def awkward_files(site, lines_each=3000):
                 line = b"%06d " % i + line
             content += line.replace(b"\n", b"") + (end or rng.choice([b"\n", b"\r\n"]))
         files[site.logs / f"{name}.log"] = bytes(content)
-    files[site.logs / "unended.log"] = b"first\nsecond\r\nthe last line has no end"
     files[site.logs / "equal.log"] = b"the same line\n" * 2000
     for path, content in files.items():
         path.write_bytes(content)
@@ -60,6 +60,21 @@ def test_awkward_lines_are_stored_once_and_byte_exact(site):
     site.add_agent().start()
     rows = site.wait_rows(total_lines(files))
     harness.assert_files_stored_once(rows, files)
+
+
+def test_a_line_written_in_pieces_is_one_line(site):
+    path = site.logs / "a.log"
+    path.write_bytes(b"whole\nbegun ")
+    site.collector.start()
+    agent = site.add_agent().start()
+    site.wait_count(1)
+    with open(path, "ab") as log:
+        log.write(b"and gone on ")
+    agent.restart()
+    with open(path, "ab") as log:
+        log.write(b"and ended\n")
+    rows = site.wait_rows(2)
+    assert [row.line for row in rows] == [b"whole", b"begun and gone on and ended"]
 
 
 def test_labels_and_times_of_a_tailed_line(site):

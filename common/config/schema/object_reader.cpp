@@ -191,6 +191,18 @@ std::vector<ObjectReader> ObjectReader::objects(std::string_view key) const {
     return readers;
 }
 
+std::vector<std::pair<std::string, Span>> ObjectReader::component_names(std::string_view key
+) const {
+    get(key, {Type::kComponents});
+    std::vector<std::pair<std::string, Span>> names;
+    if (const Node* map = value(key)) {
+        for (const Entry& entry : map->entries) {
+            names.emplace_back(entry.key->text, entry.key->span);
+        }
+    }
+    return names;
+}
+
 std::vector<ObjectReader::Component> ObjectReader::components(std::string_view key) const {
     const Field& field = get(key, {Type::kComponents});
     std::vector<Component> found;

@@ -58,6 +58,9 @@ class ObjectReader {
     /// Maps of a list of objects.
     std::vector<ObjectReader> objects(std::string_view key) const;
 
+    /// Every id of the map with its place, also of components whose type is wrong.
+    std::vector<std::pair<std::string, Span>> component_names(std::string_view key) const;
+
     struct Component;
     /// Named components in the order of the file.
     std::vector<Component> components(std::string_view key) const;

@@ -112,14 +112,16 @@ Field field(std::string name, Type type) {
 }
 
 Field list_of(std::string name, Field item) {
-    Field list = field(std::move(name), Type::kList);
+    Field list = field(name, Type::kList);
+    item.name = name;
     list.item = std::make_shared<const Field>(std::move(item));
     return list;
 }
 
 Field map_of(std::string name, KeyRule rule, Field value) {
-    Field map = field(std::move(name), Type::kMap);
+    Field map = field(name, Type::kMap);
     map.key_rule = rule;
+    value.name = name;
     map.item = std::make_shared<const Field>(std::move(value));
     return map;
 }

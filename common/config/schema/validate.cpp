@@ -2,6 +2,7 @@
 #include "common/config/schema/validate.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -75,7 +76,8 @@ class Validator {
             const Entry* entry = node.find(field.name);
             const bool is_missing =
                 entry == nullptr || (wants_container(field.type) && entry->value->is_null());
-            if (field.is_required && is_missing && !has_misspelt(node, schema, field)) {
+            if (field.is_required && is_missing && !has_misspelt(node, schema, field) &&
+                node.find("<<") == nullptr) {
                 missing_key(field, entry == nullptr ? at : entry->key->span, path);
             }
         }
@@ -94,7 +96,10 @@ class Validator {
             return;
         }
         if (field.type == Type::kSecret || node.text.find("-----BEGIN") != std::string::npos) {
-            source_.hide(node.span);
+            hide_secret(source_, node);
+        }
+        if (diagnostics_.is_broken(node.span)) {
+            return;  // a reference in it failed
         }
         if (node.is_null()) {
             diagnostics_.add(
@@ -114,7 +119,9 @@ class Validator {
                 .hint = std::move(problem->hint)
             };
             if (node.is_expanded) {
-                diagnostic.notes.push_back("the value of the reference is meant, not its text");
+                diagnostic.notes.push_back(
+                    "references are replaced before the check; what they stand for is not shown"
+                );
             }
             diagnostics_.add(std::move(diagnostic));
         }
@@ -206,6 +213,9 @@ class Validator {
             return;
         }
         const Entry* type = entry.value->find("type");
+        if (type == nullptr && entry.value->find("<<") != nullptr) {
+            return;  // a merge key, which was reported
+        }
         if (type == nullptr || !type->value->is_scalar() || type->value->text.empty()) {
             // (`type: null` is the output of that name, not YAML's null.)
             diagnostics_.add(
@@ -247,8 +257,9 @@ class Validator {
         diagnostics_.add(
             {.code = kBadName,
              .at = key.span,
-             .message =
-                 fmt::format("`{}` is not a good {}", key.text, is_label ? "label name" : "name"),
+             .message = fmt::format(
+                 "`{}` cannot be used as a {}", key.text, is_label ? "label name" : "name"
+             ),
              .hint = is_label ? "letters, digits and `_`, no digit first, at most 128"
                               : "small letters, digits, `_` and `-`, a letter first, at most 64"}
         );
@@ -330,10 +341,8 @@ class Validator {
                     fmt::format("`{}` is what {} calls `{}`", key.text, foreign->program, meant)
                 );
             }
-            if (field->type == Type::kSecret && entry.value->is_scalar()) {
-                source_.hide(entry.value->span);
-            }
         }
+        hide_if_like_secret(entry, schema);
         std::string allowed = has_type ? "type" : "";
         for (const Field& field : schema.fields()) {
             if (field.deprecated.empty()) {
@@ -342,6 +351,19 @@ class Validator {
         }
         diagnostic.notes.push_back("allowed here: " + allowed);
         diagnostics_.add(std::move(diagnostic));
+    }
+
+    /// `tokn: abc` must not put `abc` on the screen.
+    void hide_if_like_secret(const Entry& entry, const Schema& schema) {
+        const std::array<std::string_view, 3> secrets = {"token", "secret", "password"};
+        bool is_secret = did_you_mean(entry.key->text, secrets).has_value();
+        for (const Field& field : schema.fields()) {
+            is_secret |= field.type == Type::kSecret &&
+                         find_foreign(field.foreign, entry.key->text) != nullptr;
+        }
+        if (is_secret) {
+            hide_secret(source_, *entry.value);
+        }
     }
 
     std::string type_list(const Field& field) const {
@@ -384,7 +406,12 @@ class Validator {
 
 std::string shown_text(const SourceFile& source, const Node& node) {
     constexpr size_t kQuotedBytesMax = 80;
-    std::string text = node.is_expanded ? std::string(source.slice(node.span)) : node.text;
+    std::string text = node.text;
+    if (node.is_expanded) {
+        std::string_view raw = source.slice(node.span);
+        const bool is_quoted = raw.size() >= 2 && !node.is_plain && raw[0] == raw.back();
+        text = is_quoted ? raw.substr(1, raw.size() - 2) : raw;
+    }
     if (text.size() > kQuotedBytesMax) {
         size_t cut = kQuotedBytesMax;
         while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0U) == 0x80U) {

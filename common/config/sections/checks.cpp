@@ -63,8 +63,14 @@ void check_names(
         };
         if (const auto near = did_you_mean(name, names)) {
             const Position at = diagnostics.source().position(find_named(known, *near)->at.begin);
-            diagnostic.hint =
-                fmt::format("did you mean `{}`, defined at {}:{}?", *near, at.line, at.column);
+            const std::string& path = diagnostics.source().path();
+            diagnostic.hint = fmt::format(
+                "did you mean `{}`, defined at {}:{}:{}?",
+                *near,
+                path.substr(path.rfind('/') + 1),
+                at.line,
+                at.column
+            );
         } else if (names.empty()) {
             diagnostic.hint = fmt::format("there is no {} at all", kind);
         }
@@ -73,6 +79,14 @@ void check_names(
         }
         diagnostics.add(std::move(diagnostic));
     }
+}
+
+std::vector<NamedPlace> named_places(const ObjectReader& root, std::string_view key) {
+    std::vector<NamedPlace> places;
+    for (auto& [name, at] : root.component_names(key)) {
+        places.push_back({std::move(name), at});
+    }
+    return places;
 }
 
 bool overlaps(const Address& a, const Address& b) {
@@ -306,11 +320,9 @@ void SectionChecks::check_coverage(
     }
 }
 
-std::vector<RouteOptions> SectionChecks::routes(
-    const ObjectReader& root,
-    const std::vector<NamedPlace>& inputs,
-    const std::vector<NamedPlace>& outputs
-) const {
+std::vector<RouteOptions> SectionChecks::routes(const ObjectReader& root) const {
+    const std::vector<NamedPlace> inputs = named_places(root, "inputs");
+    const std::vector<NamedPlace> outputs = named_places(root, "outputs");
     std::vector<RouteOptions> routes;
     std::vector<std::string> all_inputs;
     for (const NamedPlace& input : inputs) {

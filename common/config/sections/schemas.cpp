@@ -138,6 +138,7 @@ Field listen_field(std::string default_http, const std::string& home_key) {
                   .or_else_described("`admin.sock` in `" + home_key + "`")
                   .show("/run/seyir/admin.sock"));
     return object("listen", std::move(listen))
+        .show("{ http: 127.0.0.1:7400 }")
         .elsewhere("Loki", {"server"})
         .elsewhere("Vector", {"api"});
 }

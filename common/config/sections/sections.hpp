@@ -108,11 +108,7 @@ struct SectionChecks {
     void listeners(const std::vector<Listener>& listeners) const;
     std::vector<TokenOptions> tokens(const ObjectReader& root) const;
     /// Reads and checks the routes; makes the one that may be left out.
-    std::vector<RouteOptions> routes(
-        const ObjectReader& root,
-        const std::vector<NamedPlace>& inputs,
-        const std::vector<NamedPlace>& outputs
-    ) const;
+    std::vector<RouteOptions> routes(const ObjectReader& root) const;
 
   private:
     void file_exists(const std::string& path, Span at) const;

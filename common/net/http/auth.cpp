@@ -138,7 +138,41 @@ std::expected<Granted, Denied> Authenticator::check(
             "password)"
         ));
     }
-    const auto digest = sha256(*token);
+    const auto rule = find(*token, needed, now);
+    if (!rule) {
+        return std::unexpected(rule.error());
+    }
+    Granted granted{(*rule)->name, (*rule)->tenant};
+    const auto tenant = request.header("x-scope-orgid");
+    if ((*rule)->may_choose_tenant && tenant) {
+        const auto [end, code] =
+            std::from_chars(tenant->data(), tenant->data() + tenant->size(), granted.tenant);
+        if (code != std::errc() || end != tenant->data() + tenant->size()) {
+            return std::unexpected(
+                deny(400, ErrorCode::kInvalidArgument, "X-Scope-OrgID must be a tenant's number")
+            );
+        }
+    }
+    return granted;
+}
+
+std::expected<Granted, Denied> Authenticator::check_token(
+    std::string_view secret, Scope needed, UnixNanos now
+) const {
+    if (is_open() || needed == Scope::kNone) {
+        return Granted{};
+    }
+    const auto rule = find(secret, needed, now);
+    if (!rule) {
+        return std::unexpected(rule.error());
+    }
+    return Granted{(*rule)->name, (*rule)->tenant};
+}
+
+std::expected<const TokenRule*, Denied> Authenticator::find(
+    std::string_view secret, Scope needed, UnixNanos now
+) const {
+    const auto digest = sha256(secret);
     const Rule* found = nullptr;
     for (const auto& entry : rules_) {
         // Every rule is compared, so that the time says nothing about which one matched.
@@ -169,18 +203,7 @@ std::expected<Granted, Denied> Authenticator::check(
                 std::string(scope_name(needed)) + "\" this needs"
         ));
     }
-    Granted granted{rule.name, rule.tenant};
-    const auto tenant = request.header("x-scope-orgid");
-    if (rule.may_choose_tenant && tenant) {
-        const auto [end, code] =
-            std::from_chars(tenant->data(), tenant->data() + tenant->size(), granted.tenant);
-        if (code != std::errc() || end != tenant->data() + tenant->size()) {
-            return std::unexpected(
-                deny(400, ErrorCode::kInvalidArgument, "X-Scope-OrgID must be a tenant's number")
-            );
-        }
-    }
-    return granted;
+    return &rule;
 }
 
 }  // namespace seyir::net

@@ -49,8 +49,16 @@ class Authenticator {
 
     std::expected<Granted, Denied> check(const HttpRequest& request, Scope needed, UnixNanos now)
         const;
+    /// The same for protocols that carry the bare secret.
+    std::expected<Granted, Denied> check_token(
+        std::string_view secret, Scope needed, UnixNanos now
+    ) const;
 
   private:
+    std::expected<const TokenRule*, Denied> find(
+        std::string_view secret, Scope needed, UnixNanos now
+    ) const;
+
     using Digest = std::array<unsigned char, 32>;
 
     struct Rule {

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET /api/v1/status: what `seyir status` prints: store, components, agents, events.
+// Threads: handlers are thread-safe.   Ownership: everything named outlives the server.
+#pragma once
+
+#include "collector/input/agents/agents_status.hpp"
+#include "collector/store/rocks_store.hpp"
+#include "common/net/http.hpp"
+#include "common/pipeline/engine.hpp"
+
+#include <functional>
+#include <vector>
+
+namespace seyir::collector {
+
+struct StatusSources {
+    const pipeline::Engine* engine = nullptr;
+    store::RocksStore* store = nullptr;
+    /// One for each `agents` input.
+    std::vector<std::function<input::AgentsStatus()>> agents;
+    Nanos retention{0};
+    SteadyTime started;
+};
+
+net::HttpRoute status_route(StatusSources sources);
+
+}  // namespace seyir::collector

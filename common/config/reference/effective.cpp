@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "common/base/text.hpp"
+#include "common/config/reference/reference.hpp"
+
+namespace seyir::config {
+namespace {
+
+/// Plain where YAML reads it back as the same text; else in double quotes.
+std::string scalar(const std::string& text) {
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '.' || c == '/' || c == '-';
+    };
+    const bool is_safe = !text.empty() && text[0] != '-' && std::ranges::all_of(text, is_plain);
+    if (is_safe) {
+        return text;
+    }
+    std::string quoted;
+    for (const char c : json_quote(text)) {
+        quoted += c == '$' ? "$$" : std::string(1, c);
+    }
+    return quoted;
+}
+
+std::string shown(const Field& field, const Node& node) {
+    return field.type == Type::kSecret || node.is_confidential ? "\"***\"" : scalar(node.text);
+}
+
+class EffectiveWriter {
+  public:
+    std::string take() { return std::move(out_); }
+
+    void object(const Node* node, const Schema& schema, size_t indent) {
+        for (const Field& field : schema.fields()) {
+            const Entry* entry = node == nullptr ? nullptr : node->find(field.name);
+            const Node* value =
+                entry == nullptr || entry->value->is_null() ? nullptr : entry->value;
+            write(field, value, indent);
+        }
+    }
+
+  private:
+    void line(size_t indent, std::string_view text) {
+        out_ += fmt::format("{:{}}{}\n", "", indent, text);
+    }
+
+    void write(const Field& field, const Node* node, size_t indent) {
+        const bool has_required =
+            field.object && std::ranges::any_of(field.object->fields(), &Field::is_required);
+        if (field.type == Type::kObject) {
+            if (node == nullptr && (has_required || !field.default_help.empty())) {
+                return;  // its absence means something
+            }
+            line(indent, field.name + ":");
+            const size_t begin = out_.size();
+            object(node, *field.object, indent + 2);
+            if (out_.size() == begin) {
+                out_.insert(begin - 1, " {}");
+            }
+            return;
+        }
+        if (node == nullptr) {
+            if (field.default_text) {
+                const bool is_scalar = !field.item && field.type != Type::kComponents;
+                line(
+                    indent,
+                    fmt::format(
+                        "{}: {}",
+                        field.name,
+                        is_scalar ? scalar(*field.default_text) : *field.default_text
+                    )
+                );
+            }
+            return;
+        }
+        switch (field.type) {
+            case Type::kList:
+                list(field, *node, indent);
+                return;
+            case Type::kMap:
+                map(field, *node, indent);
+                return;
+            case Type::kComponents:
+                components(field, *node, indent);
+                return;
+            default:
+                line(indent, fmt::format("{}: {}", field.name, shown(field, *node)));
+        }
+    }
+
+    void list(const Field& field, const Node& node, size_t indent) {
+        if (field.item->type != Type::kObject) {
+            std::string items = node.is_scalar() ? shown(*field.item, node) : "";
+            for (const Node* item : node.items) {
+                items += (items.empty() ? "" : ", ") + shown(*field.item, *item);
+            }
+            line(indent, fmt::format("{}: [{}]", field.name, items));
+            return;
+        }
+        line(indent, field.name + (node.items.empty() ? ": []" : ":"));
+        for (const Node* item : node.items) {
+            const size_t begin = out_.size();
+            object(item, *field.item->object, indent + 4);
+            out_[begin + indent + 2] = '-';
+        }
+    }
+
+    void map(const Field& field, const Node& node, size_t indent) {
+        line(indent, field.name + (node.entries.empty() ? ": {}" : ":"));
+        for (const Entry& entry : node.entries) {
+            line(
+                indent + 2,
+                fmt::format("{}: {}", scalar(entry.key->text), shown(*field.item, *entry.value))
+            );
+        }
+    }
+
+    void components(const Field& field, const Node& node, size_t indent) {
+        line(indent, field.name + (node.entries.empty() ? ": {}" : ":"));
+        for (const Entry& entry : node.entries) {
+            const Entry* type = entry.value->find("type");
+            for (const Schema* schema : field.components) {
+                if (type != nullptr && schema->name() == type->value->text) {
+                    line(indent + 2, entry.key->text + ":");
+                    line(indent + 4, "type: " + schema->name());
+                    object(entry.value, *schema, indent + 4);
+                }
+            }
+        }
+    }
+
+    std::string out_;
+};
+
+}  // namespace
+
+std::string effective_yaml(const Document& document, const Schema& root) {
+    EffectiveWriter writer;
+    writer.object(document.root(), root, 0);
+    return writer.take();
+}
+
+}  // namespace seyir::config

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Servers: a program's HTTP listeners: `listen.http` (tokens, TLS) and the admin unix socket (whoever
+// may open the file may do everything). Both serve the same routes.
+// Threads: start and stop belong to one thread.   Ownership: what handlers use outlives stop().
+#pragma once
+
+#include "common/config/sections/sections.hpp"
+#include "common/metrics/registry.hpp"
+#include "common/net/server/http_server.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace seyir::service {
+
+struct ServersOptions {
+    config::ListenOptions listen;
+    config::ServerTls tls;
+    std::vector<config::TokenOptions> tokens;
+};
+
+class Servers {
+  public:
+    Servers(metrics::Registry& registry, ServersOptions options);
+    ~Servers();
+    Servers(const Servers&) = delete;
+    Servers& operator=(const Servers&) = delete;
+
+    /// Before start().
+    void add_routes(const std::vector<net::HttpRoute>& routes);
+    /// kInvalidConfig for certificates, kIo and kRefused for addresses, naming them.
+    Result<void> start();
+    void stop(SteadyTime deadline);
+
+    /// Where HTTP really listens (port 0 resolved); nothing when it is off.
+    std::optional<std::string> http_address() const;
+
+  private:
+    Result<void> start_http();
+    Result<void> start_admin();
+
+    metrics::Registry& registry_;
+    const ServersOptions options_;
+    std::vector<net::HttpRoute> routes_;
+    async::Runtime runtime_{"http", 1};
+    net::HttpLanes lanes_;
+    std::unique_ptr<net::HttpServer> http_;
+    std::unique_ptr<net::HttpServer> admin_;
+};
+
+/// The authenticator the configured tokens make; open when there are none.
+Result<net::Authenticator> make_authenticator(const std::vector<config::TokenOptions>& tokens);
+
+/// Nothing when TLS is off.
+Result<std::shared_ptr<net::TlsServerContext>> load_server_tls(const config::ServerTls& tls);
+
+}  // namespace seyir::service
