@@ -17,6 +17,8 @@ using AgentId = Id128<struct AgentIdTag>;
 using SourceId = Id128<struct SourceIdTag>;
 /// One data directory of a collector.
 using StoreId = Id128<struct StoreIdTag>;
+/// XXH3-128 of /etc/machine-id; the id itself is private (machine-id(5)) and never leaves the host.
+using MachineHash = Id128<struct MachineHashTag>;
 /// XXH3-128 of a stream's sorted labels.
 using StreamFingerprint = Id128<struct StreamFingerprintTag>;
 

@@ -51,9 +51,6 @@ enum class MessageType : uint8_t {
 /// "hello", for messages to people; "unknown" for the rest.
 std::string_view to_string(MessageType type);
 
-/// XXH3-128 of /etc/machine-id; the id itself is private (machine-id(5)) and never leaves the host.
-using MachineHash = Id128<struct MachineHashTag>;
-
 /// Agent -> collector, first.
 struct Hello {
     AgentId agent;

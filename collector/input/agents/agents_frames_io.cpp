@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an accepted connection's messages mean: frames into the pipeline, questions to the store.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/input/agents/agents_server_io.hpp"
+#include "common/async/event.hpp"
+#include "common/async/offload.hpp"
+#include "common/base/log.hpp"
+
+namespace seyir::collector::input {
+namespace {
+
+/// Until other connections give bytes back there is nobody to wake this one.
+constexpr auto kRoomAgain = std::chrono::milliseconds(20);
+
+/// The answer to send for what the pipeline reported.
+wire::Ack ack_of(uint64_t seq, const DeliveryReport& report) {
+    wire::Ack ack;
+    ack.seq = seq;
+    ack.outcome = report.outcome;
+    ack.accepted = report.accepted;
+    ack.duplicate = report.duplicate;
+    ack.message = report.message;
+    ack.lanes = report.lanes;
+    ack.lanes.resize(std::min(ack.lanes.size(), wire::kLanesMax));
+    if (report.dropped > 0) {
+        ack.rejected.push_back({report.reason, report.dropped});
+    }
+    return ack;
+}
+
+}  // namespace
+
+async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::handle(
+    ConnectionPtr connection, wire::RawMessage message
+) {
+    using wire::MessageType;
+    const auto bad = [](std::string what) {
+        return Refusal{wire::RefuseCode::kBadMessage, "bad_message", std::move(what)};
+    };
+    std::optional<Refusal> refusal;
+    switch (message.type) {
+        case MessageType::kFrame:
+            if (connection->phase != Phase::kAccepted) {
+                co_return bad("frame on a connection whose agent id is in use");
+            }
+            refusal = co_await on_frame(connection, message.body);
+            break;
+        case MessageType::kAsk:
+            refusal = co_await on_ask(connection, message.body);
+            break;
+        case MessageType::kEvent:
+            if (connection->phase == Phase::kAccepted) {
+                refusal = on_event(*connection, message.body);
+            }
+            break;
+        case MessageType::kPing: {
+            const auto id = wire::decode_ping(message.body);
+            if (!id) {
+                co_return bad(id.error().message);
+            }
+            std::string out;
+            wire::append_pong(out, *id);
+            connection->link->queue(out);
+            break;
+        }
+        case MessageType::kPong:
+            connection->link->on_pong();
+            break;
+        case MessageType::kHello:
+            co_return bad("a second hello");
+        default:
+            break;  // what a later minor version may send
+    }
+    co_return std::move(refusal);
+}
+
+async::Awaitable<void> AgentsServer::wait_for_room(ConnectionPtr connection, uint64_t raw_bytes) {
+    const auto full = [&] {
+        const uint64_t own = connection->link->in_flight_bytes();
+        const uint64_t all = shared_->in_flight_bytes.load();
+        return (own > 0 && own + raw_bytes > setup_.credit_bytes) ||
+               (all > 0 && all + raw_bytes > setup_.in_flight_bytes_max);
+    };
+    if (!full()) {
+        co_return;
+    }
+    connection->link->set_paused(true);
+    while (full() && !connection->ended) {
+        auto waited = co_await connection->reader->wait(clock_.steady_now() + kRoomAgain);
+        if (!waited && waited.error().code == ErrorCode::kCancelled) {
+            break;
+        }
+    }
+    connection->link->set_paused(false);
+}
+
+async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::on_frame(
+    ConnectionPtr connection, std::string_view body
+) {
+    auto frame = wire::decode_frame(body);
+    if (!frame) {
+        const ErrorCode code = frame.error().code;
+        const auto refuse_code = code == ErrorCode::kUnsupported ? wire::RefuseCode::kVersion
+                                                                 : wire::RefuseCode::kBadMessage;
+        co_return Refusal{refuse_code, "bad_frame", frame.error().message};
+    }
+    connection->stream.set_read_deadline(SteadyTime::max());  // not read while it waits for room
+    co_await wait_for_room(connection, frame->header.raw_bytes);
+    if (connection->ended) {
+        co_return std::nullopt;
+    }
+    co_return take_frame(*connection, *frame);
+}
+
+std::optional<AgentsServer::Refusal> AgentsServer::take_frame(
+    Connection& connection, const wire::Frame& frame
+) {
+    const wire::FrameHeader& header = frame.header;
+    const auto bad = [&](std::string what) {
+        return Refusal{
+            wire::RefuseCode::kBadMessage,
+            "bad_frame",
+            fmt::format(
+                "frame {} before byte {} of the connection: {}",
+                header.seq,
+                connection.splitter.offset(),
+                what
+            )
+        };
+    };
+    if (header.epoch != connection.epoch || header.seq <= connection.last_seq) {
+        return bad(fmt::format(
+            "epoch {} (now {}), seq not above {}",
+            header.epoch,
+            connection.epoch,
+            connection.last_seq
+        ));
+    }
+    if (header.kind != wire::FrameKind::kLogs) {
+        return bad(fmt::format("kind {} is not taken here", static_cast<int>(header.kind)));
+    }
+    const EncodedBatch encoded{
+        std::make_shared<const std::string>(frame.payload),
+        header.codec,
+        header.raw_bytes,
+        header.xxh3
+    };
+    auto batch = decoders_[connection.thread]->decode(encoded, TenantId::kDefault);
+    if (!batch) {
+        return bad(batch.error().message);
+    }
+    if ((*batch)->row_count() != header.rows) {
+        return bad(fmt::format("{} rows stated, {} there", header.rows, (*batch)->row_count()));
+    }
+    connection.last_seq = header.seq;
+    submit(connection, frame, *std::move(batch));
+    return std::nullopt;
+}
+
+void AgentsServer::submit(
+    Connection& connection, const wire::Frame& frame, std::shared_ptr<RecordBatch> batch
+) {
+    const wire::FrameHeader& header = frame.header;
+    batch->set_provenance({.agent = connection.hello.agent, .epoch = connection.epoch});
+    const std::shared_lock lock(submit_mutex_);
+    if (stopping_) {
+        return;  // without an answer the agent sends it again
+    }
+    AgentsMetrics& metrics = shared_->metrics;
+    metrics.frames.add();
+    metrics.rows.add(header.rows);
+    metrics.raw_bytes.add(batch->raw_bytes());
+    metrics.wire_bytes.add(header.wire_bytes);
+    directory_.on_frame(
+        connection.hello.agent, header.rows, batch->raw_bytes(), batch->max_ts(), clock_.wall_now()
+    );
+    connection.link->took_frame(header.raw_bytes);
+    const uint64_t held = shared_->in_flight_bytes.fetch_add(header.raw_bytes) + header.raw_bytes;
+    metrics.in_flight_bytes.set(static_cast<double>(held));
+    auto answered = [shared = shared_,
+                     link = connection.link,
+                     seq = header.seq,
+                     raw_bytes = header.raw_bytes,
+                     begun = clock_.steady_now()](const DeliveryReport& report) {
+        shared->in_flight_bytes.fetch_sub(raw_bytes);
+        const auto took = shared->clock.steady_now() - begun;
+        shared->metrics.ack_seconds.observe(std::chrono::duration<double>(took).count());
+        shared->metrics.duplicates.add(report.duplicate);
+        const bool retry = report.outcome == Outcome::kRetry;
+        link->answer(ack_of(seq, report), retry ? shared->retry_after_ms : 0, raw_bytes);
+    };
+    batch->set_ack(AckToken(std::move(answered)));
+    submit_(std::move(batch));
+}
+
+Result<wire::Committed> AgentsServer::committed(AgentId agent, const wire::Ask& ask) {
+    const store::StoreStats stats = store_.stats();
+    wire::Committed out{ask.request, stats.store_id, stats.restore_generation, {}};
+    out.lanes.resize(ask.lanes.size());
+    bool first = true;
+    for (const uint16_t output : setup_.store_outputs) {
+        SEYIR_TRY(
+            std::vector<store::CommittedPosition> known,
+            store_.committed(TenantId::kDefault, agent, output, ask.lanes)
+        );
+        std::ranges::sort(known, {}, &store::CommittedPosition::key);
+        for (size_t i = 0; i < ask.lanes.size(); ++i) {
+            const auto at =
+                std::ranges::lower_bound(known, ask.lanes[i], {}, &store::CommittedPosition::key);
+            wire::CommittedEntry here;
+            if (at != known.end() && at->key == ask.lanes[i]) {
+                here = {true, at->committed, at->tail_hash};
+            }
+            wire::CommittedEntry& lane = out.lanes[i];
+            // The lowest wins; known anywhere makes it known, so that no output misses bytes.
+            const bool either_known = lane.known || here.known;
+            lane = first || here.committed < lane.committed ? here : lane;
+            lane.known = either_known;
+        }
+        first = false;
+    }
+    return out;
+}
+
+async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::on_ask(
+    ConnectionPtr connection, std::string_view body
+) {
+    auto ask = wire::decode_ask(body);
+    if (!ask) {
+        co_return Refusal{wire::RefuseCode::kBadMessage, "bad_message", ask.error().message};
+    }
+    const AgentId agent = connection->hello.agent;
+    auto look_up = [this, agent, ask = *std::move(ask)] { return committed(agent, ask); };
+    auto answer = co_await async::offload(store_pool_, std::move(look_up));
+    if (!answer) {
+        const std::string what = "the store cannot tell positions: " + answer.error().message;
+        co_return Refusal{wire::RefuseCode::kBusy, "store", what};
+    }
+    std::string out;
+    wire::append_message(out, *answer);
+    connection->link->queue(out);
+    co_return std::nullopt;
+}
+
+std::optional<AgentsServer::Refusal> AgentsServer::on_event(
+    Connection& connection, std::string_view body
+) {
+    auto event = wire::decode_event(body);
+    if (!event) {
+        return Refusal{wire::RefuseCode::kBadMessage, "bad_message", event.error().message};
+    }
+    shared_->metrics.events.add();
+    const wire::Hello& hello = connection.hello;
+    if (directory_.may_log(hello.agent.to_hex() + " " + event->kind, clock_.steady_now())) {
+        log::warn(
+            "agents",
+            "agent reports",
+            {{"host", hello.hostname},
+             {"agent", hello.agent.to_hex()},
+             {"kind", event->kind},
+             {"detail", event->detail}}
+        );
+    }
+    directory_.on_event({event->ts, hello.agent, hello.hostname, event->kind, event->detail});
+    return std::nullopt;
+}
+
+}  // namespace seyir::collector::input

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/checkpoint/agent_identity.hpp"
+
+#include <doctest/doctest.h>
+
+#include "test/support/temp_dir.hpp"
+
+using namespace seyir;
+using namespace seyir::agent::checkpoint;
+
+namespace {
+
+io::FileSystem& fs() {
+    return io::posix_file_system();
+}
+
+std::string machine(const test::TempDir& dir, const std::string& id) {
+    REQUIRE(io::write_file_atomically(fs(), dir / "machine-id", id + "\n"));
+    return dir / "machine-id";
+}
+
+}  // namespace
+
+TEST_SUITE("agent/checkpoint/agent_identity") {
+    TEST_CASE("a deleted state directory gives the same id back") {
+        test::TempDir dir;
+        const IdentityPlace place{dir / "state", machine(dir, "abc")};
+        const auto first = load_agent_identity(fs(), place);
+        REQUIRE(first);
+        CHECK(first->forked.empty());
+        CHECK(load_agent_identity(fs(), place)->identity.agent == first->identity.agent);
+        REQUIRE(fs().remove(dir / "state/agent.id"));
+        CHECK(load_agent_identity(fs(), place)->identity.agent == first->identity.agent);
+    }
+
+    TEST_CASE("another directory and another machine give other ids") {
+        test::TempDir dir;
+        const std::string id = machine(dir, "abc");
+        const auto a = load_agent_identity(fs(), {dir / "a", id});
+        const auto b = load_agent_identity(fs(), {dir / "b", id});
+        CHECK(a->identity.agent != b->identity.agent);
+        CHECK(derive_agent_id("abc", "/x") == derive_agent_id("abc", "/x"));
+        CHECK(derive_agent_id("abd", "/x") != derive_agent_id("abc", "/x"));
+    }
+
+    TEST_CASE("state that comes from another machine gets a new random id and says so") {
+        test::TempDir dir;
+        const auto here = load_agent_identity(fs(), {dir / "s", machine(dir, "abc")});
+        const IdentityPlace there{dir / "s", machine(dir, "other")};
+        const auto forked = load_agent_identity(fs(), there);
+        REQUIRE(forked);
+        CHECK(forked->forked.find("another machine") != std::string::npos);
+        CHECK(forked->identity.agent != here->identity.agent);
+        const auto again = load_agent_identity(fs(), there);
+        CHECK(again->forked.empty());
+        CHECK(again->identity.agent == forked->identity.agent);
+    }
+
+    TEST_CASE("a copied directory is noticed but keeps its id until a collector objects") {
+        test::TempDir dir;
+        const std::string id = machine(dir, "abc");
+        const auto original = load_agent_identity(fs(), {dir / "a", id});
+        REQUIRE(fs().make_directories(dir / "b"));
+        std::filesystem::copy_file(dir / "a/agent.id", dir / "b/agent.id");
+        const auto copy = load_agent_identity(fs(), {dir / "b", id});
+        CHECK(copy->identity.agent == original->identity.agent);
+        CHECK(copy->identity.state_dir != copy->state_dir_now);
+    }
+
+    TEST_CASE("a damaged file is replaced by the derived id") {
+        test::TempDir dir;
+        const IdentityPlace place{dir / "s", machine(dir, "abc")};
+        const auto first = load_agent_identity(fs(), place);
+        const auto text = io::read_file(fs(), dir / "s/agent.id", 4096);
+        for (size_t i = 0; i < text->size(); i += 7) {
+            std::string damaged = *text;
+            damaged[i] ^= 1;
+            REQUIRE(io::write_file_atomically(fs(), dir / "s/agent.id", damaged));
+            const auto loaded = load_agent_identity(fs(), place);
+            REQUIRE(loaded);
+            CHECK(loaded->identity.agent == first->identity.agent);
+        }
+    }
+
+    TEST_CASE("a machine without an id gets a random one that is kept") {
+        test::TempDir dir;
+        const IdentityPlace place{dir / "s", dir / "no-such-file"};
+        const auto first = load_agent_identity(fs(), place);
+        REQUIRE(first);
+        CHECK(first->identity.machine.is_zero());
+        CHECK(load_agent_identity(fs(), place)->identity.agent == first->identity.agent);
+        REQUIRE(fs().remove(dir / "s/agent.id"));
+        CHECK(load_agent_identity(fs(), place)->identity.agent != first->identity.agent);
+    }
+}
