@@ -2,7 +2,7 @@
 #include "agent/app/agent_app.hpp"
 
 #include "agent/app/graph.hpp"
-#include "agent/hostmetrics/host_metrics.hpp"
+//HM #include "agent/hostmetrics/host_metrics.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version.hpp"
@@ -69,7 +69,7 @@ int AgentApp::run(
     if (!graph) {
         return could_not_start(graph.error());
     }
-    hostmetrics::HostMetrics host(config.host_metrics, registry);
+    //HM hostmetrics::HostMetrics host(config.host_metrics, registry);
     service::Servers servers(
         registry, {.listen = config.listen, .tls = config.tls, .tokens = config.tokens}
     );
