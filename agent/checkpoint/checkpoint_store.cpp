@@ -179,18 +179,12 @@ std::vector<std::string> CheckpointStore::events() const {
     return events_;
 }
 
-pipeline::ComponentHealth CheckpointStore::health() const {
+std::string CheckpointStore::trouble() const {
     const std::lock_guard lock(mutex_);
     if (last_error_.empty()) {
-        return {};
+        return "";
     }
-    return {
-        false,
-        fmt::format(
-            "{}; positions since are only in the collector: free space or fix state_dir",
-            last_error_
-        )
-    };
+    return last_error_ + "; positions since are only in the collector: free space or fix state_dir";
 }
 
 }  // namespace seyir::agent::checkpoint

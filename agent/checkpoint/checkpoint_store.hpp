@@ -2,7 +2,7 @@
 // CheckpointStore: keeps the checkpoint in two files, `checkpoint.0` and `checkpoint.1`, written in
 // turn, so that a torn write leaves the one before. Inputs hand in their part; a thread writes at
 // most once a second, and only what changed.
-// Threads: thread-safe.   Errors: a write that fails is logged, shown by health() and tried again.
+// Threads: thread-safe.   Errors: a write that fails is logged, shown by trouble() and tried again.
 // Ownership: one store per state_dir, made before the inputs and destroyed after them.
 // Format: docs/format/checkpoint.md.
 #pragma once
@@ -18,7 +18,6 @@
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/metrics/registry.hpp"
-#include "common/pipeline/input.hpp"
 
 namespace seyir::agent::checkpoint {
 
@@ -48,7 +47,8 @@ class CheckpointStore {
 
     /// Things an operator should read, e.g. a corrupt slot and what follows from it.
     std::vector<std::string> events() const;
-    pipeline::ComponentHealth health() const;
+    /// What is wrong with writing, and what to do; "" when all is well.
+    std::string trouble() const;
 
   private:
     std::string slot_path(size_t slot) const;

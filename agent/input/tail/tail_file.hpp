@@ -113,6 +113,7 @@ struct TailFile {
     bool released = false;     ///< to be removed once nothing refers to it
     bool from_memory = false;  ///< an orphan of the last run; its checkpoint is kept elsewhere
     bool rest_sent = false;    ///< the unterminated rest of a rotated file was handed on
+    bool indexed = false;      ///< in the index of originals
     uint64_t banner = 0;       ///< hash of the first line: key of the index of originals
     uint64_t seen_scan = 0;
     std::string other_path;                 ///< found in this scan under another name

@@ -19,11 +19,22 @@ namespace {
 /// How long a look-alike may stand still before it is read as a file of its own.
 constexpr auto kSuspicionHeld = std::chrono::seconds(3);
 constexpr size_t kCompareBytes = 64 * 1024;
-constexpr size_t kCandidatesMax = 256;
+constexpr size_t kCandidatesMax = 10'000;
+constexpr size_t kUnrelatedMax = 8;
 constexpr size_t kLadderRungs = 16;
 constexpr auto kLadderStep = std::chrono::milliseconds(50);
 constexpr size_t kBannerBytesMax = 64;
 constexpr size_t kHashReadBytes = 256 * 1024;
+
+std::string_view base_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+/// "app.log.1", "app.log-20260101" and "app-20260101.log" are named after "app.log".
+bool is_named_after(std::string_view path, std::string_view original) {
+    const std::string_view name = base_name(original);
+    return base_name(path).starts_with(name.substr(0, name.rfind('.')));
+}
 
 }  // namespace
 
@@ -34,14 +45,20 @@ uint64_t TailReader::banner_of(std::string_view first_bytes) {
 }
 
 void TailReader::remember_banner(TailFile& file) {
-    by_banner_.emplace(file.banner, &file);
+    if (!file.indexed) {
+        file.indexed = true;
+        by_banner_.emplace(file.banner, &file);
+    }
 }
 
 void TailReader::forget_banner(TailFile& file) {
-    const auto [begin, end] = by_banner_.equal_range(file.banner);
-    const auto at = std::find_if(begin, end, [&](const auto& e) { return e.second == &file; });
-    if (at != end) {
-        by_banner_.erase(at);
+    if (file.indexed) {
+        file.indexed = false;
+        const auto [begin, end] = by_banner_.equal_range(file.banner);
+        const auto at = std::find_if(begin, end, [&](const auto& e) { return e.second == &file; });
+        if (at != end) {
+            by_banner_.erase(at);
+        }
     }
     std::erase(bannerless_, &file);
 }
@@ -97,6 +114,15 @@ std::vector<TailFile*> TailReader::find_originals(
             originals.push_back(at->second);
         }
     }
+    // Many files may begin alike. Those named like the new one (app.log, app.log.1) come first; of
+    // the others a few are enough.
+    const auto related = std::ranges::partition(originals, [&](const TailFile* original) {
+        return original->state == FileState::kOrphan || original->deleted ||
+               is_named_after(file.path, original->path);
+    });
+    if (related.size() > kUnrelatedMax) {
+        originals.resize(originals.size() - related.size() + kUnrelatedMax);
+    }
     std::ranges::copy_if(bannerless_, std::back_inserter(originals), [&](const TailFile* orphan) {
         return may_be(*orphan);
     });
@@ -117,8 +143,8 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
                 take_over(file, *original);
                 return true;
             }
-        } else if (!original->replaced && !original->detached && !expired &&
-                   compare_more(file, *original)) {
+        } else if (!original->replaced && !(file.found_first && original->found_first) &&
+                   !original->detached && !expired && compare_more(file, *original)) {
             // Whole: hold the look-alike while it is equal and may still be being copied. (A
             // renamed original is not waited for: that is the usual rotation, nobody will cut it.)
             held = true;

@@ -336,7 +336,10 @@ bool TailReader::seek(TailFile& file, uint64_t offset, const Mark* mark) {
 void TailReader::rehash(TailFile& file, uint64_t offset) {
     file.consumed = RunningHash();
     file.consumed_valid = offset <= kRehashBytesMax;
-    std::string buffer(kRehashReadBytes, '\0');
+    if (offset == 0 || !file.consumed_valid) {
+        return;
+    }
+    std::string buffer(std::min<uint64_t>(kRehashReadBytes, offset), '\0');
     while (file.consumed_valid && file.consumed.length() < offset) {
         const size_t want = std::min<uint64_t>(buffer.size(), offset - file.consumed.length());
         const auto got = file.handle->read_at(file.consumed.length(), {buffer.data(), want});

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/commands_table.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace seyir::ctl {
+
+namespace {
+
+constexpr std::array kGlobalOptions{
+    OptionSpec{
+        "server",
+        "URL",
+        "http://HOST:PORT, https://HOST or unix:/path (SEYIR_SERVER; http://127.0.0.1:7400)"
+    },
+    OptionSpec{
+        "token", "TOKEN", "better: SEYIR_TOKEN or --token-file, which other users cannot see"
+    },
+    OptionSpec{"token-file", "FILE", "a file that holds the token"},
+    OptionSpec{"ca", "FILE", "certificate authority of an https server (SEYIR_CA; the system's)"},
+    OptionSpec{
+        "output", "FORM", "human, json (an object a line) or raw (the bytes as received); -o"
+    },
+    OptionSpec{"color", "WHEN", "auto, always or never (NO_COLOR is respected)"},
+    OptionSpec{"utc", "", "times in UTC instead of local time"},
+    OptionSpec{"timeout", "TIME", "give up after so long without a byte (60s)"},
+    OptionSpec{"help", "", "about the command; -h"},
+};
+
+constexpr std::array kQueryOptions{
+    OptionSpec{"since", "TIME", "how far back, as 15m, 1h, 7d (1h)"},
+    OptionSpec{
+        "start", "WHEN", "2026-11-22T10:00:00Z, '2026-11-22 10:00', 15m (ago) or nanoseconds"
+    },
+    OptionSpec{"end", "WHEN", "likewise, not included (now)"},
+    OptionSpec{"limit", "N", "so many lines at most, up to 1,000,000 (100)"},
+    OptionSpec{
+        "direction",
+        "WAY",
+        "which lines when there are more: backward = the newest, forward = the oldest"
+    },
+    OptionSpec{"newest-first", "", "print the newest line first"},
+    OptionSpec{"labels", "HOW", "short (service@host), all or none"},
+    OptionSpec{"step", "TIME", "for numbers: a value each TIME of the range instead of one"},
+    OptionSpec{"no-progress", "", "no progress line"},
+};
+
+constexpr std::array kTailOptions{
+    OptionSpec{"limit", "N", "first show the last N lines (10)"},
+    OptionSpec{"labels", "HOW", "short (service@host), all or none"},
+};
+
+constexpr std::array kLabelsOptions{
+    OptionSpec{"since", "TIME", "of streams that wrote within TIME (6h)"},
+};
+
+constexpr std::array kValidateOptions{
+    OptionSpec{"as", "PROGRAM", "agent or collector, where the file does not tell"},
+    OptionSpec{"online", "", "also look at the files it names on this machine"},
+    OptionSpec{"effective", "", "print it with every default filled in, secrets hidden"},
+};
+
+constexpr std::string_view kQueryDetails =
+    "Prints the lines that match, oldest first, or the numbers a metric query gives.\n\n"
+    "  seyir query '{input=\"app\"} |= \"timeout\"' --since 1h --limit 20\n"
+    "  seyir query '{service_name=\"web\"} | json | status >= 500' --labels all\n"
+    "  seyir query 'sum by (level) (count_over_time({input=\"app\"} | json [1h]))'\n"
+    "  seyir query 'rate({input=\"app\"}[5m])' --since 1d --step 1h\n"
+    "  seyir query '{input=\"app\"}' --since 1d --limit 1000000 --output raw > app.log\n";
+constexpr std::string_view kTailDetails =
+    "Prints lines as they are stored, until interrupted.\n\n"
+    "  seyir tail '{input=\"app\"}'\n"
+    "  seyir tail '{service_name=\"web\"} | json | level=\"error\"' --limit 0\n";
+constexpr std::string_view kLabelsDetails =
+    "Without a name: each stream label and its values. With one: its values, one a line.\n\n"
+    "  seyir labels\n"
+    "  seyir labels host --since 7d\n";
+constexpr std::string_view kValidateDetails =
+    "Checks a configuration without starting anything. Each mistake is shown with file, line and\n"
+    "column, a caret and a hint. Exits 0 when it is good, 78 when it is not.\n\n"
+    "  seyir validate /etc/seyir/agent.yaml\n"
+    "  seyir validate collector.yaml --output json\n"
+    "  generate-config | seyir validate - --as agent\n";
+constexpr std::string_view kExplainDetails =
+    "More about a message of validate; without a code, all of them.\n\n"
+    "  seyir explain E0203\n";
+constexpr std::string_view kStatusDetails =
+    "What the collector has stored, its components, the agents that ship to it, and what happened\n"
+    "to them. Also of an agent: --server is then its listen.http.\n\n"
+    "  seyir status\n"
+    "  seyir status --server unix:/var/lib/seyir-collector/admin.sock\n"
+    "  seyir status --server http://127.0.0.1:7420 --output json\n";
+constexpr std::string_view kCompletionDetails =
+    "Completion of commands and options; put it into ~/.bashrc:\n\n"
+    "  eval \"$(seyir completion bash)\"\n";
+
+constexpr std::array kCommands{
+    CommandSpec{
+        "query",
+        "'LOGQL'",
+        1,
+        1,
+        "lines or numbers that answer a query",
+        kQueryDetails,
+        kQueryOptions
+    },
+    CommandSpec{"tail", "'LOGQL'", 1, 1, "lines as they are stored", kTailDetails, kTailOptions},
+    CommandSpec{
+        "labels", "[NAME]", 0, 1, "stream labels and their values", kLabelsDetails, kLabelsOptions
+    },
+    CommandSpec{
+        "validate", "FILE", 1, 1, "check a configuration", kValidateDetails, kValidateOptions
+    },
+    CommandSpec{"explain", "[CODE]", 0, 1, "more about a message of validate", kExplainDetails, {}},
+    CommandSpec{"status", "", 0, 0, "how the collector or an agent is", kStatusDetails, {}},
+    CommandSpec{"version", "", 0, 0, "print the version", "", {}},
+    CommandSpec{"completion", "bash", 1, 1, "completion for the shell", kCompletionDetails, {}},
+    CommandSpec{"help", "[COMMAND]", 0, 1, "this, or about a command", "", {}},
+};
+
+std::string option_lines(std::span<const OptionSpec> options) {
+    std::string text;
+    for (const auto& option : options) {
+        const auto form = fmt::format(
+            "--{}{}{}", option.name, option.value_name.empty() ? "" : " ", option.value_name
+        );
+        text += fmt::format("  {:<20} {}\n", form, option.help);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::span<const CommandSpec> all_commands() {
+    return kCommands;
+}
+
+std::span<const OptionSpec> global_options() {
+    return kGlobalOptions;
+}
+
+std::string help_text() {
+    std::string text =
+        "seyir asks a Seyir collector.\n\n"
+        "usage: seyir [OPTIONS] COMMAND [ARGUMENTS]\n\ncommands:\n";
+    for (const auto& command : kCommands) {
+        const auto form = fmt::format("{} {}", command.name, command.arguments);
+        text += fmt::format("  {:<20} {}\n", form, command.summary);
+    }
+    text += "\noptions of every command:\n" + option_lines(kGlobalOptions);
+    text +=
+        "\nexit status: 0 done, 1 failed, 2 wrong use, 78 wrong configuration (validate)\n"
+        "`seyir help COMMAND` shows its options and examples.\n";
+    return text;
+}
+
+std::string help_text(const CommandSpec& command) {
+    std::string text = fmt::format(
+        "usage: seyir {}{}{}\n\n",
+        command.name,
+        command.arguments.empty() ? "" : " ",
+        command.arguments
+    );
+    text += command.details.empty() ? fmt::format("{}\n", command.summary)
+                                    : std::string(command.details);
+    if (!command.options.empty()) {
+        text += "\noptions:\n" + option_lines(command.options);
+    }
+    text += "\noptions of every command:\n" + option_lines(kGlobalOptions);
+    return text;
+}
+
+std::string bash_completion() {
+    std::string commands;
+    std::string cases;
+    std::string global;
+    for (const auto& option : kGlobalOptions) {
+        global += fmt::format(" --{}", option.name);
+    }
+    for (const auto& command : kCommands) {
+        commands += fmt::format("{}{}", commands.empty() ? "" : " ", command.name);
+        std::string options;
+        for (const auto& option : command.options) {
+            options += fmt::format(" --{}", option.name);
+        }
+        if (!options.empty()) {
+            cases += fmt::format("        {}) options=\"$options{}\" ;;\n", command.name, options);
+        }
+    }
+    return fmt::format(
+        "_seyir() {{\n"
+        "    local word=\"${{COMP_WORDS[COMP_CWORD]}}\" options=\"{}\" command=\"\" w\n"
+        "    local commands=\"{}\"\n"
+        "    for w in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
+        "        case \" $commands \" in *\" $w \"*) command=\"$w\"; break ;; esac\n"
+        "    done\n"
+        "    case \"$command\" in\n{}    esac\n"
+        "    case \"$command:$word\" in\n"
+        "        *:-*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n"
+        "        :*|help:*) COMPREPLY=($(compgen -W \"$commands\" -- \"$word\")) ;;\n"
+        "        *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
+        "    esac\n"
+        "}}\n"
+        "complete -F _seyir seyir\n",
+        global.substr(1),
+        commands,
+        cases
+    );
+}
+
+}  // namespace seyir::ctl

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/session.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <unistd.h>
+
+#include "common/base/units.hpp"
+#include "common/io/file_system.hpp"
+#include "common/json/reader.hpp"
+#include "common/net/http/encoding.hpp"
+
+namespace seyir::ctl {
+
+namespace {
+
+constexpr const char* kDefaultServer = "http://127.0.0.1:7400";
+constexpr size_t kTokenFileBytesMax = 64 * 1024;
+
+/// The option, else the variable, else `fallback`.
+std::string choose(
+    const Arguments& arguments, std::string_view option, const char* variable, const char* fallback
+) {
+    if (arguments.has(option)) {
+        return arguments.get(option);
+    }
+    const char* value = std::getenv(variable);
+    return value != nullptr && *value != '\0' ? value : fallback;
+}
+
+Result<std::string> read_token(const Arguments& arguments) {
+    if (!arguments.has("token-file")) {
+        return choose(arguments, "token", "SEYIR_TOKEN", "");
+    }
+    SEYIR_TRY(
+        auto token,
+        io::read_file(io::posix_file_system(), arguments.get("token-file"), kTokenFileBytesMax)
+    );
+    while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')
+    ) {
+        token.pop_back();
+    }
+    if (token.empty()) {
+        return fail(ErrorCode::kInvalidArgument, arguments.get("token-file") + " holds no token");
+    }
+    return token;
+}
+
+std::string message_in(const std::string& body) {
+    json::Document document;
+    const auto root = document.parse(body);
+    for (const char* name : {"message", "error"}) {
+        const auto field = root ? root->get(name) : std::nullopt;
+        if (const auto text = field ? field->string() : std::nullopt) {
+            return std::string(*text);
+        }
+    }
+    std::string text = clean_text(body.substr(0, body.find('\n')).substr(0, 500));
+    return text.empty() ? "no reason given" : text;
+}
+
+Error status_error(int status, const std::string& body, const std::string& url) {
+    std::string message = message_in(body);
+    switch (status) {
+        case 400:
+        case 413:
+        case 422:
+            return fail(ErrorCode::kInvalidArgument, message);
+        case 401:
+            return fail(
+                ErrorCode::kUnauthorized,
+                message + "\n  set SEYIR_TOKEN, or give --token-file FILE, with a token of " + url
+            );
+        case 403:
+            return fail(ErrorCode::kRefused, message + "\n  use a token that has this scope");
+        case 404:
+            return fail(
+                ErrorCode::kNotFound,
+                url + ": " + message + "\n  is that the address of a seyir-collector (listen.http)?"
+            );
+        case 429:
+        case 503:
+            return fail(ErrorCode::kBackpressure, message + "\n  the server is busy: try again");
+        case 504:
+            return fail(
+                ErrorCode::kTimeout, message + "\n  ask for less: a shorter --since or a selector"
+            );
+        default:
+            return fail(
+                ErrorCode::kInternal, url + " answered " + std::to_string(status) + ": " + message
+            );
+    }
+}
+
+}  // namespace
+
+Result<PrintStyle> print_style(const Arguments& arguments) {
+    PrintStyle style;
+    const auto output = arguments.get("output");
+    if (output == "json") {
+        style.form = OutputForm::kJson;
+    } else if (output == "raw") {
+        style.form = OutputForm::kRaw;
+    } else if (!output.empty() && output != "human" && output != "text") {
+        return fail(
+            ErrorCode::kInvalidArgument, "--output " + output + ": write human, json or raw"
+        );
+    }
+    const auto labels = arguments.get("labels");
+    if (labels == "all") {
+        style.labels = LabelDisplay::kAll;
+    } else if (labels == "none") {
+        style.labels = LabelDisplay::kNone;
+    } else if (!labels.empty() && labels != "short") {
+        return fail(
+            ErrorCode::kInvalidArgument, "--labels " + labels + ": write short, all or none"
+        );
+    }
+    const auto color = arguments.get("color");
+    if (!color.empty() && color != "auto" && color != "always" && color != "never") {
+        return fail(
+            ErrorCode::kInvalidArgument, "--color " + color + ": write auto, always or never"
+        );
+    }
+    style.color = wants_color(color, STDOUT_FILENO);
+    style.clean = is_terminal(STDOUT_FILENO) || style.color;
+    style.utc = arguments.has("utc");
+    return style;
+}
+
+Result<Session> Session::open(const Arguments& arguments) {
+    SEYIR_TRY(const auto style, print_style(arguments));
+    const auto url = choose(arguments, "server", "SEYIR_SERVER", kDefaultServer);
+    net::HttpClientOptions options;
+    options.peer_hint = "seyir-collector";
+    SEYIR_TRY(options.token, read_token(arguments));
+    const auto ca = choose(arguments, "ca", "SEYIR_CA", "");
+    if (!ca.empty()) {
+        SEYIR_TRY(
+            options.tls,
+            net::TlsClientContext::load({.ca = ca, .cert = {}, .key = {}, .server_name = {}})
+        );
+    }
+    if (arguments.has("timeout")) {
+        auto timeout = parse_duration(arguments.get("timeout"));
+        if (!timeout) {
+            return timeout.error().context("--timeout");
+        }
+        options.idle_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(*timeout);
+    }
+    SEYIR_TRY(auto client, net::HttpClient::open(url, std::move(options)));
+    return Session(std::move(client), style);
+}
+
+Result<net::HttpAnswerHead> Session::start(std::string_view path, const Parameters& parameters) {
+    net::HttpClient::Request request;
+    request.target = path;
+    char separator = '?';
+    for (const auto& [name, value] : parameters) {
+        request.target += separator + name + "=" + net::percent_encode(value);
+        separator = '&';
+    }
+    // Record attributes apart from stream labels, as Grafana asks for them.
+    request.headers.emplace_back("X-Loki-Response-Encoding-Flags", "categorize-labels");
+    SEYIR_TRY(auto head, client_.start(request));
+    if (head.status < 400) {
+        return head;
+    }
+    std::string body;
+    while (body.size() < 65536) {
+        const auto piece = client_.read();
+        if (!piece || piece->empty()) {
+            break;
+        }
+        body += *piece;
+    }
+    client_.close();
+    return status_error(head.status, body, client_.url());
+}
+
+Result<std::string> Session::get(std::string_view path, const Parameters& parameters) {
+    SEYIR_CHECK(start(path, parameters));
+    std::string body;
+    while (true) {
+        SEYIR_TRY(const auto piece, client_.read());
+        if (piece.empty()) {
+            return body;
+        }
+        body += piece;
+    }
+}
+
+int report(const Error& error) {
+    const std::string text = "seyir: " + error.message + "\n";
+    fputs(text.c_str(), stderr);
+    return kExitFailure;
+}
+
+}  // namespace seyir::ctl

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Session: the server asked and the manner of printing, from the options every command shares.
+// Threads: one owner.   Errors: those of HttpClient; a status of 400 and above becomes an Error
+// with the server's message and what to do about it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/net/http_client.hpp"
+#include "ctl/arguments.hpp"
+#include "ctl/print/row_printer.hpp"
+
+namespace seyir::ctl {
+
+/// The commands; each gives the exit status.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailure = 1;
+inline constexpr int kExitUsage = 2;
+
+class Session {
+  public:
+    static Result<Session> open(const Arguments& arguments);
+
+    using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+    /// GET, whole answer.
+    Result<std::string> get(std::string_view path, const Parameters& parameters = {});
+    /// GET, head checked; read the body with client().read().
+    Result<net::HttpAnswerHead> start(std::string_view path, const Parameters& parameters);
+
+    net::HttpClient& client() { return client_; }
+
+    const PrintStyle& style() const { return style_; }
+
+  private:
+    Session(net::HttpClient client, PrintStyle style) : client_(std::move(client)), style_(style) {}
+
+    net::HttpClient client_;
+    PrintStyle style_;
+};
+
+/// --output, --color, --utc, --labels as they apply to standard output.
+Result<PrintStyle> print_style(const Arguments& arguments);
+
+int query_command(const Arguments& arguments);
+int tail_command(const Arguments& arguments);
+int labels_command(const Arguments& arguments);
+int status_command(const Arguments& arguments);
+int validate_command(const Arguments& arguments);
+int explain_command(const Arguments& arguments);
+
+/// "seyir: MESSAGE" on stderr; the exit status that fits.
+int report(const Error& error);
+
+}  // namespace seyir::ctl
