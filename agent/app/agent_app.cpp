@@ -2,11 +2,12 @@
 #include "agent/app/agent_app.hpp"
 
 #include "agent/app/graph.hpp"
-//HM #include "agent/hostmetrics/host_metrics.hpp"
+#include "agent/hostmetrics/host_metrics.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/file_system.hpp"
 #include "common/service/program.hpp"
 #include "common/service/self_routes.hpp"
 #include "common/service/servers.hpp"
@@ -69,7 +70,10 @@ int AgentApp::run(
     if (!graph) {
         return could_not_start(graph.error());
     }
-    //HM hostmetrics::HostMetrics host(config.host_metrics, registry);
+    hostmetrics::HostMetrics host(io::posix_file_system(), io::system_clock());
+    if (config.host_metrics.enabled) {
+        registry.append_from([&host] { return host.text(); });
+    }
     service::Servers servers(
         registry, {.listen = config.listen, .tls = config.tls, .tokens = config.tokens}
     );

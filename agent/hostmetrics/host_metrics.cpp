@@ -17,7 +17,7 @@ ProcSource HostMetrics::source(const char* path) {
     return {fs_, options_.root + path};
 }
 
-HostMetrics::HostMetrics(io::FileSystem& fs, io::Clock& clock, HostMetricsOptions options)
+HostMetrics::HostMetrics(io::FileSystem& fs, io::Clock& clock, SamplerOptions options)
     : fs_(fs),
       clock_(clock),
       options_(std::move(options)),

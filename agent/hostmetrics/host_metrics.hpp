@@ -24,7 +24,7 @@
 
 namespace seyir::agent::hostmetrics {
 
-struct HostMetricsOptions {
+struct SamplerOptions {
     std::string root;  ///< before /proc and /sys; "" is this host, tests have a folder
     /// text() within this time of the last sample gives it again.
     Nanos age_max = std::chrono::milliseconds(500);
@@ -32,7 +32,7 @@ struct HostMetricsOptions {
 
 class HostMetrics {
   public:
-    HostMetrics(io::FileSystem& fs, io::Clock& clock, HostMetricsOptions options = {});
+    HostMetrics(io::FileSystem& fs, io::Clock& clock, SamplerOptions options = {});
 
     /// A fresh sample as Prometheus text, to be appended to the registry's.
     std::string text();
@@ -93,7 +93,7 @@ class HostMetrics {
 
     io::FileSystem& fs_;
     io::Clock& clock_;
-    HostMetricsOptions options_;
+    SamplerOptions options_;
     std::mutex mutex_;
     std::optional<SteadyTime> sampled_at_;
     size_t series_count_ = 0;

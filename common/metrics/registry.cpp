@@ -155,11 +155,22 @@ void append_histogram(
 
 }  // namespace
 
+void Registry::append_from(std::function<std::string()> source) {
+    const std::lock_guard lock(mutex_);
+    sources_.push_back(std::move(source));
+}
+
 std::string Registry::text() {
     std::vector<std::function<void()>> refreshers;
+    std::vector<std::function<std::string()>> sources;
     {
         const std::lock_guard lock(mutex_);
         refreshers = refreshers_;
+        sources = sources_;
+    }
+    std::string appended;
+    for (const auto& source : sources) {
+        appended += source();
     }
     for (const auto& refresh : refreshers) {
         refresh();
@@ -178,7 +189,7 @@ std::string Registry::text() {
             append_histogram(out, name, labels, *histogram);
         }
     }
-    return out;
+    return out + appended;
 }
 
 }  // namespace seyir::metrics

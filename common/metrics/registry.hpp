@@ -79,6 +79,10 @@ class Registry {
     /// Called at the start of each write_text, to refresh gauges that are read, not counted.
     void on_collect(std::function<void()> refresh);
 
+    /// Adds text of its own format-correct families (a sampler's) at the end of text(). Called on
+    /// the thread that asks for the text; must be thread-safe.
+    void append_from(std::function<std::string()> source);
+
     std::string text();
 
   private:
@@ -95,6 +99,7 @@ class Registry {
     std::mutex mutex_;
     std::map<std::string, Family> families_;
     std::vector<std::function<void()>> refreshers_;
+    std::vector<std::function<std::string()>> sources_;
 };
 
 /// `a="1",b="2"` with the text format's escapes; "" for none.
