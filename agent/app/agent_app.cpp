@@ -7,7 +7,6 @@
 #include "common/base/text.hpp"
 #include "common/base/version.hpp"
 #include "common/io/clock.hpp"
-#include "common/io/file_system.hpp"
 #include "common/service/program.hpp"
 #include "common/service/self_routes.hpp"
 #include "common/service/servers.hpp"
@@ -70,10 +69,7 @@ int AgentApp::run(
     if (!graph) {
         return could_not_start(graph.error());
     }
-    hostmetrics::HostMetrics host(io::posix_file_system(), io::system_clock());
-    if (config.host_metrics.enabled) {
-        registry.append_from([&host] { return host.text(); });
-    }
+    const hostmetrics::HostMetrics host(config.host_metrics, registry);
     service::Servers servers(
         registry, {.listen = config.listen, .tls = config.tls, .tokens = config.tokens}
     );

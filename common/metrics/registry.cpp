@@ -119,6 +119,11 @@ void Registry::on_collect(std::function<void()> refresh) {
     refreshers_.push_back(std::move(refresh));
 }
 
+void Registry::append_text(std::function<std::string()> source) {
+    const std::lock_guard lock(mutex_);
+    sources_.push_back(std::move(source));
+}
+
 namespace {
 
 void append_sample(
@@ -155,11 +160,6 @@ void append_histogram(
 
 }  // namespace
 
-void Registry::append_from(std::function<std::string()> source) {
-    const std::lock_guard lock(mutex_);
-    sources_.push_back(std::move(source));
-}
-
 std::string Registry::text() {
     std::vector<std::function<void()>> refreshers;
     std::vector<std::function<std::string()>> sources;
@@ -168,12 +168,12 @@ std::string Registry::text() {
         refreshers = refreshers_;
         sources = sources_;
     }
+    for (const auto& refresh : refreshers) {
+        refresh();
+    }
     std::string appended;
     for (const auto& source : sources) {
         appended += source();
-    }
-    for (const auto& refresh : refreshers) {
-        refresh();
     }
     const std::lock_guard lock(mutex_);
     std::string out;

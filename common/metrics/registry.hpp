@@ -79,9 +79,8 @@ class Registry {
     /// Called at the start of each write_text, to refresh gauges that are read, not counted.
     void on_collect(std::function<void()> refresh);
 
-    /// Adds text of its own format-correct families (a sampler's) at the end of text(). Called on
-    /// the thread that asks for the text; must be thread-safe.
-    void append_from(std::function<std::string()> source);
+    /// What `source` gives is put at the end of each text(): families whose names nobody else uses.
+    void append_text(std::function<std::string()> source);
 
     std::string text();
 

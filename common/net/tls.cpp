@@ -102,6 +102,7 @@ Result<std::shared_ptr<ssl::context>> server_context(const TlsServerFiles& files
 
 struct TlsServerContext::State {
     TlsServerFiles files;
+    io::Clock* clock = nullptr;
     std::mutex mutex;
     std::shared_ptr<ssl::context> context;
     std::array<int64_t, 3> times{};
@@ -122,18 +123,21 @@ TlsServerContext::TlsServerContext(std::unique_ptr<State> state) : state_(std::m
 
 TlsServerContext::~TlsServerContext() = default;
 
-Result<std::shared_ptr<TlsServerContext>> TlsServerContext::load(TlsServerFiles files) {
+Result<std::shared_ptr<TlsServerContext>> TlsServerContext::load(
+    TlsServerFiles files, io::Clock& clock
+) {
     auto state = std::make_unique<State>();
+    state->clock = &clock;
     state->files = std::move(files);
     SEYIR_TRY(state->times, state->read_times());
     SEYIR_TRY(state->context, server_context(state->files));
-    state->looked_at = io::system_clock().steady_now();
+    state->looked_at = clock.steady_now();
     return std::shared_ptr<TlsServerContext>(new TlsServerContext(std::move(state)));
 }
 
 std::shared_ptr<ssl::context> TlsServerContext::current() {
     const std::lock_guard lock(state_->mutex);
-    const auto now = io::system_clock().steady_now();
+    const auto now = state_->clock->steady_now();
     if (now - state_->looked_at < std::chrono::seconds(1)) {
         return state_->context;
     }

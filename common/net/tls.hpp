@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/base/result.hpp"
+#include "common/io/clock.hpp"
 
 namespace boost::asio::ssl {
 class context;
@@ -24,7 +25,9 @@ struct TlsServerFiles {
 
 class TlsServerContext {
   public:
-    static Result<std::shared_ptr<TlsServerContext>> load(TlsServerFiles files);
+    static Result<std::shared_ptr<TlsServerContext>> load(
+        TlsServerFiles files, io::Clock& clock = io::system_clock()
+    );
     ~TlsServerContext();
 
     /// For the next connection. Looks at the files' times at most once a second; a changed pair

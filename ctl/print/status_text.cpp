@@ -74,9 +74,9 @@ class Text {
         }
     }
 
-    void mark(bool ok, std::string_view text) {
+    void mark(bool ok, std::string_view text, std::string_view otherwise = "FAIL") {
         out += "  ";
-        append_colored(out, ok ? Color::kGreen : Color::kRed, ok ? "ok  " : "FAIL", color_);
+        append_colored(out, ok ? Color::kGreen : Color::kRed, ok ? "ok  " : otherwise, color_);
         out += fmt::format(" {}\n", text);
     }
 
@@ -175,20 +175,15 @@ void agent_lines(Text& text, const View& status) {
         if (const auto rows = count_text(agent, "rows"); !rows.empty()) {
             about += ", " + rows + " records";
         }
-        if (!is_here) {
-            about += ", not connected";
-        }
-        text.mark(is_here, about);
+        text.mark(is_here, about, "away");
         text.out += "       id " + text_of(agent, "id") + "\n";
     }
     const auto refused = status.get("refused_connections");
     for (const auto& [reason, count] :
          refused ? refused->members() : decltype(refused->members())()) {
-        text.mark(
-            false,
-            fmt::format(
-                "{} connections refused: {}", count.uint64().value_or(0), clean_text(reason)
-            )
+        text.line(
+            "refused",
+            fmt::format("{} connections: {}", count.uint64().value_or(0), clean_text(reason))
         );
     }
 }

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "common/io/file_system.hpp"
 #include "common/json/reader.hpp"
 #include "ctl/answer_reader.hpp"
 #include "ctl/arguments.hpp"
@@ -127,6 +128,31 @@ TEST_SUITE("ctl/arguments") {
             }
             CHECK(help_text().find(command.name) != std::string::npos);
             CHECK(bash_completion().find(command.name) != std::string::npos);
+        }
+    }
+}
+
+TEST_SUITE("docs") {
+    TEST_CASE("the guide and the man page name each command and option") {
+        const std::string root = SEYIR_SOURCE_ROOT;
+        for (const char* path : {"/docs/guide/command-line.md", "/packaging/man/seyir.1"}) {
+            auto text = io::read_file(io::posix_file_system(), root + path, 1 << 20);
+            REQUIRE(text);
+            std::erase(*text, '\\');  // the man page writes \-\-option
+            const auto names = [&](std::string_view word) {
+                CAPTURE(path);
+                CAPTURE(word);
+                CHECK(text->find(word) != std::string::npos);
+            };
+            for (const auto& option : global_options()) {
+                names("--" + std::string(option.name));
+            }
+            for (const auto& command : all_commands()) {
+                names(command.name);
+                for (const auto& option : command.options) {
+                    names("--" + std::string(option.name));
+                }
+            }
         }
     }
 }

@@ -12,6 +12,7 @@
 
 #include "common/async/gate.hpp"
 #include "common/async/runtime.hpp"
+#include "common/io/clock.hpp"
 #include "common/net/endpoint.hpp"
 #include "test/unit/net/certificates.hpp"
 
@@ -338,6 +339,29 @@ TEST_SUITE("common/net/tls") {
         CHECK_FALSE(result.client);
         REQUIRE_FALSE(result.server.handshake);
         CHECK(result.server.handshake.error().code == ErrorCode::kUnauthorized);
+    }
+
+    TEST_CASE("a changed certificate serves the next connection, a broken one does not") {
+        const test::TempFolder folder;
+        const auto authority = test::make_authority(folder, "authority");
+        const auto files = test::make_leaf(folder, authority, "server", "old.example");
+        io::ManualClock clock;
+        auto server_tls =
+            TlsServerContext::load({.cert = files.cert, .key = files.key, .client_ca = {}}, clock);
+        REQUIRE(server_tls);
+        const auto reaches = [&](const char* name) {
+            auto client_tls = TlsClientContext::load({.ca = authority.cert, .server_name = name});
+            REQUIRE(client_tls);
+            return exchange(kAnyPort, *server_tls, *client_tls, "x").client.has_value();
+        };
+        CHECK(reaches("old.example"));
+        test::make_leaf(folder, authority, "server", "new.example");
+        CHECK(reaches("old.example"));  // looked at less than a second ago
+        clock.advance(std::chrono::seconds(2));
+        CHECK(reaches("new.example"));
+        std::ofstream(files.cert) << "half written";
+        clock.advance(std::chrono::seconds(2));
+        CHECK(reaches("new.example"));
     }
 
     TEST_CASE("files that do not load are configuration errors that name the file") {
