@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "agent/hostmetrics/host_metrics.hpp"
+#include "agent/hostmetrics/host_sampler.hpp"
 
 namespace seyir::agent::hostmetrics {
 
@@ -23,7 +23,7 @@ constexpr uint64_t kTicksPerSecond = 100;
 
 }  // namespace
 
-bool HostMetrics::collect_cpu() {
+bool HostSampler::collect_cpu() {
     std::string_view text = stat_.read(buffer_);
     if (text.empty()) {
         return false;
@@ -48,7 +48,7 @@ bool HostMetrics::collect_cpu() {
     return true;
 }
 
-void HostMetrics::write_cpu_modes() {
+void HostSampler::write_cpu_modes() {
     // Order of proc(5); node_exporter's names.
     static constexpr std::array<std::string_view, 8> kModes = {
         "user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"
@@ -72,7 +72,7 @@ void HostMetrics::write_cpu_modes() {
     }
 }
 
-void HostMetrics::write_counts(std::string_view rest) {
+void HostSampler::write_counts(std::string_view rest) {
     static constexpr std::array kCounts = {
         NamedMetric{"intr", "node_intr_total", "counter", "Total number of interrupts serviced."},
         NamedMetric{
@@ -101,7 +101,7 @@ void HostMetrics::write_counts(std::string_view rest) {
     }
 }
 
-bool HostMetrics::collect_memory() {
+bool HostSampler::collect_memory() {
     std::string_view text = meminfo_.read(buffer_);
     const bool found = !text.empty();
     std::string_view line;

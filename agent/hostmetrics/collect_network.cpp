@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/hostmetrics/host_metrics.hpp"
+#include "agent/hostmetrics/host_sampler.hpp"
 
 namespace seyir::agent::hostmetrics {
 
@@ -72,7 +72,7 @@ constexpr std::array<std::string_view, 33> kNetstatFields = {
 
 }  // namespace
 
-bool HostMetrics::collect_network() {
+bool HostSampler::collect_network() {
     std::string_view text = net_dev_.read(buffer_);
     if (text.empty()) {
         return false;
@@ -106,7 +106,7 @@ bool HostMetrics::collect_network() {
     return true;
 }
 
-void HostMetrics::write_network_state() {
+void HostSampler::write_network_state() {
     out_.family("node_network_up", "gauge", "Value is 1 if operstate is 'up', 0 otherwise.");
     for (const Row& row : rows_) {
         auto device = devices_.find(row.name);
@@ -138,12 +138,12 @@ void HostMetrics::write_network_state() {
     }
 }
 
-bool HostMetrics::collect_netstat() {
+bool HostSampler::collect_netstat() {
     const bool snmp = write_netstat_pairs(snmp_);
     return write_netstat_pairs(netstat_) && snmp;
 }
 
-bool HostMetrics::write_netstat_pairs(ProcSource& source) {
+bool HostSampler::write_netstat_pairs(ProcSource& source) {
     std::string_view text = source.read(buffer_);
     const bool found = !text.empty();
     std::string_view names;
@@ -176,7 +176,7 @@ bool HostMetrics::write_netstat_pairs(ProcSource& source) {
     return found;
 }
 
-bool HostMetrics::collect_sockstat() {
+bool HostSampler::collect_sockstat() {
     static const auto page_bytes = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
     std::string_view text = sockstat_.read(buffer_);
     const bool found = !text.empty();

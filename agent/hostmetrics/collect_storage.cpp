@@ -5,7 +5,7 @@
 
 #include <sys/statvfs.h>
 
-#include "agent/hostmetrics/host_metrics.hpp"
+#include "agent/hostmetrics/host_sampler.hpp"
 
 namespace seyir::agent::hostmetrics {
 
@@ -216,7 +216,7 @@ constexpr std::array kFileSystemMetrics = {
 
 }  // namespace
 
-bool HostMetrics::collect_disks() {
+bool HostSampler::collect_disks() {
     std::string_view text = diskstats_.read(buffer_);
     if (text.empty()) {
         return false;
@@ -254,7 +254,7 @@ bool HostMetrics::collect_disks() {
     return true;
 }
 
-bool HostMetrics::refresh_mounts() {
+bool HostSampler::refresh_mounts() {
     const std::string_view text = mountinfo_.read(buffer_);
     if (text == mounts_text_) {
         return !text.empty();
@@ -291,7 +291,7 @@ bool HostMetrics::refresh_mounts() {
     return true;
 }
 
-bool HostMetrics::collect_file_systems() {
+bool HostSampler::collect_file_systems() {
     if (!refresh_mounts()) {
         return false;
     }

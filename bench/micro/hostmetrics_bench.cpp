@@ -2,12 +2,12 @@
 // One item is a sample of this host's metrics; the counter `series` says how many it holds.
 #include <benchmark/benchmark.h>
 
-#include "agent/hostmetrics/host_metrics.hpp"
+#include "agent/hostmetrics/host_sampler.hpp"
 
 namespace {
 
 void sample(benchmark::State& state) {
-    seyir::agent::hostmetrics::HostMetrics metrics(
+    seyir::agent::hostmetrics::HostSampler metrics(
         seyir::io::posix_file_system(), seyir::io::system_clock()
     );
     for (auto _ : state) {

@@ -206,7 +206,7 @@ Result<uint32_t> RocksStore::raise_restore_generation() {
 }
 
 size_t RocksStore::run_queued() {
-    return rep_->committer.run_queued();
+    return rep_->core->options.threads ? 0 : rep_->committer.run_queued();
 }
 
 Result<void> RocksStore::flush() {

@@ -119,6 +119,11 @@ void Registry::on_collect(std::function<void()> refresh) {
     refreshers_.push_back(std::move(refresh));
 }
 
+void Registry::append_text(std::function<std::string()> source) {
+    const std::lock_guard lock(mutex_);
+    sources_.push_back(std::move(source));
+}
+
 namespace {
 
 void append_sample(
@@ -157,12 +162,18 @@ void append_histogram(
 
 std::string Registry::text() {
     std::vector<std::function<void()>> refreshers;
+    std::vector<std::function<std::string()>> sources;
     {
         const std::lock_guard lock(mutex_);
         refreshers = refreshers_;
+        sources = sources_;
     }
     for (const auto& refresh : refreshers) {
         refresh();
+    }
+    std::string appended;
+    for (const auto& source : sources) {
+        appended += source();
     }
     const std::lock_guard lock(mutex_);
     std::string out;
@@ -178,7 +189,7 @@ std::string Registry::text() {
             append_histogram(out, name, labels, *histogram);
         }
     }
-    return out;
+    return out + appended;
 }
 
 }  // namespace seyir::metrics

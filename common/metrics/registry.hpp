@@ -79,6 +79,9 @@ class Registry {
     /// Called at the start of each write_text, to refresh gauges that are read, not counted.
     void on_collect(std::function<void()> refresh);
 
+    /// What `source` gives is put at the end of each text(): families whose names nobody else uses.
+    void append_text(std::function<std::string()> source);
+
     std::string text();
 
   private:
@@ -95,6 +98,7 @@ class Registry {
     std::mutex mutex_;
     std::map<std::string, Family> families_;
     std::vector<std::function<void()>> refreshers_;
+    std::vector<std::function<std::string()>> sources_;
 };
 
 /// `a="1",b="2"` with the text format's escapes; "" for none.

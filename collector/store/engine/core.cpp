@@ -98,6 +98,9 @@ Result<void> Core::load() {
 Result<void> Core::create_meta(Database& db) {
     store_id = StoreId::random();
     WriteSet set = db.new_write();
+    // Nothing of earlier days was staged here: old rows that are sent in do not end a day.
+    const auto today = static_cast<uint64_t>(int64_t{day_of(clock.wall_now()).number});
+    set.put(Family::kMeta, key::kSealedDay, encode_u64(today));
     set.put(Family::kMeta, key::kFormat, encode_u64(kFormatMajor) + encode_u64(kFormatMinor));
     set.put(Family::kMeta, key::kStoreId, encode_u64(store_id.hi) + encode_u64(store_id.lo));
     return db.write(std::move(set));

@@ -1,37 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include "common/io/faulty_file_system.hpp"
-#include "test/support/store_fixture.hpp"
+#include "test/support/store_in_memory.hpp"
 
 using namespace seyir;
 using namespace seyir::test;
 
 namespace {
-
-/// A store without threads on a file system in memory.
-struct Fixture {
-    io::FaultyFileSystem fs{1};
-    io::ManualClock clock{kNoon};
-    store::RocksStoreOptions options;
-    std::unique_ptr<store::RocksStore> store;
-
-    Fixture() {
-        options.data_dir = "/data";
-        options.fs = &fs;
-        options.clock = &clock;
-        options.threads = false;
-        options.memtable_bytes = 4 * kMiB;
-        open();
-    }
-
-    void open() {
-        store.reset();
-        auto opened = store::RocksStore::open(options);
-        REQUIRE_MESSAGE(opened.has_value(), opened.error().message);
-        store = std::move(*opened);
-    }
-};
 
 using Kind = LaneVerdict::Kind;
 
@@ -39,7 +14,7 @@ using Kind = LaneVerdict::Kind;
 
 TEST_SUITE("collector/store/append") {
     TEST_CASE("an acknowledged row is in the next query, and after a reopen") {
-        Fixture f;
+        StoreInMemory f;
         const auto durable = append(*f.store, {.lines = {"one", "two"}});
         REQUIRE(durable.has_value());
         CHECK(durable->accepted == 2);
@@ -50,7 +25,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("a lane takes what joins, knows duplicates, and refuses gaps and overlaps") {
-        Fixture f;
+        StoreInMemory f;
         const Frame first{.lines = {"aaaa", "bbbb"}};
         REQUIRE(append(*f.store, first).has_value());
 
@@ -79,7 +54,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("an unknown lane that does not begin at zero is a gap unless it starts on purpose") {
-        Fixture f;
+        StoreInMemory f;
         const auto gap = append(*f.store, {.begin = 100, .lines = {"x"}});
         REQUIRE(gap.has_value());
         CHECK(gap->lanes.at(0).kind == Kind::kGap);
@@ -98,7 +73,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("lanes of one frame are judged one by one and the others are stored") {
-        Fixture f;
+        StoreInMemory f;
         REQUIRE(append(*f.store, {.lines = {"a1"}}).has_value());
         RecordBatch both = Frame{.lines = {"a1"}}.build();
         const uint16_t second = both.add_position({.key = source(2), .begin = 0, .end = 3});
@@ -115,7 +90,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("the same frame for two outputs has two lanes") {
-        Fixture f;
+        StoreInMemory f;
         const auto batch = Frame{.lines = {"x"}}.received();
         REQUIRE(append(*f.store, {batch, {}}, 0)->accepted == 1);
         REQUIRE(append(*f.store, {batch, {}}, 1)->accepted == 1);
@@ -123,7 +98,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("rows a route left out still move the lane") {
-        Fixture f;
+        StoreInMemory f;
         const auto batch = Frame{.lines = {"keep", "drop", "keep too"}}.received();
         const auto durable = append(*f.store, {batch, Selection::of({0, 2})});
         REQUIRE(durable.has_value());
@@ -135,7 +110,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("an older epoch is fenced") {
-        Fixture f;
+        StoreInMemory f;
         CHECK(*f.store->begin_epoch(TenantId::kDefault, agent(1)) == 1);
         CHECK(*f.store->begin_epoch(TenantId::kDefault, agent(1)) == 2);
         const auto fenced = append(*f.store, {.epoch = 1, .lines = {"x"}});
@@ -147,7 +122,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("the same push within ten minutes is stored once, also across a reopen") {
-        Fixture f;
+        StoreInMemory f;
         RecordBatch plain(TenantId::kDefault);
         const uint16_t stream = plain.add_stream(stream_of("push"));
         Row row;
@@ -166,7 +141,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("rows past retention are refused for good and the lane moves on") {
-        Fixture f;
+        StoreInMemory f;
         f.options.retention = std::chrono::hours(24 * 7);
         f.open();
         const UnixNanos old = kNoon - std::chrono::hours(24 * 8);
@@ -178,7 +153,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("a full disk refuses and takes up by itself once there is room") {
-        Fixture f;
+        StoreInMemory f;
         f.options.hard_free_bytes = 1000;
         f.open();
         REQUIRE(append(*f.store, {.lines = {"before"}}).has_value());
@@ -196,7 +171,7 @@ TEST_SUITE("collector/store/append") {
         for (const auto fault :
              {io::Fault::kIoError, io::Fault::kNoSpace, io::Fault::kShortWrite}) {
             for (uint64_t nth = 1; nth <= 2; ++nth) {
-                Fixture f;
+                StoreInMemory f;
                 REQUIRE(append(*f.store, {.lines = {"before"}}).has_value());
                 f.fs.plan_fault(nth, fault);
                 const auto failed = append(*f.store, {.begin = 7, .lines = {"during"}});
@@ -214,7 +189,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("subscribers see what was stored until they let go") {
-        Fixture f;
+        StoreInMemory f;
         std::vector<std::string> seen;
         auto subscription = f.store->subscribe([&](const BatchView& view) {
             for_each_row(view, [&](uint32_t i) { seen.emplace_back(view.batch->body(i)); });
@@ -227,7 +202,7 @@ TEST_SUITE("collector/store/append") {
     }
 
     TEST_CASE("many new streams beyond the limit are refused, known ones go on") {
-        Fixture f;
+        StoreInMemory f;
         f.options.streams_max = 2;
         f.open();
         CHECK(append(*f.store, {.lines = {"a"}, .stream = stream_of("s1")})->accepted == 1);

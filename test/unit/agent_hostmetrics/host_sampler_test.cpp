@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/hostmetrics/host_metrics.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -11,6 +9,8 @@
 #include <string>
 
 #include <doctest/doctest.h>
+
+#include "agent/hostmetrics/host_metrics.hpp"
 
 namespace {
 std::atomic<size_t> allocation_count{0};
@@ -98,11 +98,11 @@ bool has_line(const std::string& text, const std::string& line) {
 
 }  // namespace
 
-TEST_SUITE("agent/hostmetrics/host_metrics") {
+TEST_SUITE("agent/hostmetrics/host_sampler") {
     TEST_CASE("names, labels and units are node_exporter's") {
         const FakeRoot root;
         io::ManualClock clock;
-        HostMetrics metrics(io::posix_file_system(), clock, {.root = root.path()});
+        HostSampler metrics(io::posix_file_system(), clock, {.root = root.path()});
         const std::string text = metrics.text();
         for (const char* line : {
                  "node_cpu_seconds_total{cpu=\"0\",mode=\"user\"} 123.45",
@@ -153,7 +153,7 @@ TEST_SUITE("agent/hostmetrics/host_metrics") {
     }
 
     TEST_CASE("each family is there once, with its type before its samples") {
-        HostMetrics metrics(io::posix_file_system(), io::system_clock());
+        HostSampler metrics(io::posix_file_system(), io::system_clock());
         const std::string text = metrics.text();
         std::set<std::string> families;
         std::string current;
@@ -179,7 +179,7 @@ TEST_SUITE("agent/hostmetrics/host_metrics") {
         const FakeRoot root;
         std::filesystem::remove(root.path() + "/proc/diskstats");
         io::ManualClock clock;
-        HostMetrics metrics(io::posix_file_system(), clock, {.root = root.path()});
+        HostSampler metrics(io::posix_file_system(), clock, {.root = root.path()});
         const std::string text = metrics.text();
         CHECK(has_line(text, "node_scrape_collector_success{collector=\"diskstats\"} 0"));
         CHECK(text.find("node_disk_") == std::string::npos);
@@ -189,7 +189,7 @@ TEST_SUITE("agent/hostmetrics/host_metrics") {
     TEST_CASE("scrapes close together share a sample; later ones are fresh") {
         const FakeRoot root;
         io::ManualClock clock;
-        HostMetrics metrics(io::posix_file_system(), clock, {.root = root.path()});
+        HostSampler metrics(io::posix_file_system(), clock, {.root = root.path()});
         const std::string first = metrics.text();
         root.put("/proc/loadavg", "9.99 1.25 15.03 1/120 4242\n");
         CHECK(metrics.text() == first);
@@ -198,7 +198,7 @@ TEST_SUITE("agent/hostmetrics/host_metrics") {
     }
 
     TEST_CASE("a sample allocates nothing once the buffers have their size") {
-        HostMetrics metrics(io::posix_file_system(), io::system_clock());
+        HostSampler metrics(io::posix_file_system(), io::system_clock());
         for (int i = 0; i < 5; ++i) {
             metrics.sample();
         }
@@ -206,6 +206,20 @@ TEST_SUITE("agent/hostmetrics/host_metrics") {
         metrics.sample();
         // Room for one buffer that had to grow because a number got a digit more.
         CHECK(allocation_count.load() - before <= 1);
+    }
+
+    TEST_CASE("the program's own metrics end with the host's, unless they are disabled") {
+        metrics::Registry registry;
+        registry.counter("seyir_test_total", "Test.").add(3);
+        {
+            const HostMetrics host({.enabled = true}, registry);
+        }
+        CHECK(has_line(registry.text(), "seyir_test_total 3"));
+        CHECK(registry.text().find("node_load1 ") != std::string::npos);
+        metrics::Registry without;
+        HostMetrics disabled({.enabled = false}, without);
+        CHECK(disabled.sampler() == nullptr);
+        CHECK(without.text().empty());
     }
 
     TEST_CASE("torn and odd kernel text is survived") {
@@ -218,7 +232,7 @@ TEST_SUITE("agent/hostmetrics/host_metrics") {
         root.put("/proc/net/sockstat", "TCP:\nx: y\n");
         root.put("/proc/diskstats", "1\n1 2\n1 2 sda\n");
         io::ManualClock clock;
-        HostMetrics metrics(io::posix_file_system(), clock, {.root = root.path()});
+        HostSampler metrics(io::posix_file_system(), clock, {.root = root.path()});
         CHECK(!metrics.text().empty());
     }
 }
