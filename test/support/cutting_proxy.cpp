@@ -74,9 +74,9 @@ void CuttingProxy::run() {
         }
         const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
         const int server = connect_loopback(upstream_port_.load());
-        cut_now_ = false;
         if (client >= 0 && server >= 0) {
             relay(client, server, next_cut_());
+            cut_now_ = false;  // one asked for between connections cuts the next
             ++cuts_;
         }
         ::close(client);
