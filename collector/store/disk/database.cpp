@@ -24,7 +24,7 @@ constexpr std::array<const char*, kFamilies> kFamilyNames = {
 constexpr size_t kBlockCacheBytes = 16 * kMiB;
 constexpr int kOpenFilesMax = 256;
 constexpr int kStageFilesMax = 10'000;
-constexpr uint64_t kStageFilesBeforeCompaction = 4;
+constexpr uint64_t kDeadStageBytesMax = 256 * kMiB;
 
 rocksdb::Slice slice(std::string_view bytes) {
     return {bytes.data(), bytes.size()};
@@ -41,7 +41,7 @@ class SilentLogger final : public rocksdb::Logger {
     void Logv(const char*, va_list) override {}
 };
 
-/// Notes background failures; the committer resumes, because it knows when space is back.
+/// Notes background failures; the committer opens the database again once there is space.
 class FailureListener final : public rocksdb::EventListener {
   public:
     explicit FailureListener(std::atomic<bool>& failed) : failed_(failed) {}
@@ -293,23 +293,10 @@ Result<void> Database::scan(
     return {};
 }
 
-bool Database::resume() {
-    const auto status = rep_->db->Resume();
-    if (!status.ok()) {
-        log::warn("store", "the database cannot resume yet", {{"error", status.ToString()}});
-        return false;
-    }
-    rep_->failed = false;
-    return true;
-}
-
-Result<void> Database::compact_stage() {
+Result<void> Database::compact_stage(uint64_t live_bytes) {
     auto* stage = rep_->handles[static_cast<size_t>(Family::kStage)];
-    uint64_t files = 0;
-    for (const auto& level : metadata_of(*rep_->db, stage).levels) {
-        files += level.files.size();
-    }
-    if (files < kStageFilesBeforeCompaction) {
+    const uint64_t file_bytes = metadata_of(*rep_->db, stage).size;
+    if (file_bytes < kDeadStageBytesMax || file_bytes / 4 < live_bytes) {
         return {};
     }
     rocksdb::CompactRangeOptions options;

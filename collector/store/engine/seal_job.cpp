@@ -34,8 +34,8 @@ Result<void> SealJob::run(const std::set<CommitNumber>& unreadable) {
         }
     });
     for (const StageEntry* entry : entries) {
-        if (is_stopping_) {
-            return fail(ErrorCode::kCancelled, "the store is closing");
+        if (is_stopping_ || core_.is_reopening) {
+            return fail(ErrorCode::kCancelled, "the database is closing");
         }
         if (total_raw_bytes_ >= plan_.raw_bytes_max) {
             break;

@@ -171,7 +171,8 @@ Result<void> Sealer::seal(SealScope scope) {
         }
         if (core_.options.threads) {
             SEYIR_TRY(const auto database, core_.open_database());
-            SEYIR_CHECK(database->compact_stage());
+            const double live_bytes = core_.counters.stage_bytes.value();
+            SEYIR_CHECK(database->compact_stage(static_cast<uint64_t>(live_bytes)));
         }
     }
     return {};
