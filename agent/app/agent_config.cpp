@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <map>
 
-#include <fnmatch.h>
-
 #include <fmt/format.h>
 
+#include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_schema.hpp"
 #include "agent/ship/collector_output_schema.hpp"
 #include "common/base/units.hpp"
@@ -97,34 +96,53 @@ void add_pipeline(Schema& schema) {
         .with(config::routes_field());
 }
 
+/// The patterns that can be read; those that cannot are reported.
+std::vector<input::Glob> compile_globs(
+    const ObjectReader& r,
+    std::string_view key,
+    const std::vector<std::string>& patterns,
+    const SectionChecks& checks
+) {
+    std::vector<input::Glob> globs;
+    for (size_t i = 0; i < patterns.size(); ++i) {
+        auto glob = input::Glob::compile(patterns[i]);
+        if (glob) {
+            globs.push_back(std::move(*glob));
+        } else {
+            checks.diagnostics.add(
+                {.code = config::kBadPath,
+                 .at = r.item_span(key, i),
+                 .message = glob.error().message}
+            );
+        }
+    }
+    return globs;
+}
+
 /// `file` outputs must not write what a `tail` input reads.
-void check_loops(const ObjectReader& root, const SectionChecks& checks) {
+void check_loops(
+    const ObjectReader& root,
+    const input::TailOptions& tail,
+    const SectionChecks& checks,
+    const ObjectReader& r
+) {
+    const auto include = compile_globs(r, "include", tail.include, checks);
+    const auto exclude = compile_globs(r, "exclude", tail.exclude, checks);
     for (const auto& output : root.components("outputs")) {
-        if (output.type != "file" || output.reader.path("path").empty()) {
+        if (output.type != "file") {
             continue;
         }
         const std::string path = output.reader.path("path");
-        for (const auto& input : root.components("inputs")) {
-            const auto matches = [&](const std::string& glob) {
-                return fnmatch(glob.c_str(), path.c_str(), FNM_PATHNAME) == 0;
-            };
-            const bool is_excluded =
-                std::ranges::any_of(input.reader.strings("exclude"), [&](const std::string& glob) {
-                    const size_t slash = path.rfind('/');
-                    return matches(glob) || fnmatch(glob.c_str(), path.c_str() + slash + 1, 0) == 0;
-                });
-            if (!is_excluded && std::ranges::any_of(input.reader.paths("include"), matches)) {
-                checks.diagnostics.add(
-                    {.code = config::kOutputLoop,
-                     .at = output.reader.span("path"),
-                     .message = fmt::format(
-                         "input `{}` reads what output `{}` writes: an endless loop",
-                         input.id,
-                         output.id
-                     ),
-                     .hint = "write elsewhere, or add it to the input's `exclude`"}
-                );
-            }
+        const auto matches = [&](const input::Glob& glob) { return glob.matches(path); };
+        if (std::ranges::any_of(include, matches) && std::ranges::none_of(exclude, matches)) {
+            checks.diagnostics.add(
+                {.code = config::kOutputLoop,
+                 .at = output.reader.span("path"),
+                 .message = fmt::format(
+                     "input `{}` reads what output `{}` writes: an endless loop", tail.id, output.id
+                 ),
+                 .hint = "write elsewhere, or add it to the input's `exclude`"}
+            );
         }
     }
 }
@@ -155,7 +173,6 @@ class Reader {
         read_inputs(agent);
         read_outputs(agent);
         agent.routes = checks_.routes(root_);
-        check_loops(root_, checks_);
         return agent;
     }
 
@@ -177,6 +194,7 @@ class Reader {
         for (const auto& component : root_.components("inputs")) {
             input::TailOptions tail = input::read_tail(component.reader);
             tail.id = component.id;
+            check_loops(root_, tail, checks_, component.reader);
             std::map<std::string, std::string> labels = {
                 {"host", agent.host_name}, {"service_name", component.id}
             };

@@ -26,7 +26,8 @@ void add_what_to_read(Schema& schema) {
                   .elsewhere("other programs", {"files", "glob", "file"}))
         .with(list_of("exclude", field("", Type::kGlob))
                   .between(0, 1000)
-                  .describe("Files of `include` that are not read.")
+                  .describe("Files of `include` that are not read: paths like there, or a name "
+                            "alone, like `*.gz`, in any folder.")
                   .or_else("[]")
                   .show("['*.gz', '/var/log/lastlog']")
                   .elsewhere("Filebeat", {"exclude_files"})
@@ -149,7 +150,12 @@ const config::Schema& tail_schema() {
 TailOptions read_tail(const config::ObjectReader& r) {
     TailOptions options;
     options.include = r.paths("include");
+    // A name alone is excluded wherever it is.
     options.exclude = r.strings("exclude");
+    for (std::string& pattern : options.exclude) {
+        pattern = pattern.find('/') == std::string::npos ? "/**/" + pattern : pattern;
+    }
+    options.exclude = r.absolute(std::move(options.exclude));
     options.start_at = r.string("start_at") == "end" ? StartAt::kEnd : StartAt::kBeginning;
     options.ignore_older = r.duration("ignore_older");
     options.max_line_bytes = r.bytes("max_line");

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
@@ -12,9 +13,9 @@ namespace seyir::store {
 
 struct StoreOptions {
     Nanos retention = std::chrono::hours(90 * 24);  ///< age at which a day of logs is dropped
-    uint64_t stage_bytes_max = 256 * kMiB;          ///< sealed into segments beyond this
-    uint64_t min_free_soft_bytes = kGiB;            ///< less free disk: warn, clients slow down
-    uint64_t min_free_hard_bytes = 256 * kMiB;      ///< less free disk: refuse to store
+    uint64_t stage_bytes_max = 512 * kMiB;  ///< not yet in segments; beyond this, clients wait
+    std::optional<uint64_t> min_free_soft_bytes;  ///< less free disk: warn, clients slow down
+    std::optional<uint64_t> min_free_hard_bytes;  ///< less free disk: refuse to store
 };
 
 }  // namespace seyir::store

@@ -21,12 +21,14 @@ const config::Schema& store_schema() {
             .with(field("soft", Type::kBytes)
                       .between(0, 1024 * kGiB)
                       .describe("Below it: a warning, and clients are asked to slow down.")
-                      .or_else("1GiB"))
+                      .or_else_described("5 % of the disk, at least 2 GiB")
+                      .show("20GiB"))
             .with(field("hard", Type::kBytes)
                       .between(16 * kMiB, 1024 * kGiB)
                       .describe("Below it: nothing is taken until there is room; agents wait and "
                                 "keep their logs.")
-                      .or_else("256MiB"));
+                      .or_else_described("2 % of the disk, at least 512 MiB")
+                      .show("5GiB"));
         Schema store("store", "Keeps records in `data_dir`, where queries find them.");
         store.example_id("store")
             .elsewhere("other programs", {"storage", "disk", "database", "loki"})
@@ -37,10 +39,10 @@ const config::Schema& store_schema() {
                       .elsewhere("Loki", {"retention_period"})
                       .elsewhere("VictoriaLogs", {"retentionPeriod"}))
             .with(field("stage_bytes_max", Type::kBytes)
-                      .between(4 * kMiB, 64 * kGiB)
-                      .describe("New records are kept as they came, up to this; then they become "
-                                "compressed segments.")
-                      .or_else("256MiB"))
+                      .between(64 * kMiB, 64 * kGiB)
+                      .describe("Records not yet sealed into compressed segments; beyond this, "
+                                "clients wait for it.")
+                      .or_else("512MiB"))
             .with(config::object("min_free", std::move(min_free)));
         return store;
     }();
@@ -52,24 +54,30 @@ StoreOptions read_store(const config::ObjectReader& r) {
     options.retention = r.duration("retention");
     options.stage_bytes_max = r.bytes("stage_bytes_max");
     const config::ObjectReader min_free = r.nested("min_free");
-    options.min_free_soft_bytes = min_free.bytes("soft");
-    options.min_free_hard_bytes = min_free.bytes("hard");
+    if (min_free.has("soft")) {
+        options.min_free_soft_bytes = min_free.bytes("soft");
+    }
+    if (min_free.has("hard")) {
+        options.min_free_hard_bytes = min_free.bytes("hard");
+    }
     return options;
 }
 
 void check_store(const config::ObjectReader& r, config::Diagnostics& diagnostics) {
     const StoreOptions options = read_store(r);
-    if (options.min_free_hard_bytes <= options.min_free_soft_bytes) {
+    const auto soft = options.min_free_soft_bytes;
+    const auto hard = options.min_free_hard_bytes;
+    if (!soft || !hard || *hard <= *soft) {
         return;
     }
     const config::ObjectReader min_free = r.nested("min_free");
     diagnostics.add(
         {.code = config::kOrder,
-         .at = min_free.span(min_free.has("hard") ? "hard" : "soft"),
+         .at = min_free.span("hard"),
          .message = fmt::format(
              "`min_free.hard` ({}) is more than `min_free.soft` ({})",
-             format_bytes(options.min_free_hard_bytes),
-             format_bytes(options.min_free_soft_bytes)
+             format_bytes(*hard),
+             format_bytes(*soft)
          ),
          .hint = "the soft mark is reached first: make it the larger one"}
     );

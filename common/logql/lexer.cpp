@@ -169,9 +169,11 @@ class Lexer {
         while (at_ < text_.size()) {
             const char c = peek();
             const char before = at_ > begin ? text_[at_ - 1] : '\0';
-            const bool exponent_sign = (c == '+' || c == '-') && (before | 0x20) == 'e' &&
-                                       at_ >= begin + 2 && is_digit(text_[at_ - 2]) &&
-                                       is_digit(peek(1));
+            const bool hex =
+                text_.substr(begin).starts_with("0x") || text_.substr(begin).starts_with("0X");
+            const bool exponent_sign = (c == '+' || c == '-') &&
+                                       (before | 0x20) == (hex ? 'p' : 'e') && at_ >= begin + 2 &&
+                                       is_digit(text_[at_ - 2]) && is_digit(peek(1));
             const bool micro =
                 text_.substr(at_).starts_with("\u00b5") || text_.substr(at_).starts_with("\u03bc");
             if (micro) {

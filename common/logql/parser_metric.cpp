@@ -328,7 +328,7 @@ Result<Expr> Parser::vector_aggregation(VectorOp op) {
         if (!is_name("by") && !is_name("without")) {
             return {};
         }
-        if (sorts) {
+        if (sorts || op == VectorOp::kApproxTopk) {
             return error_at(peek(), fmt::format("grouping not allowed for {}", name.value));
         }
         if (node.grouping) {

@@ -26,6 +26,29 @@ std::vector<std::string> default_items(std::string_view text) {
     return items;
 }
 
+/// "/a/./b/../c" -> "/a/c", by the text alone.
+std::string without_dots(std::string_view path) {
+    std::vector<std::string_view> parts;
+    for (size_t at = 0; at < path.size();) {
+        const size_t end = std::min(path.find('/', at), path.size());
+        const std::string_view part = path.substr(at, end - at);
+        if (part == "..") {
+            if (!parts.empty()) {
+                parts.pop_back();
+            }
+        } else if (!part.empty() && part != ".") {
+            parts.push_back(part);
+        }
+        at = end + 1;
+    }
+    std::string out;
+    for (const std::string_view part : parts) {
+        out += "/";
+        out += part;
+    }
+    return path.ends_with('/') ? out + "/" : out;
+}
+
 }  // namespace
 
 ObjectReader::ObjectReader(const Node* node, const Schema& schema, const ReadContext& context)
@@ -63,6 +86,11 @@ Span ObjectReader::key_span(std::string_view key) const {
     return entry == nullptr ? span(key) : entry->key->span;
 }
 
+Span ObjectReader::item_span(std::string_view key, size_t index) const {
+    const auto items = list(get(key, {Type::kList}));
+    return index < items.size() ? items[index]->span : span(key);
+}
+
 std::string ObjectReader::scalar_text(const Field& field) const {
     const Node* found = value(field.name);
     if (found != nullptr && found->is_scalar() && !check_scalar(field, found->text, found->text)) {
@@ -75,12 +103,7 @@ std::string ObjectReader::absolute(const std::string& text) const {
     if (text.empty() || text[0] == '/') {
         return text;
     }
-    std::string_view relative = text;
-    while (relative.starts_with("./")) {
-        relative.remove_prefix(2);
-    }
-    return context_->base_directory == "." ? std::string(relative)
-                                           : context_->base_directory + "/" + std::string(relative);
+    return without_dots(context_->base_directory + "/" + text);
 }
 
 std::string ObjectReader::string(std::string_view key) const {
@@ -145,11 +168,14 @@ std::vector<std::string> ObjectReader::strings(std::string_view key) const {
 }
 
 std::vector<std::string> ObjectReader::paths(std::string_view key) const {
-    std::vector<std::string> values = strings(key);
-    for (std::string& value : values) {
-        value = absolute(value);
+    return absolute(strings(key));
+}
+
+std::vector<std::string> ObjectReader::absolute(std::vector<std::string> paths) const {
+    for (std::string& path : paths) {
+        path = absolute(path);
     }
-    return values;
+    return paths;
 }
 
 std::vector<Address> ObjectReader::addresses(std::string_view key) const {

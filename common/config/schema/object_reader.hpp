@@ -37,6 +37,8 @@ class ObjectReader {
     /// The place of the value; of the object itself when the key is absent.
     Span span(std::string_view key) const;
     Span key_span(std::string_view key) const;
+    /// Of the nth item of a list; a single value is its own first item.
+    Span item_span(std::string_view key, size_t index) const;
 
     std::string string(std::string_view key) const;  ///< kString, kSecret, kEnum; "" if absent
     std::string path(std::string_view key) const;    ///< absolute; "" if absent
@@ -50,6 +52,7 @@ class ObjectReader {
 
     std::vector<std::string> strings(std::string_view key) const;
     std::vector<std::string> paths(std::string_view key) const;
+    std::vector<std::string> absolute(std::vector<std::string> paths) const;
     std::vector<Address> addresses(std::string_view key) const;
     StringPairs pairs(std::string_view key) const;
 

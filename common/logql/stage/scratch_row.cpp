@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "common/logql/extract/json_reader.hpp"
 
@@ -55,6 +54,12 @@ std::string_view Scratch::copy(std::string_view text) {
     char* to = allocate(text.size());
     std::ranges::copy(text, to);
     return {to, text.size()};
+}
+
+std::string_view Scratch::join(std::string_view left, std::string_view right) {
+    char* to = allocate(left.size() + right.size());
+    std::ranges::copy(right, std::ranges::copy(left, to).out);
+    return {to, left.size() + right.size()};
 }
 
 char* Scratch::allocate(size_t bytes) {
@@ -124,7 +129,12 @@ const std::vector<Label>& ScratchRow::metadata() const {
     metadata_scratch_.rewind();
     metadata_valid_ = true;
     const auto add = [&](std::string_view name, std::string_view value) {
-        if (std::ranges::find(metadata_, name, &Label::name) == metadata_.end()) {
+        if (!stream().get(name).empty()) {
+            // The stream's label keeps its name, as with labels a parser finds.
+            name = metadata_scratch_.join(name, kExtractedSuffix);
+        }
+        const bool known = std::ranges::find(metadata_, name, &Label::name) != metadata_.end();
+        if (!known && stream().get(name).empty()) {
             metadata_.push_back({name, value, LabelSource::kMetadata});
         }
     };
@@ -189,12 +199,10 @@ void ScratchRow::set(std::string_view name, std::string_view value) {
 }
 
 void ScratchRow::extract(std::string_view name, std::string_view value) {
-    std::string_view label = scratch_.copy(name);
-    if (in_base(name)) {
-        char* longer = scratch_.allocate(name.size() + kExtractedSuffix.size());
-        std::memcpy(longer, name.data(), name.size());
-        std::memcpy(longer + name.size(), kExtractedSuffix.data(), kExtractedSuffix.size());
-        label = {longer, name.size() + kExtractedSuffix.size()};
+    std::string_view label = name;
+    const bool renamed = in_base(name);
+    if (renamed) {
+        label = scratch_.join(name, kExtractedSuffix);
     }
     if (Parsed* known = find_parsed(label)) {
         if (!known->by_parser) {
@@ -203,7 +211,7 @@ void ScratchRow::extract(std::string_view name, std::string_view value) {
         }
         return;
     }
-    parsed_.push_back({label, value, true});
+    parsed_.push_back({renamed ? label : scratch_.copy(name), value, true});
 }
 
 void ScratchRow::remove(std::string_view name) {

@@ -48,6 +48,7 @@ void append_label_name(std::string& out, std::string_view name, bool at_start);
 class Scratch {
   public:
     std::string_view copy(std::string_view text);
+    std::string_view join(std::string_view left, std::string_view right);
     char* allocate(size_t bytes);
     void rewind();
 
@@ -174,13 +175,7 @@ void ScratchRow::for_each_label(Fn fn) const {
         if (hidden(name)) {
             continue;
         }
-        bool in_metadata = false;
-        for (const Label& label : metadata()) {
-            in_metadata = in_metadata || label.name == name;
-        }
-        if (!in_metadata) {
-            fn(Label{name, value, LabelSource::kStream});
-        }
+        fn(Label{name, value, LabelSource::kStream});
     }
 }
 

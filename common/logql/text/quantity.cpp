@@ -67,16 +67,29 @@ std::optional<double> parse_number(std::string_view text) {
             return std::nullopt;
         }
     }
+    const bool negative = text.starts_with('-');
+    std::string_view digits = text.substr(negative ? 1 : 0);
+    auto format = std::chars_format::general;
+    if (digits.starts_with("0x") || digits.starts_with("0X")) {
+        // Go's hexadecimal floats always have their binary exponent.
+        digits.remove_prefix(2);
+        format = std::chars_format::hex;
+        if (digits.find_first_of("pP") == std::string_view::npos || digits.starts_with('-')) {
+            return std::nullopt;
+        }
+    } else if (digits.starts_with('-')) {
+        return std::nullopt;
+    }
     double value = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
-    if (rest != end || text.empty() || error == std::errc::invalid_argument) {
+    const char* end = digits.data() + digits.size();
+    const auto [rest, error] = std::from_chars(digits.data(), end, value, format);
+    if (rest != end || digits.empty() || error == std::errc::invalid_argument) {
         return std::nullopt;
     }
     if (error == std::errc::result_out_of_range) {
         return std::nullopt;
     }
-    return value;
+    return negative ? -value : value;
 }
 
 std::optional<int64_t> parse_duration_ns(std::string_view text, bool long_units) {

@@ -2,6 +2,8 @@
 #include "common/logql/text/regex.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 
 #include <fmt/format.h>
 #include <re2/re2.h>
@@ -143,6 +145,49 @@ std::string required_literal(std::string_view pattern) {
     }
     end_run();
     return best;
+}
+
+std::string expand_template(
+    std::string_view text,
+    const std::vector<std::string_view>& groups,
+    const std::vector<std::string>& names
+) {
+    const auto value_of = [&](std::string_view name) -> std::string_view {
+        size_t index = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
+        if (error != std::errc() || end != name.data() + name.size()) {
+            index = static_cast<size_t>(std::ranges::find(names, name) - names.begin());
+        }
+        return index < groups.size() ? groups[index] : std::string_view();
+    };
+    std::string out;
+    for (size_t i = 0; i < text.size();) {
+        if (text[i] != '$' || i + 1 == text.size()) {
+            out += text[i++];
+            continue;
+        }
+        ++i;
+        if (text[i] == '$') {
+            out += '$';
+            ++i;
+            continue;
+        }
+        const bool braced = text[i] == '{';
+        const size_t begin = i + (braced ? 1 : 0);
+        size_t end = begin;
+        while (end < text.size() &&
+               (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) {
+            ++end;
+        }
+        const bool closed = !braced || (end < text.size() && text[end] == '}');
+        if (end == begin || !closed) {
+            out += '$';  // no name follows: the dollar stands for itself
+            continue;
+        }
+        out += value_of(text.substr(begin, end - begin));
+        i = end + (braced ? 1 : 0);
+    }
+    return out;
 }
 
 Regex::Regex() = default;

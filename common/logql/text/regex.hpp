@@ -52,6 +52,13 @@ class Regex {
     bool anchored_ = false;
 };
 
+/// Go's Regexp.Expand: $1, ${1}, $name, ${name}, $$; an unknown group is empty.
+std::string expand_template(
+    std::string_view text,
+    const std::vector<std::string_view>& groups,
+    const std::vector<std::string>& names
+);
+
 /// A literal that every match of the pattern contains, found without parsing everything: "" when
 /// in doubt. Exposed for tests.
 std::string required_literal(std::string_view pattern);

@@ -100,3 +100,151 @@ TEST_SUITE("collector/app/collector_config") {
         CHECK(c.routes[0].to == std::vector<std::string>{"store"});
     }
 }
+
+TEST_SUITE("agent/input/tail_schema") {
+    TEST_CASE("relative patterns start beside the file, a name alone is excluded anywhere") {
+        const auto loaded = agent::parse_agent_config(
+            "/etc/seyir/conf/../agent.yaml",
+            "version: 1\noutputs: { o: { type: stdout } }\n"
+            "inputs: { a: { type: tail, include: ../../logs/./*.log, exclude: ['*.gz', old/*], "
+            "start_at: end } }\n",
+            offline()
+        );
+        REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
+        const auto& tail = loaded.config->tails.at(0);
+        CHECK(tail.include == std::vector<std::string>{"/logs/*.log"});
+        CHECK(tail.exclude == std::vector<std::string>{"/**/*.gz", "/etc/seyir/old/*"});
+        CHECK(tail.start_at == agent::input::StartAt::kEnd);
+    }
+}
+
+TEST_SUITE("common/config/loader") {
+    TEST_CASE("a missing file, a missing certificate and a missing credential are named") {
+        const auto missing = agent::load_agent_config("/nonexistent/agent.yaml");
+        CHECK_FALSE(missing.ok());
+        CHECK(missing.diagnostics.to_text().find("E0100") != std::string::npos);
+        CHECK(missing.diagnostics.to_text().find("/nonexistent/agent.yaml") != std::string::npos);
+        config::LoadOptions online;
+        const auto loaded = collector::parse_collector_config(
+            "/etc/seyir/collector.yaml",
+            "version: 1\ntls: { cert: /nonexistent/c.pem, key: ../k.pem }\noutputs: { s: { type: "
+            "store } }\n",
+            online
+        );
+        const std::string text = loaded.diagnostics.to_text();
+        CHECK_FALSE(loaded.ok());
+        CHECK(text.find("E0509") != std::string::npos);
+        CHECK(text.find("/nonexistent/c.pem") != std::string::npos);
+        CHECK(text.find("/etc/k.pem") != std::string::npos);
+        CHECK(loaded.diagnostics.to_error().code == ErrorCode::kInvalidConfig);
+        CHECK(collector_of("version: 1\ntls: { cert: /nonexistent/c.pem, key: /k }\noutputs: { s: "
+                           "{ type: store } }\n")
+                  .ok());
+    }
+
+    TEST_CASE("files and credentials are read without their last line break and never shown") {
+        std::string folder = "/tmp/seyir_config_test_XXXXXX";
+        REQUIRE(mkdtemp(folder.data()) != nullptr);
+        REQUIRE(
+            io::write_file_atomically(io::posix_file_system(), folder + "/tok", "hun\"ter: 2\n\n")
+        );
+        config::LoadOptions options = offline();
+        options.environment = config::Environment{.variable = [&](const std::string& name) {
+            return name == "CREDENTIALS_DIRECTORY" ? std::optional(folder) : std::nullopt;
+        }};
+        const auto loaded = agent::parse_agent_config(
+            folder + "/agent.yaml",
+            "version: 1\nlabels: { a: \"x${file:tok}\" }\ninputs: { a: { type: tail, include: /a } "
+            "}\n"
+            "outputs: { o: { type: collector, endpoints: localhost:1, token: '${credential:tok}' } "
+            "}\n",
+            options
+        );
+        REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
+        CHECK(
+            std::get<agent::ship::CollectorOutputOptions>(loaded.config->outputs[0].options)
+                .token == "hun\"ter: 2\n"
+        );
+        CHECK(loaded.config->labels[0].second == "xhun\"ter: 2\n");
+        CHECK(loaded.effective.find("hun") == std::string::npos);
+        REQUIRE(io::posix_file_system().remove(folder + "/tok"));
+        REQUIRE(io::posix_file_system().remove_directory(folder));
+    }
+
+    TEST_CASE("references can be escaped, defaulted and required, and never add keys") {
+        config::LoadOptions options = offline();
+        options.environment = config::Environment{.variable = [](const std::string& name) {
+            return name == "V"   ? std::optional<std::string>("1, b: 2\nc: 3")
+                   : name == "E" ? std::optional<std::string>("")
+                                 : std::nullopt;
+        }};
+        const auto loaded = agent::parse_agent_config(
+            "a.yaml",
+            "version: 1\nlabels: { a: \"$${V} $5 $$\", b: \"${V}\", c: \"${E:-d}${E}${N:-}\", d: "
+            "'${V:?x}' }\n"
+            "inputs: { a: { type: tail, include: /a } }\noutputs: { o: { type: stdout } }\n",
+            options
+        );
+        REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
+        CHECK(
+            loaded.config->labels ==
+            config::StringPairs{
+                {"a", "${V} $5 $"}, {"b", "1, b: 2\nc: 3"}, {"c", "d"}, {"d", "1, b: 2\nc: 3"}
+            }
+        );
+    }
+}
+
+TEST_SUITE("common/config/schema/scalar") {
+    TEST_CASE("addresses") {
+        for (const std::string_view good :
+             {"127.0.0.1:0", "[::1]:7400", "localhost:1", "0.0.0.0:65535"}) {
+            CHECK_MESSAGE(config::parse_address(good, true), good);
+        }
+        for (const std::string_view bad :
+             {"7400",
+              ":7400",
+              "::1:7400",
+              "host:7400",
+              "127.0.0.1:",
+              "127.0.0.1:x",
+              "1.2.3:5",
+              "127.0.0.1:-1"}) {
+            CHECK_MESSAGE(!config::parse_address(bad, true), bad);
+        }
+        CHECK(config::parse_address("logs.example.org:7410", false)->host == "logs.example.org");
+        CHECK_FALSE(config::parse_address("http://x:1", false));
+        CHECK_FALSE(config::parse_address("x:0", false));
+        CHECK(config::parse_address("[::1]:1", true)->to_text() == "[::1]:1");
+        CHECK(config::Address{"127.8.9.1", 1}.is_loopback());
+        CHECK(config::Address{"::1", 1}.is_loopback());
+        CHECK_FALSE(config::Address{"0.0.0.0", 1}.is_loopback());
+        CHECK_FALSE(config::Address{"127.example.org", 1}.is_loopback());
+    }
+
+    TEST_CASE("times") {
+        CHECK(config::parse_time("1970-01-02")->value == 86'400'000'000'000);
+        CHECK(config::parse_time("1970-01-01T03:00:00.25+03:00")->value == 250'000'000);
+        for (const std::string_view bad :
+             {"",
+              "2027",
+              "2027-13-01",
+              "2027-02-30",
+              "2027-01-01T",
+              "2027-01-01T25:00:00Z",
+              "2027-01-01T00:00:00",
+              "2027-01-01T00:00:00.Z",
+              "2027-01-01 00:00:00Z"}) {
+            CHECK_MESSAGE(!config::parse_time(bad), bad);
+        }
+    }
+
+    TEST_CASE("whole numbers") {
+        CHECK(config::parse_int("1_000_000").value_or(0) == 1'000'000);
+        CHECK(config::parse_int("-5").value_or(0) == -5);
+        for (const std::string_view bad :
+             {"", "_1", "1_", "1__2", "1.5", "0x10", "9223372036854775808", "1e3"}) {
+            CHECK_MESSAGE(!config::parse_int(bad), bad);
+        }
+    }
+}

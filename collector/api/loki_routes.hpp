@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reading half of Loki's HTTP API: query, query_range, labels, values, series, index/stats,
+// buildinfo. (Push is an input: collector/input/loki; /ready belongs to the program.)
+// Room: HttpRequest -> query engine -> JSON.
+// Threads: handlers run on the server's query pool and may block.
+// Ownership: store and clock outlive the routes.
+// Errors: as JSON {"status":"error","error_code":..,"message":..}: 400 with the place in the query,
+// 499 client gone, 504 deadline, 500 otherwise.
+// Spec: Grafana Loki's HTTP API, what Grafana's data source calls.
+#pragma once
+
+#include <vector>
+
+#include "collector/query/limits.hpp"
+#include "collector/store/log_store.hpp"
+#include "common/io/clock.hpp"
+#include "common/net/http.hpp"
+
+namespace seyir::collector::api {
+
+std::vector<net::HttpRoute> loki_routes(
+    store::LogStore& store, const query::QueryLimits& limits, io::Clock& clock
+);
+
+}  // namespace seyir::collector::api

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "collector/api/handlers.hpp"
+#include "collector/api/request_params.hpp"
+#include "collector/api/result_writer.hpp"
+#include "collector/query/engine.hpp"
+#include "common/logql/parser.hpp"
+
+namespace seyir::collector::api {
+namespace {
+
+using namespace std::chrono_literals;
+
+query::QueryContext query_context(const Context& context, const net::HttpExchangePtr& exchange) {
+    return query::QueryContext(context.limits, context.clock, [exchange] {
+        return exchange->cancelled();
+    });
+}
+
+TenantId tenant_of(const net::HttpRequest& request) {
+    return static_cast<TenantId>(request.tenant);
+}
+
+bool has_flag(const net::HttpRequest& request, std::string_view flag) {
+    const auto flags = request.header("X-Loki-Response-Encoding-Flags");
+    return flags && flags->find(flag) != std::string_view::npos;
+}
+
+/// The text for `explain=true`; "" when it was not asked for.
+Result<std::string> explanation(
+    const net::HttpRequest& request,
+    std::string_view text,
+    const logql::Expr& expr,
+    TimeRange range,
+    const query::Grid& grid
+) {
+    const auto wanted = request.parameter("explain");
+    if (!wanted || (*wanted != "true" && *wanted != "1")) {
+        return std::string();
+    }
+    return query::explain(text, expr, range, grid);
+}
+
+Result<void> answer_instant(const Context& context, const net::HttpExchangePtr& exchange) {
+    const net::HttpRequest& request = exchange->request();
+    SEYIR_TRY(const std::string_view text, read_query(request));
+    SEYIR_TRY(const auto expr, logql::parse(text));
+    if (expr.is_log()) {
+        return fail(
+            ErrorCode::kInvalidArgument,
+            "log queries are not supported as an instant query type, please change your query to a "
+            "range query type"
+        );
+    }
+    query::Grid grid{.start_ns = context.clock.wall_now().value};
+    if (const auto time = request.parameter("time"); time && !time->empty()) {
+        SEYIR_TRY(const UnixNanos at, parse_time(*time));
+        grid.start_ns = at.value;
+    }
+    query::QueryContext running = query_context(context, exchange);
+    SEYIR_TRY(
+        const auto result,
+        query::run_metric_query(context.store, text, expr, tenant_of(request), grid, running)
+    );
+    SEYIR_TRY(const std::string explained, explanation(request, text, expr, {}, grid));
+    AnswerStream answer(exchange);
+    write_vector(answer, result, grid, running.finish(), explained);
+    return {};
+}
+
+Result<void> answer_logs(
+    const Context& context,
+    const net::HttpExchangePtr& exchange,
+    std::string_view text,
+    const logql::Expr& expr,
+    TimeRange range
+) {
+    const net::HttpRequest& request = exchange->request();
+    StreamsFormat format{.categorize = has_flag(request, "categorize-labels")};
+    if (const auto encoding = request.parameter("line_encoding"); encoding && !encoding->empty()) {
+        if (*encoding != "base64") {
+            return fail(ErrorCode::kInvalidArgument, "line_encoding knows only base64");
+        }
+        format.base64_lines = true;
+    }
+    query::LogRequest log{.tenant = tenant_of(request), .range = range};
+    log.categorize = format.categorize;
+    SEYIR_TRY(log.limit, read_limit(request, context.limits));
+    SEYIR_TRY(log.direction, read_direction(request));
+    SEYIR_TRY(const auto plan, query::LogPlan::make(text, std::get<logql::LogExpr>(expr.node)));
+    query::QueryContext running = query_context(context, exchange);
+    SEYIR_TRY(const auto result, query::run_log_query(context.store, plan, log, running));
+    SEYIR_TRY(const std::string explained, explanation(request, text, expr, range, {}));
+    AnswerStream answer(exchange);
+    write_streams(answer, result, format, running.finish(), explained);
+    return {};
+}
+
+Result<void> answer_range(const Context& context, const net::HttpExchangePtr& exchange) {
+    const net::HttpRequest& request = exchange->request();
+    SEYIR_TRY(const std::string_view text, read_query(request));
+    SEYIR_TRY(const auto expr, logql::parse(text));
+    SEYIR_TRY(const TimeRange range, read_range(request, context.clock.wall_now(), 1h));
+    if (expr.is_log()) {
+        return answer_logs(context, exchange, text, expr, range);
+    }
+    SEYIR_TRY(const query::Grid grid, read_grid(request, range, context.limits));
+    query::QueryContext running = query_context(context, exchange);
+    SEYIR_TRY(
+        const auto result,
+        query::run_metric_query(context.store, text, expr, tenant_of(request), grid, running)
+    );
+    SEYIR_TRY(const std::string explained, explanation(request, text, expr, range, grid));
+    AnswerStream answer(exchange);
+    write_matrix(answer, result, grid, running.finish(), explained);
+    return {};
+}
+
+}  // namespace
+
+void handle_query(const Context& context, const net::HttpExchangePtr& exchange) {
+    if (const auto done = answer_instant(context, exchange); !done) {
+        respond_error(*exchange, done.error());
+    }
+}
+
+void handle_query_range(const Context& context, const net::HttpExchangePtr& exchange) {
+    if (const auto done = answer_range(context, exchange); !done) {
+        respond_error(*exchange, done.error());
+    }
+}
+
+}  // namespace seyir::collector::api

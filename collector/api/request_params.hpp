@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parameters of Loki's HTTP API: times, ranges, steps, limits, directions.
+// Threads: pure functions.   Errors: kInvalidArgument naming the parameter and what it takes.
+// Spec: Grafana Loki's HTTP API; times are integers (ns, or seconds of up to 10 digits), floats
+// (seconds) or RFC 3339.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "collector/query/limits.hpp"
+#include "collector/query/series.hpp"
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
+#include "common/net/http.hpp"
+
+namespace seyir::collector::api {
+
+Result<UnixNanos> parse_time(std::string_view text);
+
+/// start, end and since; the end is `now` and the length `default_span` when left out.
+Result<TimeRange> read_range(const net::HttpRequest& request, UnixNanos now, Nanos default_span);
+
+/// `step` as duration or seconds; else 1/250 of the range, at least a second. Both ends included.
+Result<query::Grid> read_grid(
+    const net::HttpRequest& request, TimeRange range, const query::QueryLimits& limits
+);
+
+Result<uint32_t> read_limit(const net::HttpRequest& request, const query::QueryLimits& limits);
+
+Result<store::Direction> read_direction(const net::HttpRequest& request);
+
+/// The text of `query`; an error when it is missing.
+Result<std::string_view> read_query(const net::HttpRequest& request);
+
+/// Loki's status for an error of the query engine.
+int http_status(ErrorCode code);
+
+}  // namespace seyir::collector::api

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/query/limits.hpp"
+
+#include <fmt/format.h>
+
+namespace seyir::query {
+
+QueryContext::QueryContext(
+    const QueryLimits& limits, io::Clock& clock, std::function<bool()> cancelled
+)
+    : limits_(limits),
+      clock_(clock),
+      cancelled_(std::move(cancelled)),
+      start_(clock.steady_now()) {}
+
+Result<void> QueryContext::check() {
+    if (cancelled_ && cancelled_()) {
+        return fail(ErrorCode::kCancelled, "the client has gone");
+    }
+    if (clock_.steady_now() - start_ > limits_.deadline) {
+        return fail(
+            ErrorCode::kTimeout,
+            fmt::format(
+                "query ran longer than {}; ask for a shorter time or a narrower selector",
+                format_duration(limits_.deadline)
+            )
+        );
+    }
+    return {};
+}
+
+Result<void> QueryContext::check_read(const store::CursorStats& running) {
+    if (stats_.cursor.raw_bytes_read + running.raw_bytes_read > limits_.read_bytes_max) {
+        return fail(
+            ErrorCode::kTooLarge,
+            fmt::format(
+                "query reads more than {}; ask for a shorter time or a narrower selector",
+                format_bytes(limits_.read_bytes_max)
+            )
+        );
+    }
+    return check();
+}
+
+void QueryContext::add(const store::CursorStats& cursor) {
+    store::CursorStats& sum = stats_.cursor;
+    sum.blocks_total += cursor.blocks_total;
+    sum.blocks_pruned += cursor.blocks_pruned;
+    sum.blocks_read += cursor.blocks_read;
+    sum.rows_read += cursor.rows_read;
+    sum.raw_bytes_read += cursor.raw_bytes_read;
+    sum.blocks_corrupt += cursor.blocks_corrupt;
+    ++stats_.store_scans;
+}
+
+QueryStats QueryContext::finish() {
+    stats_.elapsed = clock_.steady_now() - start_;
+    return stats_;
+}
+
+}  // namespace seyir::query

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/query/log_exec.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "collector/query/row_labels.hpp"
+#include "common/base/text.hpp"
+
+namespace seyir::query {
+namespace {
+
+// Between two looks at the clock.
+constexpr uint32_t kRowsPerCheck = 4096;
+
+struct Candidate {
+    LogRow row;
+    uint64_t fingerprint =
+        0;                  ///< of the stored stream: ties between streams fall the same way always
+    uint64_t sequence = 0;  ///< as the store gave them
+    uint32_t stream = 0;    ///< index of the output stream
+};
+
+/// True when `a` stands before `b` in the answer.
+struct Before {
+    bool backward;
+
+    bool operator()(const Candidate& a, const Candidate& b) const {
+        if (a.row.ts() != b.row.ts()) {
+            return backward ? a.row.ts() > b.row.ts() : a.row.ts() < b.row.ts();
+        }
+        if (a.fingerprint != b.fingerprint) {
+            return a.fingerprint < b.fingerprint;
+        }
+        return a.sequence < b.sequence;
+    }
+};
+
+std::string row_labels_json(const logql::ScratchRow& row) {
+    std::string parts[2];
+    row.for_each_label([&](const logql::Label& label) {
+        if (label.source == logql::LabelSource::kStream) {
+            return;
+        }
+        std::string& part = parts[label.source == logql::LabelSource::kParsed ? 1 : 0];
+        part += part.empty() ? "" : ",";
+        append_json_quoted(part, label.name);
+        part += ':';
+        append_json_quoted(part, label.value);
+    });
+    if (parts[0].empty() && parts[1].empty()) {
+        return "{}";
+    }
+    std::string json = "{";
+    if (!parts[0].empty()) {
+        json += "\"structuredMetadata\":{" + parts[0] + "}";
+    }
+    if (!parts[1].empty()) {
+        json += json.size() > 1 ? "," : "";
+        json += "\"parsed\":{" + parts[1] + "}";
+    }
+    return json + "}";
+}
+
+class LogQuery {
+  public:
+    LogQuery(const LogPlan& plan, const LogRequest& request, QueryContext& context)
+        : plan_(plan),
+          request_(request),
+          context_(context),
+          before_{request.direction == store::Direction::kBackward} {}
+
+    Result<LogResult> run(store::LogStore& store) {
+        SEYIR_TRY(
+            auto cursor,
+            store.select(plan_.select(request_.tenant, request_.range, request_.direction))
+        );
+        while (true) {
+            SEYIR_CHECK(context_.check_read(cursor->stats()));
+            if (is_complete(cursor->next_bound())) {
+                break;
+            }
+            SEYIR_TRY(const auto page, cursor->next());
+            if (!page) {
+                break;
+            }
+            SEYIR_CHECK(take(*page));
+        }
+        context_.add(cursor->stats());
+        context_.stats().rows_matched += kept_.size();
+        return finish();
+    }
+
+  private:
+    /// No row still to come can be among the best `limit`.
+    bool is_complete(std::optional<UnixNanos> bound) const {
+        if (!bound || request_.limit == 0) {
+            return true;
+        }
+        if (kept_.size() < request_.limit) {
+            return false;
+        }
+        const UnixNanos worst = kept_.front().row.ts();
+        return before_.backward ? *bound < worst : *bound > worst;
+    }
+
+    Result<void> take(const store::Page& page) {
+        own_labels_.clear();
+        uint32_t until_check = kRowsPerCheck;
+        Result<void> outcome;
+        const RecordBatch& batch = *page.batch;
+        for_each_row({page.batch, page.rows}, [&](uint32_t i) {
+            const uint64_t sequence = sequence_++;
+            if (!outcome || !request_.range.contains(batch.ts(i))) {
+                return;
+            }
+            if (--until_check == 0) {
+                until_check = kRowsPerCheck;
+                outcome = context_.check();
+            }
+            if (outcome && !is_worse_than_kept(batch, i)) {
+                outcome = offer(batch, i, sequence);
+            }
+        });
+        return outcome;
+    }
+
+    bool is_worse_than_kept(const RecordBatch& batch, uint32_t i) const {
+        if (kept_.size() < request_.limit) {
+            return false;
+        }
+        const UnixNanos worst = kept_.front().row.ts();
+        return before_.backward ? batch.ts(i) < worst : batch.ts(i) > worst;
+    }
+
+    Result<void> offer(const RecordBatch& batch, uint32_t i, uint64_t sequence) {
+        row_.bind(batch, i);
+        if (!plan_.pipeline().process(row_)) {
+            return {};
+        }
+        Candidate candidate{.fingerprint = row_.stream().fingerprint().hi, .sequence = sequence};
+        const std::string labels = request_.categorize ? row_labels_json(row_) : std::string();
+        candidate.row = LogRow(batch.ts(i), row_.line(), labels);
+        if (kept_.size() == request_.limit && !before_(candidate, kept_.front())) {
+            return {};
+        }
+        SEYIR_TRY(candidate.stream, output_stream());
+        held_bytes_ += candidate.row.bytes();
+        if (kept_.size() == request_.limit) {
+            std::ranges::pop_heap(kept_, before_);
+            held_bytes_ -= kept_.back().row.bytes();
+            kept_.back() = std::move(candidate);
+            std::ranges::push_heap(kept_, before_);
+        } else {
+            kept_.push_back(std::move(candidate));
+            if (kept_.size() == request_.limit) {
+                std::ranges::make_heap(kept_, before_);
+            }
+        }
+        if (held_bytes_ > context_.limits().result_bytes_max) {
+            return fail(
+                ErrorCode::kTooLarge,
+                fmt::format(
+                    "the answer holds more than {}; lower `limit` or filter more",
+                    format_bytes(context_.limits().result_bytes_max)
+                )
+            );
+        }
+        return {};
+    }
+
+    Result<uint32_t> output_stream() {
+        const auto known = own_labels_.find(row_);
+        if (known) {
+            return *known;
+        }
+        const auto wanted = [&](const logql::Label& label) {
+            return !request_.categorize || label.source == logql::LabelSource::kStream;
+        };
+        label_key_.assign(row_, wanted);
+        const auto [at, is_new] = streams_.try_emplace(
+            std::string(label_key_.bytes()), static_cast<uint32_t>(labels_.size())
+        );
+        if (is_new) {
+            labels_.push_back(label_key_.labels());
+            held_bytes_ += 2 * label_key_.bytes().size();
+        }
+        own_labels_.insert(row_, at->second);
+        return at->second;
+    }
+
+    LogResult finish() {
+        std::ranges::sort(kept_, before_);
+        std::vector<size_t> counts(labels_.size());
+        for (const Candidate& candidate : kept_) {
+            ++counts[candidate.stream];
+        }
+        LogResult result;
+        result.streams.resize(labels_.size());
+        for (size_t i = 0; i < labels_.size(); ++i) {
+            result.streams[i].labels = std::move(labels_[i]);
+            result.streams[i].rows.reserve(counts[i]);
+        }
+        for (Candidate& candidate : kept_) {
+            result.streams[candidate.stream].rows.push_back(std::move(candidate.row));
+        }
+        std::erase_if(result.streams, [](const LogStream& stream) { return stream.rows.empty(); });
+        std::ranges::sort(result.streams, {}, &LogStream::labels);
+        return result;
+    }
+
+    const LogPlan& plan_;
+    const LogRequest& request_;
+    QueryContext& context_;
+    Before before_;
+    logql::ScratchRow row_;
+    std::vector<Candidate> kept_;  ///< a heap with the worst in front once `limit` are held
+    uint64_t sequence_ = 0;
+    uint64_t held_bytes_ = 0;
+    std::unordered_map<std::string, uint32_t> streams_;
+    std::vector<LabelSet> labels_;
+    LabelKey label_key_;
+    OwnLabelsCache own_labels_;
+};
+
+}  // namespace
+
+LogRow::LogRow(UnixNanos ts, std::string_view line, std::string_view labels_json)
+    : ts_(ts),
+      line_bytes_(static_cast<uint32_t>(line.size())),
+      json_bytes_(static_cast<uint32_t>(labels_json.size())),
+      bytes_(std::make_unique_for_overwrite<char[]>(line.size() + labels_json.size())) {
+    std::ranges::copy(line, bytes_.get());
+    std::ranges::copy(labels_json, bytes_.get() + line.size());
+}
+
+Result<LogResult> run_log_query(
+    store::LogStore& store, const LogPlan& plan, const LogRequest& request, QueryContext& context
+) {
+    return LogQuery(plan, request, context).run(store);
+}
+
+}  // namespace seyir::query

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// LogPlan: a log expression ready to run: which streams, which texts may prune blocks, which
+// stages. Room: logql::LogExpr -> LogPlan -> store::SelectQuery. Threads: immutable.   Errors:
+// kInvalidArgument, kUnsupported with the place in the query.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "collector/store/log_store.hpp"
+#include "common/base/result.hpp"
+#include "common/logql/ast.hpp"
+#include "common/logql/matcher.hpp"
+#include "common/logql/stage/pipeline.hpp"
+
+namespace seyir::query {
+
+class LogPlan {
+  public:
+    static Result<LogPlan> make(std::string_view text, const logql::LogExpr& log);
+
+    store::SelectQuery select(TenantId tenant, TimeRange range, store::Direction direction) const;
+
+    const logql::Pipeline& pipeline() const { return pipeline_; }
+
+    /// For people: what is selected, what prunes, which stages run. Several lines.
+    std::string explain(TimeRange range) const;
+
+  private:
+    std::string selector_text_;
+    std::vector<std::string> stage_texts_;
+    std::shared_ptr<const logql::StreamMatcher> streams_;
+    logql::Pipeline pipeline_;
+};
+
+/// `{a="b", c=~"d"}`
+std::string to_text(const std::vector<logql::Matcher>& matchers);
+
+}  // namespace seyir::query

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/query/range_exec.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "collector/query/plan.hpp"
+#include "collector/query/row_labels.hpp"
+
+namespace seyir::query {
+namespace {
+
+using Wide = __int128;  // times near the ends of int64 must not overflow
+
+constexpr uint32_t kRowsPerCheck = 4096;
+
+int64_t saturate(Wide value) {
+    constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+    constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+    return value < kMin ? kMin : value > kMax ? kMax : static_cast<int64_t>(value);
+}
+
+Wide ceil_div(Wide a, Wide b) {
+    return a >= 0 ? (a + b - 1) / b : -(-a / b);
+}
+
+struct Accumulator {
+    std::vector<int64_t> rows;   ///< differences; one more than steps
+    std::vector<int64_t> bytes;  ///< empty when only rows count
+};
+
+class RangeScan {
+  public:
+    RangeScan(
+        const logql::RangeAggregation& node, const RangeRequest& request, QueryContext& context
+    )
+        : node_(node), request_(request), context_(context) {
+        sums_bytes_ = node.op == logql::RangeOp::kBytes || node.op == logql::RangeOp::kBytesRate;
+        if (request.sum_into) {
+            grouping_ = *request.sum_into;
+            std::ranges::sort(grouping_->labels);
+        }
+    }
+
+    Result<Matrix> run(store::LogStore& store, const LogPlan& plan) {
+        choose_wanted(plan.pipeline());
+        const TimeRange range = scanned_range(node_, request_.grid);
+        SEYIR_TRY(
+            auto cursor,
+            store.select(plan.select(request_.tenant, range, store::Direction::kForward))
+        );
+        while (true) {
+            SEYIR_CHECK(context_.check_read(cursor->stats()));
+            SEYIR_TRY(const auto page, cursor->next());
+            if (!page) {
+                break;
+            }
+            SEYIR_CHECK(take(*page, range, plan.pipeline()));
+        }
+        context_.add(cursor->stats());
+        return finish();
+    }
+
+  private:
+    void choose_wanted(const logql::Pipeline& pipeline) {
+        if (!grouping_ || grouping_->without || !pipeline.referenced_labels()) {
+            return;
+        }
+        wanted_ = grouping_->labels;
+        wanted_.insert(
+            wanted_.end(),
+            pipeline.referenced_labels()->begin(),
+            pipeline.referenced_labels()->end()
+        );
+        row_.set_wanted(&wanted_);
+    }
+
+    Result<void> take(const store::Page& page, TimeRange range, const logql::Pipeline& pipeline) {
+        own_labels_.clear();
+        uint32_t until_check = kRowsPerCheck;
+        Result<void> outcome;
+        const RecordBatch& batch = *page.batch;
+        for_each_row({page.batch, page.rows}, [&](uint32_t i) {
+            if (!outcome || !range.contains(batch.ts(i))) {
+                return;
+            }
+            if (--until_check == 0) {
+                until_check = kRowsPerCheck;
+                outcome = context_.check();
+                if (!outcome) {
+                    return;
+                }
+            }
+            row_.bind(batch, i);
+            if (pipeline.process(row_)) {
+                outcome = add();
+            }
+        });
+        return outcome;
+    }
+
+    Result<void> add() {
+        ++context_.stats().rows_matched;
+        if (row_.has_error()) {
+            return pipeline_error();
+        }
+        const Grid& grid = request_.grid;
+        const Wide shifted = Wide(row_.ts().value) + node_.offset_ns - grid.start_ns;
+        const Wide first = std::max<Wide>(0, ceil_div(shifted, grid.step_ns));
+        const Wide last = std::min<Wide>(
+            static_cast<Wide>(grid.points) - 1, ceil_div(shifted + node_.range_ns, grid.step_ns) - 1
+        );
+        if (first > last) {
+            return {};
+        }
+        SEYIR_TRY(const uint32_t series, series_of_row());
+        Accumulator& sums = sums_[series];
+        const auto begin = static_cast<size_t>(first);
+        const auto end = static_cast<size_t>(last) + 1;
+        ++sums.rows[begin];
+        --sums.rows[end];
+        if (sums_bytes_) {
+            const auto bytes = static_cast<int64_t>(row_.line().size());
+            sums.bytes[begin] += bytes;
+            sums.bytes[end] -= bytes;
+        }
+        return {};
+    }
+
+    Error pipeline_error() const {
+        LabelKey key;
+        key.assign(row_, [](const logql::Label& label) {
+            return label.name != logql::kErrorDetailsLabel;
+        });
+        const std::string_view error = row_.get_or_empty(logql::kErrorLabel);
+        return fail(
+            ErrorCode::kInvalidArgument,
+            fmt::format(
+                "pipeline error: '{0}' for series: '{1}'.\n"
+                "Use a label filter to intentionally skip this error. (e.g | __error__!=\"{0}\").\n"
+                "To skip all potential errors you can match empty errors.(e.g __error__=\"\")\n"
+                "The label filter can also be specified after unwrap. (e.g | unwrap latency | "
+                "__error__=\"\" )\n",
+                error,
+                to_text(key.labels())
+            )
+        );
+    }
+
+    Result<uint32_t> series_of_row() {
+        if (const auto known = own_labels_.find(row_)) {
+            return *known;
+        }
+        if (!grouping_) {
+            key_.assign(row_, [](const logql::Label&) { return true; });
+        } else if (grouping_->without) {
+            key_.assign(row_, [&](const logql::Label& label) {
+                return !std::ranges::binary_search(grouping_->labels, label.name);
+            });
+        } else {
+            key_.assign_named(row_, grouping_->labels);
+        }
+        const auto [at, is_new] =
+            index_.try_emplace(std::string(key_.bytes()), static_cast<uint32_t>(sums_.size()));
+        if (is_new) {
+            SEYIR_CHECK(check_size());
+            labels_.push_back(key_.labels());
+            const size_t size = request_.grid.points + 1;
+            sums_.push_back(
+                {std::vector<int64_t>(size), std::vector<int64_t>(sums_bytes_ ? size : 0)}
+            );
+        }
+        own_labels_.insert(row_, at->second);
+        return at->second;
+    }
+
+    Result<void> check_size() const {
+        const QueryLimits& limits = context_.limits();
+        if (sums_.size() >= limits.series_max) {
+            return fail(
+                ErrorCode::kTooLarge,
+                fmt::format(
+                    "maximum of series ({}) reached for a single query; group by fewer labels",
+                    limits.series_max
+                )
+            );
+        }
+        if ((sums_.size() + 1) * request_.grid.points > limits.samples_max) {
+            return fail(
+                ErrorCode::kTooLarge,
+                fmt::format(
+                    "maximum of samples ({}) reached for a single query; use a longer step or "
+                    "group "
+                    "by fewer labels",
+                    limits.samples_max
+                )
+            );
+        }
+        return {};
+    }
+
+    Matrix finish() {
+        const double seconds = static_cast<double>(node_.range_ns) / 1e9;
+        const bool per_second =
+            node_.op == logql::RangeOp::kRate || node_.op == logql::RangeOp::kBytesRate;
+        Matrix matrix;
+        for (size_t i = 0; i < sums_.size(); ++i) {
+            Series series{std::move(labels_[i]), std::vector<double>(request_.grid.points)};
+            int64_t rows = 0;
+            int64_t bytes = 0;
+            for (size_t k = 0; k < request_.grid.points; ++k) {
+                rows += sums_[i].rows[k];
+                bytes += sums_bytes_ ? sums_[i].bytes[k] : 0;
+                const auto sum = static_cast<double>(sums_bytes_ ? bytes : rows);
+                series.values[k] = rows == 0 ? kAbsent : per_second ? sum / seconds : sum;
+            }
+            sums_[i] = {};
+            matrix.series.push_back(std::move(series));
+        }
+        return matrix;
+    }
+
+    const logql::RangeAggregation& node_;
+    const RangeRequest& request_;
+    QueryContext& context_;
+    bool sums_bytes_ = false;
+    std::optional<logql::Grouping> grouping_;
+    std::vector<std::string> wanted_;
+    logql::ScratchRow row_;
+    LabelKey key_;
+    OwnLabelsCache own_labels_;
+    std::unordered_map<std::string, uint32_t> index_;
+    std::vector<LabelSet> labels_;
+    std::vector<Accumulator> sums_;
+};
+
+/// absent_over_time: 1 wherever no row was, with the labels the selector pins.
+Matrix absent_of(const logql::RangeAggregation& node, const Matrix& counts, size_t points) {
+    Series series{{}, std::vector<double>(points, 1)};
+    for (const logql::Matcher& matcher : node.log.matchers) {
+        if (matcher.op == logql::MatchOp::kEqual && !matcher.value.empty()) {
+            series.labels.emplace_back(matcher.name, matcher.value);
+        }
+    }
+    std::ranges::sort(series.labels);
+    for (const Series& counted : counts.series) {
+        for (size_t k = 0; k < points; ++k) {
+            series.values[k] = is_absent(counted.values[k]) ? series.values[k] : kAbsent;
+        }
+    }
+    Matrix matrix;
+    matrix.series.push_back(std::move(series));
+    return matrix;
+}
+
+}  // namespace
+
+bool is_additive(logql::RangeOp op) {
+    return op == logql::RangeOp::kCount || op == logql::RangeOp::kRate ||
+           op == logql::RangeOp::kBytes || op == logql::RangeOp::kBytesRate;
+}
+
+TimeRange scanned_range(const logql::RangeAggregation& node, const Grid& grid) {
+    const Wide last = Wide(grid.start_ns) + Wide(grid.points - 1) * grid.step_ns;
+    return {
+        {saturate(Wide(grid.start_ns) - node.offset_ns - node.range_ns + 1)},
+        {saturate(last - node.offset_ns + 1)},
+    };
+}
+
+Result<Matrix> run_range_aggregation(
+    store::LogStore& store,
+    const logql::RangeAggregation& node,
+    logql::Offset at,
+    const RangeRequest& request,
+    QueryContext& context
+) {
+    const bool absent = node.op == logql::RangeOp::kAbsent;
+    if (node.unwrap || (!is_additive(node.op) && !absent)) {
+        return logql::unsupported_error(
+            request.text, node.unwrap ? node.unwrap->at : at, "aggregation of unwrapped values"
+        );
+    }
+    SEYIR_TRY(const auto plan, LogPlan::make(request.text, node.log));
+    RangeRequest counted = request;
+    if (absent) {
+        counted.sum_into = logql::Grouping{};
+    }
+    SEYIR_TRY(Matrix matrix, RangeScan(node, counted, context).run(store, plan));
+    if (absent) {
+        matrix = absent_of(node, matrix, request.grid.points);
+    }
+    drop_empty(matrix);
+    return matrix;
+}
+
+}  // namespace seyir::query
