@@ -163,7 +163,7 @@ class TailReader {
         const TailFile& file, std::string_view first_bytes
     );
     bool ensure_open(TailFile& file);
-    void close_idle();
+    void close_idle(const TailFile& opened);
     void close_handle(TailFile& file);
     void release(TailFile& file);
     void remove_released();

@@ -36,6 +36,7 @@ struct Fixture {
     HttpLanes lanes;
     HttpServerOptions options;
     std::unique_ptr<HttpServer> server;
+    std::promise<void> endless_started;
     std::promise<Error> write_ended;
     std::promise<void> query_started;
     std::promise<void> release_query;
@@ -86,6 +87,7 @@ struct Fixture {
         });
         get("/endless", Scope::kRead, [this](HttpExchangePtr exchange) {
             exchange->begin_stream({});
+            endless_started.set_value();
             const std::string piece(100'000, 'x');
             while (true) {
                 auto written = exchange->write(piece);
@@ -414,11 +416,11 @@ TEST_SUITE("common/net/server/http_server") {
     }
 
     TEST_CASE("a full lane answers 429 with Retry-After") {
-        Fixture fixture;
-        fixture.start();
-        std::promise<void> release;
+        std::promise<void> release;  // these outlive the lanes, whose jobs use them
         const std::shared_future<void> released = release.get_future().share();
         std::atomic<int> busy{0};
+        Fixture fixture;
+        fixture.start();
         for (int i = 0; i < 4 + 64; ++i) {
             REQUIRE(fixture.lanes.query.post([&, released] {
                 ++busy;
@@ -462,6 +464,7 @@ TEST_SUITE("common/net/server/http_server") {
         client.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
         auto other = fixture.client();
         REQUIRE(other.fetch({.target = "/ready"}));
+        fixture.endless_started.get_future().wait();  // before, its connection may count as idle
         fixture.server->stop(in(50ms));
         REQUIRE(ended.wait_for(20s) == std::future_status::ready);
         CHECK(ended.get().code == ErrorCode::kClosed);
