@@ -8,6 +8,7 @@
 #include "collector/input/input_schemas.hpp"
 #include "collector/store/store_schema.hpp"
 #include "common/config/reference/reference.hpp"
+#include "common/logql/route_matcher.hpp"
 #include "plugins/output/output_schemas.hpp"
 
 namespace seyir::collector {
@@ -195,7 +196,14 @@ config::LoadedConfig<CollectorConfig> finish(
         return loaded;
     }
     const ObjectReader root(checked.document.root(), collector_schema(), checked.context);
-    const SectionChecks checks{options.check_machine ? options.files : nullptr, loaded.diagnostics};
+    const SectionChecks checks{
+        .files = options.check_machine ? options.files : nullptr,
+        .diagnostics = loaded.diagnostics,
+        .check_match = [](std::string_view text) -> std::optional<Error> {
+            auto matcher = logql::RouteMatcher::compile(text);
+            return matcher ? std::nullopt : std::optional(std::move(matcher).error());
+        },
+    };
     CollectorConfig collector = Reader(root, checks).read();
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(collector);
