@@ -13,10 +13,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/this_coro.hpp>
 #include <doctest/doctest.h>
 
+#include "common/async/gate.hpp"
 #include "common/net/http/content_coding.hpp"
 #include "common/net/http_client.hpp"
+#include "common/net/stream.hpp"
 #include "test/unit/net/certificates.hpp"
 
 using namespace std::chrono_literals;
@@ -183,6 +186,27 @@ class RawClient {
   private:
     int socket_ = -1;
 };
+
+async::Awaitable<void> drip(Listener& listener, const std::string& answer) {
+    auto executor = co_await boost::asio::this_coro::executor;
+    auto accepted = co_await listener.accept(executor);
+    if (!accepted) {
+        co_return;
+    }
+    auto stream = *std::move(accepted);
+    std::string request(4096, '\0');  // unread, it would turn the close into a reset
+    auto received = co_await stream.read_some(request);
+    if (!received) {
+        co_return;
+    }
+    for (const char& byte : answer) {
+        auto written = co_await stream.write(std::string_view(&byte, 1));
+        if (!written) {
+            co_return;
+        }
+    }
+    co_await stream.shutdown();
+}
 
 size_t count_of(const std::string& text, const std::string& what) {
     size_t count = 0;
@@ -499,6 +523,22 @@ TEST_SUITE("common/net/server/http_server") {
         CHECK(client->fetch({.target = "/ready"})->body == "ready\n");
         CHECK(client->fetch({.target = "/nothing"})->head.status == 404);
         CHECK_FALSE(fixture.client().fetch({.target = "/ready"}));
+    }
+
+    TEST_CASE("the client reads an answer that comes byte by byte") {
+        async::Runtime runtime("test");
+        async::Gate gate;
+        auto listener = listen(runtime.executor(), {.host = "127.0.0.1"});
+        REQUIRE(listener);
+        const std::string answer =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+        REQUIRE(gate.spawn(runtime.executor(), "drip", drip(*listener, answer)));
+        auto client = HttpClient::open("http://" + listener->local().text(), {});
+        REQUIRE(client);
+        const auto read = client->fetch({.target = "/"});
+        REQUIRE(read);
+        CHECK(read->body == "abc");
+        REQUIRE(gate.drain(in(10s)));
     }
 
     TEST_CASE("the client says where nobody listens") {
