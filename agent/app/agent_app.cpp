@@ -69,7 +69,7 @@ int AgentApp::run(
     if (!graph) {
         return could_not_start(graph.error());
     }
-    hostmetrics::HostMetrics host(config.host_metrics, registry);
+    const hostmetrics::HostMetrics host(config.host_metrics, registry);
     service::Servers servers(
         registry, {.listen = config.listen, .tls = config.tls, .tokens = config.tokens}
     );

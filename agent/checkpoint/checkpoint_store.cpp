@@ -57,6 +57,7 @@ Result<Checkpoint> CheckpointStore::read_slot(size_t slot) {
 
 Result<void> CheckpointStore::open() {
     SEYIR_CHECK(fs_.make_directories(state_dir_));
+    SEYIR_CHECK(fs_.sync_directory(io::parent_directory(state_dir_)));
     const std::lock_guard lock(mutex_);
     bool found = false;
     for (size_t slot = 0; slot < kSlots; ++slot) {
@@ -119,6 +120,7 @@ Result<void> CheckpointStore::write_now() {
     const std::lock_guard writing(write_mutex_);
     std::string bytes;
     std::string path;
+    size_t slot = 0;
     {
         const std::lock_guard lock(mutex_);
         if (!dirty_) {
@@ -128,16 +130,18 @@ Result<void> CheckpointStore::write_now() {
         ++current_.sequence;
         current_.written = clock_.wall_now();
         bytes = encode(current_);
-        path = slot_path(next_slot_);
+        slot = next_slot_;
+        path = slot_path(slot);
     }
     const auto write = [&]() -> Result<void> {
-        const bool is_new = !fs_.stat(path);
         SEYIR_TRY(const auto file, fs_.open(path, io::OpenMode::kWriteTruncate));
         SEYIR_CHECK(file->append(bytes));
         SEYIR_CHECK(file->sync());
         SEYIR_CHECK(file->close());
-        if (is_new) {
+        // Its name must be durable too: once a run, for it may be left of a run that was cut off.
+        if (!name_synced_[slot]) {
             SEYIR_CHECK(fs_.sync_directory(state_dir_));
+            name_synced_[slot] = true;
         }
         return {};
     };

@@ -7,6 +7,7 @@
 // Format: docs/format/checkpoint.md.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -69,6 +70,7 @@ class CheckpointStore {
     std::vector<InputCheckpoint> loaded_;
     std::vector<std::string> events_;
     std::string last_error_;
+    std::array<bool, 2> name_synced_{};  ///< guarded by write_mutex_
     size_t next_slot_ = 0;
     bool dirty_ = false;
     bool stopping_ = false;

@@ -163,7 +163,7 @@ class TailReader {
         const TailFile& file, std::string_view first_bytes
     );
     bool ensure_open(TailFile& file);
-    void close_idle();
+    void close_idle(const TailFile& opened);
     void close_handle(TailFile& file);
     void release(TailFile& file);
     void remove_released();
@@ -190,6 +190,7 @@ class TailReader {
     bool read_turn(TailFile& file);
     bool split_lines(TailFile& file, std::string_view data, bool full);
     void add_line(TailFile& file, std::string_view line);
+    void count_over_long(TailFile& file);
     void add_over_long(TailFile& file, std::string_view line);
     bool read_long_line(TailFile& file);
     bool cut_long_line(TailFile& file, std::optional<uint64_t> line_end);

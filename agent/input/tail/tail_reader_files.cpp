@@ -355,18 +355,22 @@ bool TailReader::ensure_open(TailFile& file) {
     file.handle = *std::move(opened);
     open_.push_back(&file);
     if (open_.size() > options_.open_files_max) {
-        close_idle();
+        close_idle(file);
     }
     return true;
 }
 
-void TailReader::close_idle() {
+void TailReader::close_idle(const TailFile& opened) {
+    // A file without a name of ours can only be read through its descriptor: it is kept. Next in
+    // worth is one with unread bytes (it might be renamed away before it is opened again).
     TailFile* idlest = nullptr;
+    const auto worth = [](const TailFile& file) {
+        const bool unread = file.state == FileState::kActive && !file.at_end();
+        return std::pair(unread, file.used_at);
+    };
     for (TailFile* file : open_) {
-        const bool needed = file->detached || file->replaced || file->queued ||
-                            file->used_at == now_ ||
-                            (file->state == FileState::kActive && !file->at_end());
-        if (!needed && (idlest == nullptr || file->used_at < idlest->used_at)) {
+        const bool needed = file->detached || file->replaced || file == &opened;
+        if (!needed && (idlest == nullptr || worth(*file) < worth(*idlest))) {
             idlest = file;
         }
     }

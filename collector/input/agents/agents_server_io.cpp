@@ -217,14 +217,6 @@ async::Awaitable<Result<wire::RawMessage>> AgentsServer::next_message(Connection
     }
 }
 
-bool AgentsServer::token_fits(std::string_view token) const {
-    bool fits = setup_.tokens.empty();
-    for (const std::string& known : setup_.tokens) {
-        fits = wire::equal_in_constant_time(known, token) || fits;
-    }
-    return fits;
-}
-
 async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::authenticate(
     ConnectionPtr connection
 ) {
@@ -259,8 +251,13 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::authenticat
         const std::string what = hello ? "hello without an agent id" : hello.error().message;
         co_return Refusal{wire::RefuseCode::kBadMessage, "bad_message", what};
     }
-    if (!token_fits(hello->token)) {
-        const std::string what = hello->token.empty() ? "no token given" : "wrong token";
+    const auto granted_token = setup_.authenticator.check_token(
+        hello->token, net::Scope::kIngest, clock_.wall_now()
+    );
+    if (!granted_token) {
+        const std::string what =
+            hello->token.empty() ? "no token given"
+                                 : "wrong token: " + granted_token.error().error.message;
         co_return Refusal{wire::RefuseCode::kBadToken, "bad_token", what};
     }
     connection->splitter.trust();

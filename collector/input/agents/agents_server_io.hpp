@@ -120,7 +120,6 @@ class AgentsServer {
     );
     async::Awaitable<void> wait_for_room(ConnectionPtr connection, uint64_t raw_bytes);
 
-    bool token_fits(std::string_view token) const;
     std::optional<Refusal> on_event(Connection& connection, std::string_view body);
     std::optional<Refusal> take_frame(Connection& connection, const wire::Frame& frame);
     void submit(

@@ -11,6 +11,7 @@
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
 #include "common/net/endpoint.hpp"
+#include "common/net/http/auth.hpp"
 #include "common/net/tls.hpp"
 
 namespace seyir::collector::input {
@@ -19,7 +20,7 @@ struct AgentsSetup {
     std::string id = "agents";  ///< of the input, for logs and metrics
     net::Endpoint listen;
     std::shared_ptr<net::TlsServerContext> tls;  ///< none = plain
-    std::vector<std::string> tokens;             ///< any of them lets in; empty = everybody
+    net::Authenticator authenticator;            ///< who may ship; open = everybody
     std::vector<uint16_t> store_outputs{0};      ///< whose committed positions count; lowest wins
     std::string server_version;
     size_t io_threads = 2;

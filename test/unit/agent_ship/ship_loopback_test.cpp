@@ -17,7 +17,11 @@ namespace {
 
 collector::input::AgentsSetup with_token() {
     collector::input::AgentsSetup setup;
-    setup.tokens = {"secret"};
+    setup.authenticator = *net::Authenticator::build(
+        {{.name = "agents",
+          .sha256_hex = net::sha256_hex("secret"),
+          .scopes = {net::Scope::kIngest}}}
+    );
     setup.probe_timeout = std::chrono::milliseconds(300);
     setup.retry_after_ms = 20;
     return setup;
