@@ -11,6 +11,7 @@
 #include "agent/ship/collector_output_schema.hpp"
 #include "common/base/units.hpp"
 #include "common/config/reference/reference.hpp"
+#include "common/logql/route_matcher.hpp"
 #include "plugins/output/output_schemas.hpp"
 
 namespace seyir::agent {
@@ -262,7 +263,14 @@ config::LoadedConfig<AgentConfig> finish(
         return loaded;
     }
     const ObjectReader root(checked.document.root(), agent_schema(), checked.context);
-    const SectionChecks checks{options.check_machine ? options.files : nullptr, loaded.diagnostics};
+    const SectionChecks checks{
+        .files = options.check_machine ? options.files : nullptr,
+        .diagnostics = loaded.diagnostics,
+        .check_match = [](std::string_view text) -> std::optional<Error> {
+            auto matcher = logql::RouteMatcher::compile(text);
+            return matcher ? std::nullopt : std::optional(std::move(matcher).error());
+        },
+    };
     AgentConfig agent = Reader(root, checks, config::host_name(options)).read();
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(agent);

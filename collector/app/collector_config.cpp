@@ -8,6 +8,7 @@
 #include "collector/input/input_schemas.hpp"
 #include "collector/store/store_schema.hpp"
 #include "common/config/reference/reference.hpp"
+#include "common/logql/route_matcher.hpp"
 #include "plugins/output/output_schemas.hpp"
 
 namespace seyir::collector {
@@ -37,7 +38,6 @@ void add_program(Schema& schema) {
                   .or_else_described("`listen.http` speaks plain HTTP"))
         .with(config::tokens_field())
         .with(config::allow_plaintext_field())
-        .with(config::labels_field("Stream labels added to streams that lack them."))
         .with(config::log_field());
 }
 
@@ -86,7 +86,6 @@ class Reader {
         checks_.server_tls(root_, "tls");
         collector.tokens = checks_.tokens(root_);
         collector.log = config::read_log(root_);
-        collector.labels = root_.pairs("labels");
         add_http_listener(collector);
         read_inputs(collector);
         checks_.listeners(listeners_);
@@ -195,7 +194,14 @@ config::LoadedConfig<CollectorConfig> finish(
         return loaded;
     }
     const ObjectReader root(checked.document.root(), collector_schema(), checked.context);
-    const SectionChecks checks{options.check_machine ? options.files : nullptr, loaded.diagnostics};
+    const SectionChecks checks{
+        .files = options.check_machine ? options.files : nullptr,
+        .diagnostics = loaded.diagnostics,
+        .check_match = [](std::string_view text) -> std::optional<Error> {
+            auto matcher = logql::RouteMatcher::compile(text);
+            return matcher ? std::nullopt : std::optional(std::move(matcher).error());
+        },
+    };
     CollectorConfig collector = Reader(root, checks).read();
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(collector);

@@ -175,7 +175,7 @@ Result<void> Parser::check_selector(const std::vector<Matcher>& matchers, Offset
         at,
         "queries require at least one regexp or equality matcher that does not have an "
         "empty-compatible value",
-        "app=~\".*\" meets this requirement not, app=~\".+\" does"
+        "app=~\".*\" also matches streams without app; write app=~\".+\""
     );
 }
 
@@ -318,16 +318,7 @@ Result<StageKind> Parser::pipe_stage() {
         return DecolorizeStage{};
     }
     if (is_stage("regexp", false) || is_stage("pattern", false) || is_stage("line_format", false)) {
-        take();
-        SEYIR_TRY(Token text, expect(TokenKind::kString, "a string"));
-        if (name.value == "line_format") {
-            return LineFormatStage{std::move(text.value)};
-        }
-        if (name.value == "pattern") {
-            return PatternStage{std::move(text.value)};
-        }
-        SEYIR_CHECK(check_regex(text.value, text.at));
-        return RegexpStage{std::move(text.value)};
+        return text_stage();
     }
     if (is_stage("label_format", false)) {
         return label_format_stage();
@@ -341,35 +332,51 @@ Result<StageKind> Parser::pipe_stage() {
         return KeepStage{std::move(choices)};
     }
     if (!compares && is(TokenKind::kName)) {
-        constexpr std::array<std::string_view, 12> kStages{
-            "json",
-            "logfmt",
-            "regexp",
-            "pattern",
-            "unpack",
-            "unwrap",
-            "line_format",
-            "label_format",
-            "drop",
-            "keep",
-            "decolorize",
-            "distinct",
-        };
-        const auto near = did_you_mean(name.value, kStages);
-        take();
-        return error_at(
-            peek(),
-            fmt::format(
-                "syntax error: unexpected {} after `{}`, expecting a comparison such as = != =~ > "
-                "or <",
-                describe(peek(), text_),
-                name.value
-            ),
-            near ? fmt::format("did you mean `| {}`?", *near) : std::string()
-        );
+        return unknown_stage();
     }
     SEYIR_TRY(LabelFilter filter, label_filter());
     return filter;
+}
+
+/// A stage that takes one string.
+Result<StageKind> Parser::text_stage() {
+    const Token name = take();
+    SEYIR_TRY(Token text, expect(TokenKind::kString, "a string"));
+    if (name.value == "line_format") {
+        return LineFormatStage{std::move(text.value)};
+    }
+    if (name.value == "pattern") {
+        return PatternStage{std::move(text.value)};
+    }
+    SEYIR_CHECK(check_regex(text.value, text.at));
+    return RegexpStage{std::move(text.value)};
+}
+
+Error Parser::unknown_stage() {
+    const Token name = take();
+    constexpr std::array<std::string_view, 11> kStages{
+        "json",
+        "logfmt",
+        "regexp",
+        "pattern",
+        "unpack",
+        "unwrap",
+        "line_format",
+        "label_format",
+        "drop",
+        "keep",
+        "decolorize",
+    };
+    const auto near = did_you_mean(name.value, kStages);
+    return error_at(
+        peek(),
+        fmt::format(
+            "syntax error: unexpected {} after `{}`, expecting a comparison such as = != =~ > or <",
+            describe(peek(), text_),
+            name.value
+        ),
+        near ? fmt::format("did you mean `| {}`?", *near) : std::string()
+    );
 }
 
 Result<StageKind> Parser::json_stage() {

@@ -53,6 +53,8 @@ class Parser {
     Result<Stage> line_filter();
     Result<LineFilterTerm> line_filter_term(const LineFilter& filter);
     Result<StageKind> pipe_stage();
+    Result<StageKind> text_stage();
+    Error unknown_stage();
     Result<StageKind> json_stage();
     Result<StageKind> logfmt_stage();
     Result<StageKind> label_format_stage();

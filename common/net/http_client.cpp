@@ -25,6 +25,7 @@ namespace {
 
 constexpr uint32_t kHeaderBytesMax = 64 * 1024;
 constexpr uint16_t kDefaultPort = 7400;
+constexpr size_t kLastChunkBytes = 5;  // "0\r\n\r\n"
 
 /// Runs a coroutine to its end on the calling thread.
 template <class T>
@@ -154,7 +155,10 @@ Result<size_t> HttpClient::State::receive() {
 /// One step: parse what there is, or receive more. True when the parser moved on.
 Result<bool> HttpClient::State::advance() {
     error_code code;
-    if (!buffer.empty()) {
+    // As in request_reader.cpp: within a chunked body Beast wants at least its last five bytes.
+    const bool is_too_little =
+        parser->is_header_done() && parser->chunked() && buffer.size() < kLastChunkBytes;
+    if (!buffer.empty() && !is_too_little) {
         const size_t used = parser->put(asio::buffer(buffer), code);
         buffer.erase(0, used);
         if (code && code != http::error::need_more) {

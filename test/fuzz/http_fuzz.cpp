@@ -49,7 +49,7 @@ std::string read_all(std::string_view bytes, size_t piece_bytes) {
         while (progress != RequestReader::Progress::kNeedMore) {
             const auto fed = reader.feed(buffer);
             if (!fed) {
-                return seen + "!";
+                return seen;  // pieces may be refused later than the whole, once a line is complete
             }
             buffer.erase(0, fed->used);
             progress = fed->progress;

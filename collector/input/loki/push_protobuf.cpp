@@ -8,11 +8,10 @@
 // Spec: Protocol Buffers encoding; snappy block format.
 #include <optional>
 
-#include <snappy.h>
-
 #include <fmt/format.h>
 
 #include "collector/input/loki/push_builder.hpp"
+#include "common/codec/snappy_block.hpp"
 #include "common/logql/parser.hpp"
 
 namespace seyir::collector::input {
@@ -212,24 +211,7 @@ Result<void> read_stream(std::string_view bytes, PushBuilder& builder) {
 }  // namespace
 
 Result<PushBody> read_push_protobuf(std::string_view body, const PushSettings& settings) {
-    size_t raw_bytes = 0;
-    if (!snappy::GetUncompressedLength(body.data(), body.size(), &raw_bytes)) {
-        return fail(ErrorCode::kInvalidArgument, "the body is not snappy-compressed");
-    }
-    if (raw_bytes > settings.limits.raw_bytes_max) {
-        return fail(
-            ErrorCode::kTooLarge,
-            fmt::format(
-                "push of {} uncompressed; {} are allowed",
-                format_bytes(raw_bytes),
-                format_bytes(settings.limits.raw_bytes_max)
-            )
-        );
-    }
-    std::string raw;
-    if (!snappy::Uncompress(body.data(), body.size(), &raw)) {
-        return fail(ErrorCode::kInvalidArgument, "the body is not snappy-compressed");
-    }
+    SEYIR_TRY(const std::string raw, codec::snappy_decompress(body, settings.limits.raw_bytes_max));
     PushBuilder builder(settings);
     Fields fields(raw);
     while (fields.next()) {

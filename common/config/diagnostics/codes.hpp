@@ -34,7 +34,7 @@ inline constexpr std::string_view kUnknownOutput = "E0311";
 inline constexpr std::string_view kRoutesNeeded = "E0312";
 inline constexpr std::string_view kUnusedOutput = "W0313";
 inline constexpr std::string_view kUnroutedInput = "E0314";
-inline constexpr std::string_view kUnknownFilter = "E0315";
+
 inline constexpr std::string_view kDuplicateName = "E0316";
 inline constexpr std::string_view kBadMatch = "E0317";
 // 04xx: single values.

@@ -158,7 +158,6 @@ constexpr std::array kCodes = {
         "an input that no route reads from",
         "Its records would have nowhere to go. Add it to a route's `from`, or remove it."
     },
-    CodeInfo{kUnknownFilter, "a filter that does not exist", "Names refer to the map `filters`."},
     CodeInfo{
         kDuplicateName,
         "a name is used twice",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <sys/un.h>
 
@@ -195,6 +196,12 @@ void SectionChecks::listeners(const std::vector<Listener>& listeners) const {
             continue;
         }
         if (!here.has_tls && !here.allows_plaintext) {
+            std::vector<std::string> notes = {
+                "`allow_plaintext: true` permits it on a network you trust"
+            };
+            if (!here.has_tokens) {
+                notes.push_back("it needs a token as well: " + here.token_hint);
+            }
             diagnostics.add(
                 {.code = kNeedsTls,
                  .at = here.at,
@@ -203,7 +210,7 @@ void SectionChecks::listeners(const std::vector<Listener>& listeners) const {
                      "add `tls: {{ cert: ..., key: ... }}`, or listen on 127.0.0.1:{}",
                      here.address->port
                  ),
-                 .notes = {"`allow_plaintext: true` permits it on a network you trust"}}
+                 .notes = std::move(notes)}
             );
         } else if (!here.has_tokens) {
             diagnostics.add(
@@ -320,6 +327,29 @@ void SectionChecks::check_coverage(
     }
 }
 
+void SectionChecks::match(const RouteOptions& route) const {
+    if (route.match.empty() || !check_match || diagnostics.is_broken(route.match_span)) {
+        return;
+    }
+    const std::optional<Error> wrong = check_match(route.match);
+    if (!wrong) {
+        return;
+    }
+    Diagnostic diagnostic{.code = kBadMatch, .at = route.match_span};
+    const std::string& text = wrong->message;
+    for (size_t at = 0; at < text.size();) {
+        const size_t end = std::min(text.find('\n', at), text.size());
+        if (at == 0) {
+            diagnostic.message =
+                fmt::format("`match` of route `{}`: {}", route.name, text.substr(0, end));
+        } else if (end > at) {
+            diagnostic.notes.push_back(text.substr(at, end - at));
+        }
+        at = end + 1;
+    }
+    diagnostics.add(std::move(diagnostic));
+}
+
 std::vector<RouteOptions> SectionChecks::routes(const ObjectReader& root) const {
     const std::vector<NamedPlace> inputs = named_places(root, "inputs");
     const std::vector<NamedPlace> outputs = named_places(root, "outputs");
@@ -366,6 +396,7 @@ std::vector<RouteOptions> SectionChecks::routes(const ObjectReader& root) const 
             "sends to",
             "output"
         );
+        match(route);
         routes.push_back(std::move(route));
     }
     if (routes.empty() && outputs.size() == 1) {

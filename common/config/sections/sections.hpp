@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,9 +58,9 @@ struct LogOptions {
 struct RouteOptions {
     std::string name;
     std::vector<std::string> from;  ///< input ids; `*` is resolved
-    std::string match;              ///< LogQL; "" = everything. Checked by who builds the graph,
-    Span match_span;                ///< which reports at this place with kBadMatch
-    std::vector<std::string> to;    ///< output ids
+    std::string match;              ///< LogQL that compiles; "" = everything
+    Span match_span;
+    std::vector<std::string> to;  ///< output ids
     bool is_required = true;
 };
 
@@ -88,6 +89,9 @@ struct NamedPlace {
 struct SectionChecks {
     io::FileSystem* files = nullptr;  ///< nullptr: do not look at the machine (validate offline)
     Diagnostics& diagnostics;
+    /// What is wrong with a `match:`; given by the programs, who know LogQL. Lines after the first
+    /// become notes.
+    std::function<std::optional<Error>(std::string_view)> check_match;
 
     void version(const ObjectReader& root) const;
     void admin_path(const ObjectReader& root, const std::string& path) const;
@@ -111,6 +115,7 @@ struct SectionChecks {
     std::vector<RouteOptions> routes(const ObjectReader& root) const;
 
   private:
+    void match(const RouteOptions& route) const;
     void file_exists(const std::string& path, Span at) const;
     void pair(const ObjectReader& tls) const;
     /// Every input is read, every output fed.

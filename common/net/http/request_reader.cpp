@@ -5,6 +5,7 @@
 #include <string>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -17,6 +18,14 @@ namespace seyir::net {
 namespace http = boost::beast::http;
 using boost::system::error_code;
 using Parser = http::request_parser<http::string_body>;
+
+namespace {
+
+// "0\r\n\r\n": within a chunked body at least so much is still to come. Beast 1.81 asserts that it
+// gets no less at once (basic_parser::parse_chunk_header), also when the peer sends byte by byte.
+constexpr size_t kLastChunkBytes = 5;
+
+}  // namespace
 
 struct RequestReader::State {
     HttpLimits limits;
@@ -110,6 +119,14 @@ Result<void> RequestReader::State::read_head() {
             std::string(name.data(), name.size()), std::string(value.data(), value.size())
         );
     }
+    for (const auto& [name, value] : head.headers) {
+        // Beast ignores codings it does not know and takes the body for empty: the body would then
+        // be read as the next request (RFC 9112, 6.3 and 11.2).
+        if (boost::beast::iequals(name, "transfer-encoding") &&
+            (!boost::beast::iequals(value, "chunked") || message.version() < 11)) {
+            return refuse(501, "of transfer-encodings only \"chunked\" is understood");
+        }
+    }
     if (message.version() >= 11 && !head.header("host")) {
         return refuse(400, "the Host header is missing");
     }
@@ -142,6 +159,9 @@ Result<RequestReader::Fed> RequestReader::feed(std::string_view bytes) {
         state.has_begun = true;
         error_code code;
         const auto rest = bytes.substr(fed.used);
+        if (state.has_head && parser.chunked() && rest.size() < kLastChunkBytes) {
+            return fed;
+        }
         const size_t used = parser.put(boost::asio::buffer(rest.data(), rest.size()), code);
         fed.used += used;
         if (code == http::error::need_more) {

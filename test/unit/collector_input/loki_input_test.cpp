@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include <snappy.h>
-
 #include <doctest/doctest.h>
 
+#include "common/codec/snappy_block.hpp"
 #include "test/support/fake_exchange.hpp"
+#include "test/support/replay_corpus.hpp"
 
 using namespace seyir;
 using namespace seyir::collector::input;
@@ -52,9 +52,7 @@ std::string field(int number, const std::string& bytes) {
 }
 
 std::string compressed(const std::string& raw) {
-    std::string body;
-    snappy::Compress(raw.data(), raw.size(), &body);
-    return body;
+    return codec::snappy_compress(raw);
 }
 
 }  // namespace
@@ -185,5 +183,9 @@ TEST_SUITE("collector/input/loki") {
             world.push(compressed(field(1, stream).substr(0, 9)), "application/x-protobuf")
                 ->answer.status == 400
         );
+    }
+
+    TEST_CASE("the committed corpus of the fuzz target runs clean") {
+        CHECK(test::replay_corpus(std::string(SEYIR_SOURCE_ROOT) + "/test/fuzz/corpus/push") >= 7);
     }
 }

@@ -10,6 +10,7 @@
 #include "common/logql/text/quantity.hpp"
 #include "common/logql/text/regex.hpp"
 #include "common/logql/text/search.hpp"
+#include "test/support/replay_corpus.hpp"
 
 using namespace seyir;
 using namespace seyir::logql;
@@ -174,5 +175,11 @@ TEST_SUITE("common/logql/parser") {
             }
             REQUIRE(find(text, needle) == std::string_view(text).find(needle));
         }
+    }
+
+    TEST_CASE("the committed corpus of the fuzz target runs clean") {
+        CHECK(
+            test::replay_corpus(std::string(SEYIR_SOURCE_ROOT) + "/test/fuzz/corpus/logql") >= 10
+        );
     }
 }

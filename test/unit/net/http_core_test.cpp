@@ -95,6 +95,19 @@ TEST_SUITE("common/net/http/request_reader") {
         }
     }
 
+    TEST_CASE("a chunked body that ends byte by byte is one body") {
+        const std::string text =
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\nx\r\n0\r\nA: "
+            "b\r\n\r\n";
+        for (size_t piece = 1; piece <= text.size(); ++piece) {
+            const auto result = read_all(text, piece);
+            REQUIRE(result.requests.size() == 2);
+            CHECK(result.requests[0].body.empty());
+            CHECK(result.requests[1].body == "x");
+        }
+    }
+
     TEST_CASE("malformed requests are refused with the status that fits") {
         const std::vector<std::pair<std::string, int>> cases = {
             {"nonsense\r\n\r\n", 400},
@@ -110,7 +123,11 @@ TEST_SUITE("common/net/http/request_reader") {
             {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: "
              "chunked\r\n\r\n",
              400},
-            {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+            {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx", 400},
+            {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\xff\r\n\r\n", 501},
+            {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
+            {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 501},
+            {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 501},
             {"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", 501},
         };
         for (const auto& [text, status] : cases) {

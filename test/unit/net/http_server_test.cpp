@@ -13,10 +13,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/this_coro.hpp>
 #include <doctest/doctest.h>
 
+#include "common/async/gate.hpp"
 #include "common/net/http/content_coding.hpp"
 #include "common/net/http_client.hpp"
+#include "common/net/stream.hpp"
 #include "test/unit/net/certificates.hpp"
 
 using namespace std::chrono_literals;
@@ -36,6 +39,7 @@ struct Fixture {
     HttpLanes lanes;
     HttpServerOptions options;
     std::unique_ptr<HttpServer> server;
+    std::promise<void> endless_started;
     std::promise<Error> write_ended;
     std::promise<void> query_started;
     std::promise<void> release_query;
@@ -86,6 +90,7 @@ struct Fixture {
         });
         get("/endless", Scope::kRead, [this](HttpExchangePtr exchange) {
             exchange->begin_stream({});
+            endless_started.set_value();
             const std::string piece(100'000, 'x');
             while (true) {
                 auto written = exchange->write(piece);
@@ -181,6 +186,27 @@ class RawClient {
   private:
     int socket_ = -1;
 };
+
+async::Awaitable<void> drip(Listener& listener, const std::string& answer) {
+    auto executor = co_await boost::asio::this_coro::executor;
+    auto accepted = co_await listener.accept(executor);
+    if (!accepted) {
+        co_return;
+    }
+    auto stream = *std::move(accepted);
+    std::string request(4096, '\0');  // unread, it would turn the close into a reset
+    auto received = co_await stream.read_some(request);
+    if (!received) {
+        co_return;
+    }
+    for (const char& byte : answer) {
+        auto written = co_await stream.write(std::string_view(&byte, 1));
+        if (!written) {
+            co_return;
+        }
+    }
+    co_await stream.shutdown();
+}
 
 size_t count_of(const std::string& text, const std::string& what) {
     size_t count = 0;
@@ -414,11 +440,11 @@ TEST_SUITE("common/net/server/http_server") {
     }
 
     TEST_CASE("a full lane answers 429 with Retry-After") {
-        Fixture fixture;
-        fixture.start();
-        std::promise<void> release;
+        std::promise<void> release;  // these outlive the lanes, whose jobs use them
         const std::shared_future<void> released = release.get_future().share();
         std::atomic<int> busy{0};
+        Fixture fixture;
+        fixture.start();
         for (int i = 0; i < 4 + 64; ++i) {
             REQUIRE(fixture.lanes.query.post([&, released] {
                 ++busy;
@@ -462,6 +488,7 @@ TEST_SUITE("common/net/server/http_server") {
         client.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
         auto other = fixture.client();
         REQUIRE(other.fetch({.target = "/ready"}));
+        fixture.endless_started.get_future().wait();  // before, its connection may count as idle
         fixture.server->stop(in(50ms));
         REQUIRE(ended.wait_for(20s) == std::future_status::ready);
         CHECK(ended.get().code == ErrorCode::kClosed);
@@ -496,6 +523,22 @@ TEST_SUITE("common/net/server/http_server") {
         CHECK(client->fetch({.target = "/ready"})->body == "ready\n");
         CHECK(client->fetch({.target = "/nothing"})->head.status == 404);
         CHECK_FALSE(fixture.client().fetch({.target = "/ready"}));
+    }
+
+    TEST_CASE("the client reads an answer that comes byte by byte") {
+        async::Runtime runtime("test");
+        async::Gate gate;
+        auto listener = listen(runtime.executor(), {.host = "127.0.0.1"});
+        REQUIRE(listener);
+        const std::string answer =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+        REQUIRE(gate.spawn(runtime.executor(), "drip", drip(*listener, answer)));
+        auto client = HttpClient::open("http://" + listener->local().text(), {});
+        REQUIRE(client);
+        const auto read = client->fetch({.target = "/"});
+        REQUIRE(read);
+        CHECK(read->body == "abc");
+        REQUIRE(gate.drain(in(10s)));
     }
 
     TEST_CASE("the client says where nobody listens") {
