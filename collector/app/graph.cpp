@@ -58,6 +58,7 @@ class Builder {
             SEYIR_TRY(auto made, make_input(input));
             graph_.engine->add_input(input.id, std::move(made));
         }
+        add_default_push(routes);
         for (pipeline::Route& route : routes) {
             SEYIR_CHECK(graph_.engine->add_route(std::move(route)));
         }
@@ -87,6 +88,26 @@ class Builder {
         );
         graph_.loki.push_back(made.get());
         return std::unique_ptr<pipeline::Input>(std::move(made));
+    }
+
+    /// The push endpoint is part of the Loki API on `listen.http`, configured or not, as long as a
+    /// route takes every input. An input `loki` in the file gives it an id and labels of its own.
+    void add_default_push(std::vector<pipeline::Route>& routes) {
+        bool routed = false;
+        for (pipeline::Route& route : routes) {
+            if (route.from.size() == config_.inputs.size()) {
+                route.from.clear();
+                routed = true;
+            }
+        }
+        if (!routed || !graph_.loki.empty() || !config_.listen.http) {
+            return;
+        }
+        auto made = std::make_unique<input::LokiInput>(
+            input::LokiOptions{.id = "loki", .labels = {}}, registry_
+        );
+        graph_.loki.push_back(made.get());
+        graph_.engine->add_input("loki", std::move(made));
     }
 
     Result<std::unique_ptr<pipeline::Input>> make_agents(const input::AgentsOptions& options) {
