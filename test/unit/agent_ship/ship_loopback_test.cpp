@@ -18,9 +18,8 @@ namespace {
 collector::input::AgentsSetup with_token() {
     collector::input::AgentsSetup setup;
     setup.authenticator = *net::Authenticator::build(
-        {{.name = "agents",
-          .sha256_hex = net::sha256_hex("secret"),
-          .scopes = {net::Scope::kIngest}}}
+        {{.name = "agents", .sha256_hex = net::sha256_hex("secret"), .scopes = {net::Scope::kIngest}
+        }}
     );
     setup.probe_timeout = std::chrono::milliseconds(300);
     setup.retry_after_ms = 20;
