@@ -38,7 +38,6 @@ void add_program(Schema& schema) {
                   .or_else_described("`listen.http` speaks plain HTTP"))
         .with(config::tokens_field())
         .with(config::allow_plaintext_field())
-        .with(config::labels_field("Stream labels added to streams that lack them."))
         .with(config::log_field());
 }
 
@@ -87,7 +86,6 @@ class Reader {
         checks_.server_tls(root_, "tls");
         collector.tokens = checks_.tokens(root_);
         collector.log = config::read_log(root_);
-        collector.labels = root_.pairs("labels");
         add_http_listener(collector);
         read_inputs(collector);
         checks_.listeners(listeners_);

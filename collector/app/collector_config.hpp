@@ -39,7 +39,6 @@ struct CollectorConfig {
     config::ServerTls tls;                     ///< of listen.http
     std::vector<config::TokenOptions> tokens;  ///< of listen.http; empty: none are needed
     config::LogOptions log;
-    config::StringPairs labels;  ///< added to streams that lack them
     std::vector<InputConfig> inputs;
     std::vector<OutputConfig> outputs;         ///< at least one, at most one store
     std::vector<config::RouteOptions> routes;  ///< at least one

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/graph.hpp"
 
+#include <utility>
+#include <variant>
+
 #include "collector/output/store_output.hpp"
 #include "common/base/version.hpp"
 #include "common/service/servers.hpp"
 #include "plugins/output/file_output.hpp"
 #include "plugins/output/null_output.hpp"
 #include "plugins/output/stdout_output.hpp"
-
-#include <utility>
-#include <variant>
 
 namespace seyir::collector {
 namespace {
@@ -58,6 +58,7 @@ class Builder {
             SEYIR_TRY(auto made, make_input(input));
             graph_.engine->add_input(input.id, std::move(made));
         }
+        add_default_push(routes);
         for (pipeline::Route& route : routes) {
             SEYIR_CHECK(graph_.engine->add_route(std::move(route)));
         }
@@ -89,6 +90,26 @@ class Builder {
         return std::unique_ptr<pipeline::Input>(std::move(made));
     }
 
+    /// The push endpoint is part of the Loki API on `listen.http`, configured or not, as long as a
+    /// route takes every input. An input `loki` in the file gives it an id and labels of its own.
+    void add_default_push(std::vector<pipeline::Route>& routes) {
+        bool routed = false;
+        for (pipeline::Route& route : routes) {
+            if (route.from.size() == config_.inputs.size()) {
+                route.from.clear();
+                routed = true;
+            }
+        }
+        if (!routed || !graph_.loki.empty() || !config_.listen.http) {
+            return;
+        }
+        auto made = std::make_unique<input::LokiInput>(
+            input::LokiOptions{.id = "loki", .labels = {}}, registry_
+        );
+        graph_.loki.push_back(made.get());
+        graph_.engine->add_input("loki", std::move(made));
+    }
+
     Result<std::unique_ptr<pipeline::Input>> make_agents(const input::AgentsOptions& options) {
         input::AgentsSetup setup;
         setup.id = options.id;
@@ -98,8 +119,9 @@ class Builder {
         setup.store_outputs = {kStoreOutput};
         setup.server_version = kVersion;
         setup.connections_max = options.connections_max;
-        auto made =
-            std::make_unique<input::AgentsInput>(std::move(setup), *graph_.store, io::system_clock(), registry_);
+        auto made = std::make_unique<input::AgentsInput>(
+            std::move(setup), *graph_.store, io::system_clock(), registry_
+        );
         graph_.agents.push_back(made.get());
         return std::unique_ptr<pipeline::Input>(std::move(made));
     }
@@ -112,9 +134,7 @@ class Builder {
 }  // namespace
 
 Result<Graph> build_graph(
-    const CollectorConfig& config,
-    std::vector<pipeline::Route> routes,
-    metrics::Registry& registry
+    const CollectorConfig& config, std::vector<pipeline::Route> routes, metrics::Registry& registry
 ) {
     return Builder(config, registry).build(std::move(routes));
 }

@@ -47,20 +47,25 @@ def filled():
     ('{input="app"} |= "plain line"', 0),
     ('{input="app"} |~ "(?i)plain LINE [0-4]"', 5),
     ('{input="app"} != "level" !~ "10.0.0.[12]$"', 8),
-    ('{input="app"} | json | status >= 400', 500),
-    ('{input="app"} | json | level="error"', 250),
-    ('{input="app"} | json | level=~"warn|error", status > 400', 250),
-    ('{input="app"} | json | duration > 990ms', 9),
-    ('{input="app"} | json | size >= 999KB', 1),
-    ('{input="app"} | json | user_id = 7', 1),
-    ('{input="app"} | json | level="error" or level="debug"', 500),
-    ('{input="app"} | json | (level="error" and path="/p/3") or duration < 1ms', 51),
+    ('{input="app"} |= "user" | json | status >= 400', 500),
+    ('{input="app"} |= "user" | json | level="error"', 250),
+    ('{input="app"} |= "user" | json | level=~"warn|error", status > 400', 250),
+    ('{input="app"} |= "user" | json | duration > 990ms', 9),
+    ('{input="app"} |= "user" | json | size >= 999KB', 1),
+    ('{input="app"} |= "user" | json | user_id = 7', 1),
+    ('{input="app"} |= "user" | json | level="error" or level="debug"', 500),
+    ('{input="app"} |= "user" | json | (level="error" and path="/p/3") or duration < 1ms', 51),
     ('{input="app"} |= "took=" | logfmt | took > 97ms', 2),
     ('{input="app"} |= "took=" | logfmt | msg="hello 5"', 1),
 ])
 def test_log_queries_select(filled, query, rows):
     got = filled.query_all(query)
     assert len(got) == rows, [row.line for row in got[:3]]
+
+
+def test_rows_that_do_not_parse_pass_number_filters_as_in_loki(filled):
+    rows = filled.query_all('{input="app"} | json | status >= 400')
+    assert len(rows) == 500 + 110 and sum("__error__" in row.labels for row in rows) == 110
 
 
 def test_filename_selects_as_an_attribute(filled):
@@ -131,13 +136,19 @@ def test_a_limit_keeps_the_newest_and_pages_continue(filled):
     assert [row.ts for row in rows] == [row.ts for row in every[-10:]]
 
 
+def with_loki_input(site):
+    config = site.folder / "collector.yaml"
+    config.write_text(config.read_text().replace("outputs:", "  loki: { type: loki }\noutputs:"))
+    site.collector.start()
+
+
 def push(site, body, content_type="application/json"):
     return harness.http_get(site.http_port, "/loki/api/v1/push", method="POST", body=body, token=site.token, tls=site.tls,
                             headers={"Content-Type": content_type})
 
 
 def test_loki_push_is_stored_and_its_retry_is_not_stored_twice(site):
-    site.collector.start()
+    with_loki_input(site)
     now = time.time_ns()
     body = json.dumps({"streams": [{"stream": {"job": "push", "env": "x"}, "values": [
         [str(now), "one"], [str(now + 1), "two", {"trace_id": "abc"}], [str(now + 2), "one"]]}]})
@@ -151,7 +162,7 @@ def test_loki_push_is_stored_and_its_retry_is_not_stored_twice(site):
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"streams":1}', '{"streams":[{"stream":{"a":1},"values":[]}]}',
                                   '{"streams":[{"stream":{"a":"b"},"values":[["x","y"]]}]}'])
 def test_a_bad_push_is_a_400(site, body):
-    site.collector.start()
+    with_loki_input(site)
     answer = push(site, body)
     assert answer.status == 400 and answer.body, answer
     assert push(site, b"\xff\x00\x01", "application/x-protobuf").status == 400

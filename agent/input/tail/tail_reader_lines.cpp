@@ -18,6 +18,8 @@ namespace {
 constexpr uint64_t kRereadBytesMax = 32 * 1024;
 constexpr size_t kWindowBytesMin = 64 * 1024;
 constexpr size_t kSkipBufferBytes = 256 * 1024;
+/// A file full of long lines says so once in this time; the counter has them all.
+constexpr Nanos kSayAgainAfter = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -93,10 +95,25 @@ void TailReader::add_line(TailFile& file, std::string_view line) {
     builder_.append(file, file.last_ts, line);
 }
 
+void TailReader::count_over_long(TailFile& file) {
+    counters_.over_long_lines.add();
+    if (file.over_long_said && now_ < *file.over_long_said + kSayAgainAfter) {
+        return;
+    }
+    file.over_long_said = now_;
+    log::warn(
+        "tail",
+        "a line is longer than max_line; `over` says what becomes of it",
+        {{"input", options_.id},
+         {"file", file.path},
+         {"max_line_bytes", fmt::to_string(options_.max_line_bytes)}}
+    );
+}
+
 void TailReader::add_over_long(TailFile& file, std::string_view line) {
     const size_t line_max = options_.max_line_bytes;
     if (!std::exchange(file.cutting_over_long, false)) {
-        counters_.over_long_lines.add();
+        count_over_long(file);
     }
     switch (options_.over_long) {
         case OverLong::kSplit:
@@ -168,7 +185,7 @@ bool TailReader::cut_long_line(TailFile& file, std::optional<uint64_t> line_end)
         return copy_out(file, left) && consume_unread(file, *line_end + 1);
     }
     if (!std::exchange(file.cutting_over_long, true)) {
-        counters_.over_long_lines.add();
+        count_over_long(file);
     }
     if (options_.over_long == OverLong::kSplit) {
         const uint64_t end = file.read_end + line_max;

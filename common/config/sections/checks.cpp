@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <sys/un.h>
 
@@ -195,6 +196,12 @@ void SectionChecks::listeners(const std::vector<Listener>& listeners) const {
             continue;
         }
         if (!here.has_tls && !here.allows_plaintext) {
+            std::vector<std::string> notes = {
+                "`allow_plaintext: true` permits it on a network you trust"
+            };
+            if (!here.has_tokens) {
+                notes.push_back("it needs a token as well: " + here.token_hint);
+            }
             diagnostics.add(
                 {.code = kNeedsTls,
                  .at = here.at,
@@ -203,7 +210,7 @@ void SectionChecks::listeners(const std::vector<Listener>& listeners) const {
                      "add `tls: {{ cert: ..., key: ... }}`, or listen on 127.0.0.1:{}",
                      here.address->port
                  ),
-                 .notes = {"`allow_plaintext: true` permits it on a network you trust"}}
+                 .notes = std::move(notes)}
             );
         } else if (!here.has_tokens) {
             diagnostics.add(
