@@ -99,6 +99,7 @@ class Shipper {
         SteadyTime last_heard;
         SteadyTime last_sent;
         SteadyTime in_use_since;
+        SteadyTime accepted_at;
         bool pinged = false;
     };
 
@@ -125,6 +126,8 @@ class Shipper {
     Result<void> carry_out_fork();
     void after_disconnect();
     void note_failure(const Error& error);
+    /// The next failure is a new one: log it, and try again soon.
+    void all_is_well();
     Nanos next_backoff();
     void set_health(std::string message);
     void finish(OutFrame frame, DeliveryReport report);

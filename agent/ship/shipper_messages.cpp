@@ -93,10 +93,9 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
     SEYIR_TRY(const wire::Welcome welcome, wire::decode_welcome(body));
     session.phase = Phase::kAccepted;
     accepted_ = true;
+    session.accepted_at = clock_.steady_now();
     session.epoch = welcome.epoch;
     session.credit_bytes = welcome.credit_bytes;
-    backoff_ = Nanos(0);
-    logged_failure_.clear();
     set_health("");
     metrics_.connected.set(1);
     metrics_.connects.add();
@@ -187,12 +186,18 @@ Result<void> Shipper::on_ack(std::string_view body) {
     if (ack.outcome == Outcome::kDelivered) {
         set_health("");
     }
+    all_is_well();
     const auto took = clock_.steady_now() - answered->frame.sent_at;
     metrics_.ack_seconds.observe(std::chrono::duration<double>(took).count());
     metrics_.rows.add(ack.accepted);
     metrics_.dropped.add(answered->report.dropped);
     finish(std::move(answered->frame), std::move(answered->report));
     return {};
+}
+
+void Shipper::all_is_well() {
+    backoff_ = Nanos(0);
+    logged_failure_.clear();
 }
 
 void Shipper::finish(OutFrame frame, DeliveryReport report) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/wire/message_splitter.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -10,6 +11,10 @@
 
 namespace seyir::wire {
 namespace {
+
+constexpr size_t kKeepBytesMax = 128 * 1024;
+/// A message this small (a ping) after large ones: the stream has gone quiet.
+constexpr size_t kQuietBytesMax = 16 * 1024;
 
 size_t bytes_max_of(MessageType type, bool trusted) {
     if (!trusted) {
@@ -23,16 +28,31 @@ size_t bytes_max_of(MessageType type, bool trusted) {
 std::span<char> MessageSplitter::prepare(size_t bytes) {
     if (begin_ == end_) {
         begin_ = end_ = 0;
+        if (buffer_.size() > kKeepBytesMax && last_bytes_ <= kQuietBytesMax) {
+            std::string().swap(buffer_);  // thousands of quiet connections keep no large buffer
+        }
     }
-    if (buffer_.size() - end_ < bytes) {
+    const size_t needed = std::max(bytes, missing_bytes());
+    if (buffer_.size() - end_ < needed) {
         std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
-        if (buffer_.size() - end_ < bytes) {
-            buffer_.resize(end_ + bytes);
+        if (buffer_.size() - end_ < needed) {
+            // Not zeroed: it is written before it is read.
+            buffer_.resize_and_overwrite(end_ + needed, [](char*, size_t size) { return size; });
         }
     }
     return std::span(buffer_).subspan(end_);
+}
+
+size_t MessageSplitter::missing_bytes() const {
+    if (!preface_seen_ || end_ - begin_ < kMessageHeaderBytes) {
+        return 0;
+    }
+    uint32_t body_bytes = 0;  // next() has held it against its limit
+    std::memcpy(&body_bytes, buffer_.data() + begin_ + 4, 4);
+    const size_t message_bytes = kMessageHeaderBytes + std::min<size_t>(body_bytes, kFrameBytesMax);
+    return message_bytes - std::min(message_bytes, end_ - begin_);
 }
 
 void MessageSplitter::commit(size_t bytes) {
@@ -111,6 +131,7 @@ Result<std::optional<RawMessage>> MessageSplitter::next() {
     const RawMessage out{type, std::string_view(header + kMessageHeaderBytes, bytes)};
     begin_ += kMessageHeaderBytes + bytes;
     offset_ += kMessageHeaderBytes + bytes;
+    last_bytes_ = bytes;
     return std::optional(out);
 }
 

@@ -26,7 +26,8 @@ struct RawMessage {
 
 class MessageSplitter {
   public:
-    /// Room to read into; at least `bytes`.
+    /// Room to read into: at least `bytes`, and what is missing of the message that has begun.
+    /// Call it after next() found no whole message.
     std::span<char> prepare(size_t bytes);
     /// So many bytes of it were filled.
     void commit(size_t bytes);
@@ -50,11 +51,13 @@ class MessageSplitter {
 
   private:
     Result<bool> read_preface();
+    size_t missing_bytes() const;
 
     std::string buffer_;
     size_t begin_ = 0;
     size_t end_ = 0;
     uint64_t offset_ = 0;
+    size_t last_bytes_ = 0;  ///< body of the message given out last
     bool preface_seen_ = false;
     bool trusted_ = false;
     uint8_t major_ = 0;

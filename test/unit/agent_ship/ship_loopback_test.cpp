@@ -7,6 +7,7 @@
 #include "test/support/cutting_proxy.hpp"
 #include "test/support/temp_dir.hpp"
 #include "test/unit/agent_ship/loopback.hpp"
+#include "test/unit/net/certificates.hpp"
 
 using namespace seyir;
 using namespace seyir::test;
@@ -17,9 +18,8 @@ namespace {
 collector::input::AgentsSetup with_token() {
     collector::input::AgentsSetup setup;
     setup.authenticator = *net::Authenticator::build(
-        {{.name = "agents",
-          .sha256_hex = net::sha256_hex("secret"),
-          .scopes = {net::Scope::kIngest}}}
+        {{.name = "agents", .sha256_hex = net::sha256_hex("secret"), .scopes = {net::Scope::kIngest}
+        }}
     );
     setup.probe_timeout = std::chrono::milliseconds(300);
     setup.retry_after_ms = 20;
@@ -348,5 +348,31 @@ TEST_SUITE("agent/ship") {
         CHECK(report->outcome == Outcome::kRejected);
         CHECK(report->dropped == 1);
         CHECK(report->reason == "frame_too_large");
+    }
+
+    TEST_CASE("over TLS every line arrives, and a collector of another authority is not trusted") {
+        TempFolder certificates;
+        const auto authority = make_authority(certificates, "ca");
+        const auto other = make_authority(certificates, "other");
+        const auto leaf = make_leaf(certificates, authority, "collector", "127.0.0.1");
+        auto settings = with_token();
+        settings.tls = *net::TlsServerContext::load({leaf.cert, leaf.key, ""});
+        HoldingStore store;
+        TestCollector collector(store, settings);
+        TempDir dir;
+        auto setup = ship_setup(dir.path(), collector.port());
+        setup.tls = *net::TlsClientContext::load({.ca = other.cert});
+        {
+            Shipping distrusting(setup);
+            CHECK(eventually([&] {
+                const std::string message = distrusting.output.health().message;
+                return message.find("certificate") != std::string::npos;
+            }));
+        }
+        setup.tls = *net::TlsClientContext::load({.ca = authority.cert});
+        Shipping ship(setup);
+        FileSource file(ship.output, source(1), make_lines("f", 2000, 4));
+        CHECK(file.run(4));
+        CHECK(stored_lines(store.inner)["f"] == file.lines());
     }
 }
