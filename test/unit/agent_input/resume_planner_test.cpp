@@ -71,7 +71,7 @@ ResumePlan run(const Table& row, bool has_store = true, bool after_fork = false)
     return plan_resume(q);
 }
 
-const std::vector<Table> kWitnesses = {
+const std::vector<Table> kTable = {
     {.name = "a new file", .file = "abcdef", .offset = 0},
     {.name = "all three agree", .file = "abcdef", .memory = "abc", .committed = {"abc"}, .offset = 3
     },
@@ -154,7 +154,7 @@ const std::vector<Table> kWitnesses = {
 
 TEST_SUITE("agent/input/tail/resume_planner") {
     TEST_CASE("the table of witnesses") {
-        for (const Table& row : kWitnesses) {
+        for (const Table& row : kTable) {
             CAPTURE(row.name);
             const ResumePlan plan = run(row);
             CHECK(plan.action == row.action);
