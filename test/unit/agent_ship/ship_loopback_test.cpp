@@ -18,9 +18,8 @@ namespace {
 collector::input::AgentsSetup with_token() {
     collector::input::AgentsSetup setup;
     setup.authenticator = *net::Authenticator::build(
-        {{.name = "agents",
-          .sha256_hex = net::sha256_hex("secret"),
-          .scopes = {net::Scope::kIngest}}}
+        {{.name = "agents", .sha256_hex = net::sha256_hex("secret"), .scopes = {net::Scope::kIngest}
+        }}
     );
     setup.probe_timeout = std::chrono::milliseconds(300);
     setup.retry_after_ms = 20;
@@ -83,7 +82,9 @@ TEST_SUITE("agent/ship") {
             files.push_back(std::make_unique<FileSource>(
                 ship.output, source(i), make_lines("f" + std::to_string(i), 2000, i)
             ));
-            threads.emplace_back([&, i] { complete += files[i]->run(i) ? 1 : 0; });
+            threads.emplace_back([&complete, i, file = files.back().get()] {
+                complete += file->run(i) ? 1 : 0;
+            });
         }
         for (std::thread& thread : threads) {
             thread.join();
