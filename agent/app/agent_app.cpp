@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/agent_app.hpp"
 
+#include <fmt/format.h>
+
 #include "agent/app/graph.hpp"
 #include "agent/hostmetrics/host_metrics.hpp"
 #include "common/base/log.hpp"
@@ -10,8 +12,6 @@
 #include "common/service/program.hpp"
 #include "common/service/self_routes.hpp"
 #include "common/service/servers.hpp"
-
-#include <fmt/format.h>
 
 namespace seyir::agent {
 namespace {
@@ -88,9 +88,10 @@ int AgentApp::run(
     service::run_until_told_to_stop(
         signals,
         {.tick = [] { return true; },
-         .on_hangup = [] {
-             log::warn(kLog, "reload is not offered yet; restart to apply a new configuration");
-         }}
+         .on_hangup =
+             [] {
+                 log::warn(kLog, "reload is not offered yet; restart to apply a new configuration");
+             }}
     );
     graph->engine->stop(drained_by());
     servers.stop(drained_by());

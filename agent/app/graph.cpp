@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/graph.hpp"
 
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <variant>
+
 #include "common/base/log.hpp"
 #include "common/base/version.hpp"
 #include "common/io/clock.hpp"
@@ -9,20 +15,17 @@
 #include "plugins/output/null_output.hpp"
 #include "plugins/output/stdout_output.hpp"
 
-#include <algorithm>
-#include <map>
-#include <string>
-#include <utility>
-#include <variant>
-
 namespace seyir::agent {
 namespace {
 
 PayloadCodec codec_of(ship::Compression compression) {
     switch (compression) {
-        case ship::Compression::kNone: return PayloadCodec::kNone;
-        case ship::Compression::kLz4: return PayloadCodec::kLz4;
-        case ship::Compression::kZstd: return PayloadCodec::kZstd;
+        case ship::Compression::kNone:
+            return PayloadCodec::kNone;
+        case ship::Compression::kLz4:
+            return PayloadCodec::kLz4;
+        case ship::Compression::kZstd:
+            return PayloadCodec::kZstd;
     }
     return PayloadCodec::kLz4;
 }
@@ -60,9 +63,7 @@ class Builder {
             );
         }
         if (const auto* out = std::get_if<plugins::StdoutOutputOptions>(&output.options)) {
-            return std::unique_ptr<pipeline::Output>(
-                std::make_unique<plugins::StdoutOutput>(*out)
-            );
+            return std::unique_ptr<pipeline::Output>(std::make_unique<plugins::StdoutOutput>(*out));
         }
         if (std::holds_alternative<NullOutputOptions>(output.options)) {
             return std::unique_ptr<pipeline::Output>(std::make_unique<plugins::NullOutput>());
@@ -92,8 +93,7 @@ class Builder {
         }
         setup.state_dir = config_.state_dir;
         SEYIR_TRY(
-            setup.identity,
-            checkpoint::load_agent_identity(fs_, {.state_dir = config_.state_dir})
+            setup.identity, checkpoint::load_agent_identity(fs_, {.state_dir = config_.state_dir})
         );
         setup.hostname = config_.host_name;
         setup.agent_version = kVersion;

@@ -2,15 +2,15 @@
 // From configuration to the agent's components. Nothing runs yet when build_graph() returns.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "agent/app/agent_config.hpp"
 #include "agent/checkpoint/checkpoint_store.hpp"
 #include "agent/input/tail_input.hpp"
 #include "agent/ship/collector_output.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/engine.hpp"
-
-#include <memory>
-#include <vector>
 
 namespace seyir::agent {
 

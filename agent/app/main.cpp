@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/app/agent_app.hpp"
-#include "common/service/program.hpp"
-#include "common/service/routes.hpp"
-
 #include <cstdio>
 #include <exception>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "agent/app/agent_app.hpp"
+#include "common/service/program.hpp"
+#include "common/service/routes.hpp"
 
 namespace {
 

@@ -17,8 +17,8 @@ namespace seyir::agent::checkpoint {
 
 struct AgentIdentity {
     AgentId agent;
-    MachineHash machine;  ///< zero where the machine has no id
-    std::string state_dir;      ///< canonical; where the id was last confirmed by a collector
+    MachineHash machine;    ///< zero where the machine has no id
+    std::string state_dir;  ///< canonical; where the id was last confirmed by a collector
 };
 
 struct LoadedIdentity {

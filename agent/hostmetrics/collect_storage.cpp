@@ -275,6 +275,7 @@ bool HostSampler::refresh_mounts() {
         }
         Mount mount;
         mount.path = unescaped(left.next());
+        mount.full_path = options_.root + mount.path;
         const std::string_view mount_options = left.next();
         Words right(line.substr(dash + 3));
         mount.type = unescaped(right.next());
@@ -299,7 +300,7 @@ bool HostSampler::collect_file_systems() {
     std::array<bool, 64> failed{};
     const size_t count = std::min(mounts_.size(), stats.size());
     for (size_t i = 0; i < count; ++i) {
-        failed[i] = ::statvfs((options_.root + mounts_[i].path).c_str(), &stats[i]) != 0;
+        failed[i] = ::statvfs(mounts_[i].full_path.c_str(), &stats[i]) != 0;
     }
     const auto labels = [&](size_t i, auto write) {
         write(LabelViews{

@@ -66,6 +66,7 @@ class HostSampler {
     struct Mount {
         std::string device;
         std::string path;
+        std::string full_path;  ///< with options_.root
         std::string type;
         bool read_only = false;
     };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/collector_app.hpp"
 
+#include <fmt/format.h>
+
 #include "collector/api/loki_routes.hpp"
 #include "collector/app/graph.hpp"
 #include "collector/app/status_routes.hpp"
@@ -12,15 +14,13 @@
 #include "common/service/self_routes.hpp"
 #include "common/service/servers.hpp"
 
-#include <fmt/format.h>
-
 namespace seyir::collector {
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr std::string_view kLog = "collector";
-constexpr Nanos kDrainTime = 15s;          // below systemd's TimeoutStopSec=30s
+constexpr Nanos kDrainTime = 15s;  // below systemd's TimeoutStopSec=30s
 constexpr Nanos kMaintenanceInterval = 60s;
 
 int could_not_start(const Error& error) {
@@ -111,13 +111,15 @@ int CollectorApp::run(
     Maintenance maintenance(*graph->store);
     service::run_until_told_to_stop(
         signals,
-        {.tick = [&] {
-             maintenance.tick();
-             return true;
-         },
-         .on_hangup = [] {
-             log::warn(kLog, "reload is not offered yet; restart to apply a new configuration");
-         }}
+        {.tick =
+             [&] {
+                 maintenance.tick();
+                 return true;
+             },
+         .on_hangup =
+             [] {
+                 log::warn(kLog, "reload is not offered yet; restart to apply a new configuration");
+             }}
     );
     graph->engine->stop(drained_by());
     servers.stop(drained_by());

@@ -3,12 +3,12 @@
 // Order of life: store, engine (outputs, then inputs), HTTP; the reverse at the end.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "collector/app/collector_config.hpp"
 #include "common/pipeline/engine.hpp"
 #include "common/process/signals.hpp"
-
-#include <string>
-#include <vector>
 
 namespace seyir::collector {
 

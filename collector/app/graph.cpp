@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/graph.hpp"
 
+#include <utility>
+#include <variant>
+
 #include "collector/output/store_output.hpp"
 #include "common/base/version.hpp"
 #include "common/service/servers.hpp"
 #include "plugins/output/file_output.hpp"
 #include "plugins/output/null_output.hpp"
 #include "plugins/output/stdout_output.hpp"
-
-#include <utility>
-#include <variant>
 
 namespace seyir::collector {
 namespace {
@@ -119,8 +119,9 @@ class Builder {
         setup.store_outputs = {kStoreOutput};
         setup.server_version = kVersion;
         setup.connections_max = options.connections_max;
-        auto made =
-            std::make_unique<input::AgentsInput>(std::move(setup), *graph_.store, io::system_clock(), registry_);
+        auto made = std::make_unique<input::AgentsInput>(
+            std::move(setup), *graph_.store, io::system_clock(), registry_
+        );
         graph_.agents.push_back(made.get());
         return std::unique_ptr<pipeline::Input>(std::move(made));
     }
@@ -133,9 +134,7 @@ class Builder {
 }  // namespace
 
 Result<Graph> build_graph(
-    const CollectorConfig& config,
-    std::vector<pipeline::Route> routes,
-    metrics::Registry& registry
+    const CollectorConfig& config, std::vector<pipeline::Route> routes, metrics::Registry& registry
 ) {
     return Builder(config, registry).build(std::move(routes));
 }

@@ -2,15 +2,15 @@
 // From configuration to the collector's components. Nothing runs yet when build() returns.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "collector/app/collector_config.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/input/loki/loki_input.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/engine.hpp"
-
-#include <memory>
-#include <vector>
 
 namespace seyir::collector {
 
@@ -27,9 +27,7 @@ struct Graph {
 /// Opens the store (also without a `store` output: it keeps the agents' positions), makes inputs
 /// and outputs. Errors: what the store or TLS files say; kInvalidConfig.
 Result<Graph> build_graph(
-    const CollectorConfig& config,
-    std::vector<pipeline::Route> routes,
-    metrics::Registry& registry
+    const CollectorConfig& config, std::vector<pipeline::Route> routes, metrics::Registry& registry
 );
 
 }  // namespace seyir::collector

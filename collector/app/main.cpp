@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/app/collector_app.hpp"
-#include "common/service/program.hpp"
-#include "common/service/routes.hpp"
-
 #include <cstdio>
 #include <exception>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "collector/app/collector_app.hpp"
+#include "common/service/program.hpp"
+#include "common/service/routes.hpp"
 
 namespace {
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/status_routes.hpp"
 
-#include "common/base/text.hpp"
-#include "common/base/version.hpp"
-#include "common/io/clock.hpp"
-#include "common/service/self_routes.hpp"
-
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "common/base/text.hpp"
+#include "common/base/version.hpp"
+#include "common/io/clock.hpp"
+#include "common/service/self_routes.hpp"
 
 namespace seyir::collector {
 namespace {
@@ -111,21 +111,24 @@ net::HttpRoute status_route(StatusSources sources) {
         .path = "/api/v1/status",
         .scope = net::Scope::kRead,
         .lane = net::Lane::kControl,
-        .handler = [sources = std::move(sources)](const net::HttpExchangePtr& exchange) {
-            const Nanos uptime = io::system_clock().steady_now() - sources.started;
-            std::string out = fmt::format(
-                R"({{"version":"{}","uptime_seconds":{:.1f},"components":{},{}}}{})",
-                kVersion,
-                seconds(uptime),
-                service::components_json(sources.engine->status()),
-                agents_json(sources),
-                "\n"
-            );
-            if (sources.store != nullptr) {
-                out.insert(1, "\"store\":" + store_json(*sources.store, sources.retention) + ",");
+        .handler =
+            [sources = std::move(sources)](const net::HttpExchangePtr& exchange) {
+                const Nanos uptime = io::system_clock().steady_now() - sources.started;
+                std::string out = fmt::format(
+                    R"({{"version":"{}","uptime_seconds":{:.1f},"components":{},{}}}{})",
+                    kVersion,
+                    seconds(uptime),
+                    service::components_json(sources.engine->status()),
+                    agents_json(sources),
+                    "\n"
+                );
+                if (sources.store != nullptr) {
+                    out.insert(
+                        1, "\"store\":" + store_json(*sources.store, sources.retention) + ","
+                    );
+                }
+                exchange->respond(net::HttpResponse::json(std::move(out)));
             }
-            exchange->respond(net::HttpResponse::json(std::move(out)));
-        }
     };
 }
 

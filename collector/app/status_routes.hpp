@@ -3,13 +3,13 @@
 // Threads: handlers are thread-safe.   Ownership: everything named outlives the server.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "collector/input/agents/agents_status.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "common/net/http.hpp"
 #include "common/pipeline/engine.hpp"
-
-#include <functional>
-#include <vector>
 
 namespace seyir::collector {
 

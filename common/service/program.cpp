@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/service/program.hpp"
 
-#include "common/base/log.hpp"
-#include "common/base/version.hpp"
-#include "common/io/clock.hpp"
-#include "common/process/service_manager.hpp"
-
 #include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
+
+#include "common/base/log.hpp"
+#include "common/base/version.hpp"
+#include "common/io/clock.hpp"
+#include "common/process/service_manager.hpp"
 
 namespace seyir::service {
 namespace {
@@ -27,7 +27,8 @@ void print_help(std::string_view program, std::string_view purpose) {
         "  --version      print the version\n"
         "  --help         this text\n\n"
         "Signals: SIGTERM and SIGINT drain and exit 0; SIGHUP is logged.\n"
-        "Exit status: 0 stopped as told, 1 could not start, 64 wrong usage, 78 bad configuration.\n",
+        "Exit status: 0 stopped as told, 1 could not start, 64 wrong usage, 78 bad "
+        "configuration.\n",
         program,
         kVersion,
         purpose

@@ -2,13 +2,13 @@
 // The frame both programs run in: arguments, the wait for signals, systemd's watchdog.
 #pragma once
 
-#include "common/base/time.hpp"
-#include "common/process/signals.hpp"
-
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "common/base/time.hpp"
+#include "common/process/signals.hpp"
 
 namespace seyir::service {
 

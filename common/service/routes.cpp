@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/service/routes.hpp"
 
-#include "common/logql/route_matcher.hpp"
-
 #include <memory>
 #include <utility>
+
+#include "common/logql/route_matcher.hpp"
 
 namespace seyir::service {
 namespace {

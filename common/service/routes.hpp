@@ -3,10 +3,10 @@
 // Errors: a bad `match:` becomes a diagnostic at its place in the file.
 #pragma once
 
+#include <vector>
+
 #include "common/config/sections/sections.hpp"
 #include "common/pipeline/engine.hpp"
-
-#include <vector>
 
 namespace seyir::service {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/service/servers.hpp"
 
-#include "common/base/log.hpp"
-
 #include <utility>
+
+#include "common/base/log.hpp"
 
 namespace seyir::service {
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Servers: a program's HTTP listeners: `listen.http` (tokens, TLS) and the admin unix socket (whoever
-// may open the file may do everything). Both serve the same routes.
-// Threads: start and stop belong to one thread.   Ownership: what handlers use outlives stop().
+// Servers: a program's HTTP listeners: `listen.http` (tokens, TLS) and the admin unix socket
+// (whoever may open the file may do everything). Both serve the same routes. Threads: start and
+// stop belong to one thread.   Ownership: what handlers use outlives stop().
 #pragma once
-
-#include "common/config/sections/sections.hpp"
-#include "common/metrics/registry.hpp"
-#include "common/net/server/http_server.hpp"
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "common/config/sections/sections.hpp"
+#include "common/metrics/registry.hpp"
+#include "common/net/server/http_server.hpp"
 
 namespace seyir::service {
 

@@ -73,27 +73,31 @@ std::vector<std::string> split_path(std::string_view path) {
     return parts;
 }
 
-bool segments_match(std::span<const std::string> pattern, std::span<const std::string> path) {
+bool segments_match(
+    std::span<const std::string> pattern, std::span<const std::string> path, Hidden hidden
+) {
     if (pattern.empty()) {
         return path.empty();
     }
     if (pattern[0] == "**") {
         for (size_t skip = 0; skip <= path.size(); ++skip) {
-            if (segments_match(pattern.subspan(1), path.subspan(skip))) {
+            if (segments_match(pattern.subspan(1), path.subspan(skip), hidden)) {
                 return true;
             }
-            if (skip < path.size() && path[skip].starts_with('.')) {
+            if (skip < path.size() && hidden == Hidden::kNamed && path[skip].starts_with('.')) {
                 return false;
             }
         }
         return false;
     }
-    return !path.empty() && segment_matches(pattern[0], path[0]) &&
-           segments_match(pattern.subspan(1), path.subspan(1));
+    return !path.empty() && segment_matches(pattern[0], path[0], hidden) &&
+           segments_match(pattern.subspan(1), path.subspan(1), hidden);
 }
 
 bool any_matches(const std::vector<Glob>& globs, const std::string& path) {
-    return std::ranges::any_of(globs, [&](const Glob& glob) { return glob.matches(path); });
+    return std::ranges::any_of(globs, [&](const Glob& glob) {
+        return glob.matches(path, Hidden::kAny);
+    });
 }
 
 std::string join(const std::string& directory, std::string_view name) {
@@ -102,8 +106,9 @@ std::string join(const std::string& directory, std::string_view name) {
 
 }  // namespace
 
-bool segment_matches(std::string_view pattern, std::string_view name) {
-    if (name.starts_with('.') && !pattern.starts_with('.') && !pattern.starts_with("\\.")) {
+bool segment_matches(std::string_view pattern, std::string_view name, Hidden hidden) {
+    if (hidden == Hidden::kNamed && name.starts_with('.') && !pattern.starts_with('.') &&
+        !pattern.starts_with("\\.")) {
         return false;
     }
     // Backtracks to the last star only: a later star makes an earlier choice irrelevant.
@@ -181,12 +186,12 @@ Result<Glob> Glob::compile(const std::string& pattern) {
     return glob;
 }
 
-bool Glob::matches(std::string_view path) const {
+bool Glob::matches(std::string_view path, Hidden hidden) const {
     const std::string_view base = root_ == "/" ? std::string_view() : std::string_view(root_);
     if (!path.starts_with(base) || path.size() <= base.size() || path[base.size()] != '/') {
         return false;
     }
-    return segments_match(segments_, split_path(path.substr(base.size())));
+    return segments_match(segments_, split_path(path.substr(base.size())), hidden);
 }
 
 struct GlobWalker::Walk {

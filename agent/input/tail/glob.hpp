@@ -16,15 +16,23 @@
 
 namespace seyir::agent::input {
 
+/// What wildcards do with names that begin with a dot.
+enum class Hidden : uint8_t {
+    kNamed,  ///< a leading dot must be in the pattern, as in a shell: for what is read
+    kAny,    ///< no difference: for what is excluded
+};
+
 /// One path segment against one pattern segment (`*`, `?`, `[a-z]`, `[!a]`, `\` escapes).
-bool segment_matches(std::string_view pattern, std::string_view name);
+bool segment_matches(
+    std::string_view pattern, std::string_view name, Hidden hidden = Hidden::kNamed
+);
 
 class Glob {
   public:
     /// Absolute patterns only; kInvalidArgument says what is wrong.
     static Result<Glob> compile(const std::string& pattern);
 
-    bool matches(std::string_view path) const;
+    bool matches(std::string_view path, Hidden hidden = Hidden::kNamed) const;
 
     /// The directory above the first segment with a wildcard: nothing outside it is read through
     /// a symlink of another owner.

@@ -179,7 +179,7 @@ bool TailReader::compare_more(TailFile& suspect, TailFile& original) {
         suspect.suspicions.push_back({original.number, 0});
         at = std::prev(suspect.suspicions.end());
     }
-    if (!ensure_open(original) || !ensure_open(suspect)) {
+    if (!ensure_open(original) || !ensure_open(suspect) || !original.handle) {
         return true;  // it may be back at the next look; the time limit holds
     }
     std::string a(kCompareBytes, '\0');

@@ -251,13 +251,12 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::authenticat
         const std::string what = hello ? "hello without an agent id" : hello.error().message;
         co_return Refusal{wire::RefuseCode::kBadMessage, "bad_message", what};
     }
-    const auto granted_token = setup_.authenticator.check_token(
-        hello->token, net::Scope::kIngest, clock_.wall_now()
-    );
+    const auto granted_token =
+        setup_.authenticator.check_token(hello->token, net::Scope::kIngest, clock_.wall_now());
     if (!granted_token) {
-        const std::string what =
-            hello->token.empty() ? "no token given"
-                                 : "wrong token: " + granted_token.error().error.message;
+        const std::string what = hello->token.empty()
+                                     ? "no token given"
+                                     : "wrong token: " + granted_token.error().error.message;
         co_return Refusal{wire::RefuseCode::kBadToken, "bad_token", what};
     }
     connection->splitter.trust();

@@ -152,7 +152,7 @@ class ScratchRow {
     std::unique_ptr<JsonReader> json_;
     mutable Scratch scratch_;
 
-    // Metadata is made on first use and kept while rows share their attributes.
+    // Made on first use: rows that no stage asks for labels never pay for them.
     mutable std::vector<Label> metadata_;
     mutable bool metadata_valid_ = false;
     mutable Scratch metadata_scratch_;

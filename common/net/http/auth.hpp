@@ -50,9 +50,8 @@ class Authenticator {
     std::expected<Granted, Denied> check(const HttpRequest& request, Scope needed, UnixNanos now)
         const;
     /// The same for protocols that carry the bare secret.
-    std::expected<Granted, Denied> check_token(
-        std::string_view secret, Scope needed, UnixNanos now
-    ) const;
+    std::expected<Granted, Denied> check_token(std::string_view secret, Scope needed, UnixNanos now)
+        const;
 
   private:
     std::expected<const TokenRule*, Denied> find(

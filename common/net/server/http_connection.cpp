@@ -408,7 +408,9 @@ std::string HttpConnection::response_head(
         status_text(response.status),
         http_date(io::system_clock().wall_now())
     );
-    append_header(head, "Content-Type", response.content_type);
+    if (!response.content_type.empty()) {
+        append_header(head, "Content-Type", response.content_type);
+    }
     append_header(head, "X-Content-Type-Options", "nosniff");
     if (is_stream) {
         if (!request.is_http_1_0) {

@@ -105,6 +105,8 @@ TEST_SUITE("agent/input/tail/glob") {
         CHECK(found(dir, "**/z/c.log") == Names{"x/y/z/c.log"});
         CHECK(found(dir, "**/*.log", "x/**") == Names{"a.log"});
         CHECK(found(dir, "nothing/*.log").empty());
+        CHECK(found(dir, ".git/*.log") == Names{".git/d.log"});
+        CHECK(found(dir, ".git/*.log", "**/*.log").empty());
     }
 
     TEST_CASE("a symlink of the same owner is followed; a FIFO or a directory is not a file") {

@@ -12,8 +12,13 @@ TEST_SUITE("common/base/base64") {
     TEST_CASE("the vectors of RFC 4648 section 10 go both ways") {
         using Vector = std::pair<std::string, std::string>;
         for (const auto& [plain, coded] :
-             {Vector{"", ""}, Vector{"f", "Zg=="}, Vector{"fo", "Zm8="}, Vector{"foo", "Zm9v"},
-              Vector{"foob", "Zm9vYg=="}, Vector{"fooba", "Zm9vYmE="}, Vector{"foobar", "Zm9vYmFy"}}) {
+             {Vector{"", ""},
+              Vector{"f", "Zg=="},
+              Vector{"fo", "Zm8="},
+              Vector{"foo", "Zm9v"},
+              Vector{"foob", "Zm9vYg=="},
+              Vector{"fooba", "Zm9vYmE="},
+              Vector{"foobar", "Zm9vYmFy"}}) {
             std::string out;
             append_base64(out, plain);
             CHECK(out == coded);
