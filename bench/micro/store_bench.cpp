@@ -113,7 +113,7 @@ class Sender {
         auto batch = std::make_shared<RecordBatch>(clone_rows({rows, {}}));
         batch->position(0) = {.key = {{1, 1}, 0}, .begin = at_, .end = at_ + rows->raw_bytes()};
         at_ += rows->raw_bytes();
-        batch->set_provenance({.agent = {1, 1}, .epoch = 0, .push_hash = {}});
+        batch->set_provenance({.agent = agent_, .epoch = 0, .push_hash = {}});
         batch->set_encoded(*encode_batch({batch, {}}, PayloadCodec::kLz4));
         ready_.push_back(std::move(batch));
     }
@@ -156,6 +156,7 @@ class Sender {
     store::RocksStore& store_;
     std::vector<std::shared_ptr<RecordBatch>> rows_;
     std::vector<std::shared_ptr<RecordBatch>> ready_;
+    AgentId agent_ = AgentId::random();
     uint64_t at_ = 0;
 };
 

@@ -33,12 +33,13 @@ struct RocksStoreOptions {
     bool threads = true;
 
     Nanos retention{0};                        ///< 0 keeps everything
-    uint64_t seal_bytes = 64 * kMiB;           ///< staged payload that starts a seal
+    uint64_t seal_bytes = 32 * kMiB;           ///< staged payload that starts a seal
     uint64_t stage_budget_bytes = 512 * kMiB;  ///< beyond it appends wait for the sealer
+    uint64_t small_batches_max = 8192;  ///< staged batches below 64 KiB; beyond it they are joined
     uint64_t block_raw_bytes = kMiB;
     uint64_t seal_slice_raw_bytes = 32 * kMiB;  ///< rows the sealer holds in memory
     uint64_t seal_job_raw_bytes = 512 * kMiB;   ///< rows of one seal, about ten segments' worth
-    uint64_t memtable_bytes = 128 * kMiB;
+    uint64_t memtable_bytes = 64 * kMiB;
     uint64_t wal_bytes_max = 256 * kMiB;
     uint64_t group_bytes_max = 8 * kMiB;  ///< payload of one synced write
     /// Free space below which nothing is accepted; default max(2 %, 512 MiB) of the file system.

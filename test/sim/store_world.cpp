@@ -30,6 +30,7 @@ StoreWorld::StoreWorld(uint64_t seed, Totals& totals)
     options_.seal_job_raw_bytes = 16 * kKiB;
     options_.group_bytes_max = 1 + pick(4 * kKiB);
     options_.open_segments_max = 3;
+    options_.small_batches_max = chance(50) ? 10 : 8192;
     for (size_t a = 0; a < kAgents; ++a) {
         agents_.push_back({TenantId{static_cast<uint32_t>(a % 2)}, {1, a + 1}, 0});
         for (size_t l = 0; l < kLanesPerAgent; ++l) {

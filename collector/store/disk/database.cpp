@@ -23,6 +23,8 @@ constexpr std::array<const char*, kFamilies> kFamilyNames = {
 };
 constexpr size_t kBlockCacheBytes = 16 * kMiB;
 constexpr int kOpenFilesMax = 256;
+constexpr int kStageFilesMax = 10'000;
+constexpr uint64_t kDeadStageBytesMax = 256 * kMiB;
 
 rocksdb::Slice slice(std::string_view bytes) {
     return {bytes.data(), bytes.size()};
@@ -39,7 +41,7 @@ class SilentLogger final : public rocksdb::Logger {
     void Logv(const char*, va_list) override {}
 };
 
-/// Notes background failures; the committer resumes, because it knows when space is back.
+/// Notes background failures; the committer opens the database again once there is space.
 class FailureListener final : public rocksdb::EventListener {
   public:
     explicit FailureListener(std::atomic<bool>& failed) : failed_(failed) {}
@@ -107,6 +109,13 @@ rocksdb::ColumnFamilyOptions family_options(
     family.compression = is_stage ? rocksdb::kNoCompression : rocksdb::kZSTD;
     family.level_compaction_dynamic_level_bytes = true;
     family.disable_auto_compactions = options.deterministic;
+    if (is_stage) {
+        // Staged rows are cut by range soon: compacting them before is wasted, and RocksDB would do
+        // so after each released snapshot. compact_stage() does it when they are dead.
+        family.disable_auto_compactions = true;
+        family.level0_slowdown_writes_trigger = kStageFilesMax;
+        family.level0_stop_writes_trigger = kStageFilesMax;
+    }
     return family;
 }
 
@@ -166,10 +175,12 @@ namespace {
 
 Error open_error(const rocksdb::Status& status, const std::string& path) {
     const std::string text = status.ToString();
-    if (text.find("lock") != std::string::npos || text.find("LOCK") != std::string::npos) {
+    // What fcntl says of another process's lock, and RocksDB of this one's own.
+    if (text.find("Resource temporarily unavailable") != std::string::npos ||
+        text.find("lock hold by") != std::string::npos) {
         return fail(
             ErrorCode::kRefused,
-            fmt::format("{} is in use by another process (or may not be locked): {}", path, text)
+            fmt::format("{} is in use by another process: stop that one first ({})", path, text)
         );
     }
     return database_error(status, "opening the database " + path);
@@ -214,6 +225,16 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
     }
     return std::shared_ptr<Database>(new Database(std::move(rep)));
 }
+
+namespace {
+
+rocksdb::ColumnFamilyMetaData metadata_of(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
+    rocksdb::ColumnFamilyMetaData data;
+    db.GetColumnFamilyMetaData(family, &data);
+    return data;
+}
+
+}  // namespace
 
 WriteSet Database::new_write(size_t reserve_bytes) const {
     return WriteSet(rep_->handles, reserve_bytes);
@@ -274,14 +295,19 @@ Result<void> Database::scan(
     return {};
 }
 
-bool Database::resume() {
-    const auto status = rep_->db->Resume();
-    if (!status.ok()) {
-        log::warn("store", "the database cannot resume yet", {{"error", status.ToString()}});
-        return false;
+Result<void> Database::compact_stage(uint64_t live_bytes) {
+    auto* stage = rep_->handles[static_cast<size_t>(Family::kStage)];
+    const uint64_t file_bytes = metadata_of(*rep_->db, stage).size;
+    if (file_bytes < kDeadStageBytesMax || file_bytes / 4 < live_bytes) {
+        return {};
     }
-    rep_->failed = false;
-    return true;
+    rocksdb::CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    const auto status = rep_->db->CompactRange(options, stage, nullptr, nullptr);
+    if (!status.ok()) {
+        return database_error(status, "compacting the stage of " + rep_->path);
+    }
+    return {};
 }
 
 bool Database::is_failed() const {

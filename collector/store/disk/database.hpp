@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Database: the RocksDB instance of a data directory: families, options, error mapping, resuming
-// after a full disk.
+// Database: the RocksDB instance of a data directory: families, options, error mapping.
 // Room: rows <-> bytes on disk; knows keys as bytes only.
 // Threads: thread-safe; write() is called by one thread (the committer) only.
 // Errors: kIo, kNoSpace, kCorrupt; kRefused when another process holds the directory.
@@ -100,10 +99,12 @@ class Database {
         const Snapshot* snapshot = nullptr
     ) const;
 
-    /// After a failed write: tries to make the database writable again. False: close and reopen.
-    bool resume();
-    /// A background job failed or a write did; writes fail until resume() or reopening.
+    /// A background job or a write failed: writes fail until the database is opened again. Not
+    /// resumed: RocksDB 7.8 may go on with a log whose last write failed (and asserts).
     bool is_failed() const;
+
+    /// Removes stage files when they are mostly rows that were cut: `live_bytes` is what was not.
+    Result<void> compact_stage(uint64_t live_bytes);
 
     /// Writes the memtables out; the log of synced writes starts afresh.
     Result<void> flush();

@@ -96,6 +96,11 @@ Result<RecordBatchPtr> SegmentReader::read_block(
     return batch;
 }
 
+Result<BlockRow> SegmentReader::block_row(uint32_t block) const {
+    SEYIR_TRY(const std::string bytes, get(key::file_block_row(block)));
+    return decode_block_row(bytes);
+}
+
 Result<SegmentSummary> SegmentReader::summary(Day day, SegmentId id) const {
     SEYIR_TRY(const std::string bytes, get(key::file_summary()));
     return decode_segment(day, id, bytes);

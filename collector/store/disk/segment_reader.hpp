@@ -27,7 +27,8 @@ class SegmentReader {
     Result<RecordBatchPtr> read_block(
         uint32_t block, const BlockRow& row, TenantId tenant, BatchDecoder& decoder
     ) const;
-    /// What the file says of itself; for rebuilding the catalogue and for tests.
+    /// What the file says of its blocks and of itself; for rebuilding the catalogue and for tests.
+    Result<BlockRow> block_row(uint32_t block) const;
     Result<SegmentSummary> summary(Day day, SegmentId id) const;
 
   private:

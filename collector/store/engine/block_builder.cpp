@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 namespace seyir::store {
 namespace {
@@ -42,10 +44,42 @@ AttrRange copy_attrs(
 
 }  // namespace
 
+/// Rows come as many stretches already in order: they are dealt out by stream first, and a stream
+/// is sorted only if its stretches overlap.
 void sort_rows(std::vector<RowRef>& rows) {
-    std::ranges::sort(rows, [](const RowRef& a, const RowRef& b) {
-        return std::tie(a.stream, a.ts, a.order) < std::tie(b.stream, b.ts, b.order);
-    });
+    std::map<StreamId, size_t> places;
+    for (const RowRef& ref : rows) {
+        ++places[ref.stream];
+    }
+    std::vector<size_t> ends;
+    size_t begin = 0;
+    for (auto& [stream, count] : places) {
+        const size_t end = begin + count;
+        ends.push_back(end);
+        count = std::exchange(begin, end);
+    }
+    std::vector<RowRef> dealt(rows.size());
+    StreamId last = 0;
+    size_t* place = nullptr;
+    for (const RowRef& ref : rows) {
+        if (place == nullptr || ref.stream != last) {
+            last = ref.stream;
+            place = &places[last];
+        }
+        dealt[(*place)++] = ref;
+    }
+    const auto by_time = [](const RowRef& a, const RowRef& b) {
+        return std::tie(a.ts, a.order) < std::tie(b.ts, b.order);
+    };
+    begin = 0;
+    for (const size_t end : ends) {
+        const auto stream = std::span(dealt).subspan(begin, end - begin);
+        if (!std::ranges::is_sorted(stream, by_time)) {
+            std::ranges::sort(stream, by_time);
+        }
+        begin = end;
+    }
+    rows = std::move(dealt);
 }
 
 Block build_block(TenantId tenant, std::span<const RowRef> rows) {

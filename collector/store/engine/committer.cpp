@@ -5,6 +5,8 @@
 #include <future>
 #include <utility>
 
+#include <pthread.h>
+
 #include <fmt/format.h>
 
 #include "common/base/log.hpp"
@@ -13,7 +15,8 @@
 namespace seyir::store {
 namespace {
 
-constexpr auto kRetryAfter = std::chrono::milliseconds(500);
+constexpr Nanos kRetryAfter = std::chrono::milliseconds(200);
+constexpr Nanos kRetryAfterMax = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -89,6 +92,7 @@ bool Committer::has_work() const {
 }
 
 void Committer::run() {
+    pthread_setname_np(pthread_self(), "store-commit");
     std::unique_lock lock(mutex_);
     while (true) {
         work_.wait(lock, [this] { return is_stopping_ || has_work(); });
@@ -156,7 +160,7 @@ void Committer::fail_all(std::vector<Append>& group, const Error& error) {
     }
 }
 
-Result<void> Committer::check_room() {
+Result<void> Committer::check_disk() const {
     uint64_t free_bytes = 0;
     if (core_.disk_state(free_bytes) == DiskState::kHardMark) {
         return fail(
@@ -168,6 +172,11 @@ Result<void> Committer::check_room() {
             )
         );
     }
+    return {};
+}
+
+Result<void> Committer::check_room() {
+    SEYIR_CHECK(check_disk());
     // Only this thread changes the stage, so no lock is needed to read its size.
     if (core_.stage.payload_bytes() >= core_.options.stage_budget_bytes) {
         if (wake_sealer_) {
@@ -286,7 +295,8 @@ void Committer::answer(std::vector<Append>& group, std::vector<Result<Judgement>
     }
     const uint64_t staged = core_.stage.payload_bytes();
     core_.counters.stage_bytes.set(static_cast<double>(staged));
-    if (staged >= core_.options.seal_bytes && wake_sealer_) {
+    const bool is_littered = core_.stage.size() >= core_.options.small_batches_max;
+    if ((staged >= core_.options.seal_bytes || is_littered) && wake_sealer_) {
         wake_sealer_();
     }
     {
@@ -320,15 +330,17 @@ Result<std::shared_ptr<Database>> Committer::writable_database() {
     if (core_.options.threads && retry_at_ && now < *retry_at_) {
         return last_failure_;
     }
-    retry_at_ = now + kRetryAfter;
+    retry_after_ = retry_at_ ? std::min(retry_after_ * 2, kRetryAfterMax) : kRetryAfter;
+    retry_at_ = now + retry_after_;
     lanes_.forget();
-    if (database != nullptr && database->resume()) {
-        log::info("store", "the database accepts writes again", {});
-        core_.set_trouble("");
-        return database;
+    // On a full disk it stays open for queries: opening it again would fail.
+    if (auto room = check_disk(); !room) {
+        last_failure_ = room.error();
+        return last_failure_;
     }
     if (database != nullptr) {
         closing_ = database;
+        core_.is_reopening = true;
         const std::lock_guard lock(core_.view_mutex);
         core_.database = nullptr;
     }
@@ -348,6 +360,7 @@ Result<void> Committer::reopen() {
         );
     }
     SEYIR_CHECK(core_.load());
+    core_.is_reopening = false;
     SEYIR_TRY(const auto database, core_.open_database());
     SEYIR_CHECK(pushes_.load(*database, core_.clock.wall_now()));
     log::info("store", "the database was opened again after a failure", {});

@@ -48,7 +48,7 @@ class Committer {
     /// The sealer cannot make room now: appends over the budget are refused instead of waiting.
     void set_sealer_failing(bool failing);
 
-    /// Inside run_exclusive: the database, resumed or reopened if it had failed.
+    /// Inside run_exclusive: the database, opened again if it had failed.
     Result<std::shared_ptr<Database>> writable_database();
 
   private:
@@ -69,6 +69,7 @@ class Committer {
     bool has_work() const;
     std::vector<Append> take_group();
     void commit_group(std::vector<Append>& group);
+    Result<void> check_disk() const;
     Result<void> check_room();
     std::vector<Result<Judgement>> judge_group(
         const Database& database, const std::vector<Append>& group, WriteSet& set
@@ -88,6 +89,7 @@ class Committer {
     std::function<void()> wake_sealer_;
     std::weak_ptr<Database> closing_;
     std::optional<SteadyTime> retry_at_;
+    Nanos retry_after_{0};
     Error last_failure_;
 
     mutable std::mutex mutex_;

@@ -85,6 +85,8 @@ class Core {
     std::atomic<SegmentId> next_segment = 1;      ///< the sealer's, but for load()
     std::atomic<int32_t> sealed_day = INT32_MIN;  ///< days before it were sealed at their end
 
+    /// The database failed and waits to be opened again: whoever holds a view lets go of it.
+    std::atomic<bool> is_reopening = false;
     std::atomic<uint64_t> corrupt_entries = 0;
     std::atomic<uint64_t> days_held_back = 0;
     mutable std::mutex trouble_mutex;

@@ -182,6 +182,9 @@ Result<std::optional<Page>> Cursor::read(const Place& place) {
 
 Result<std::optional<Page>> Cursor::next() {
     while (!heap_.empty()) {
+        if (core_->is_reopening) {
+            return fail(ErrorCode::kIo, "the database failed and is opened again: ask once more");
+        }
         const PlacePtr place = pop();
         if (place->kind == Place::Kind::kDay) {
             SEYIR_CHECK(open_day(*place));

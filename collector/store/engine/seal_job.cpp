@@ -28,13 +28,14 @@ Result<void> SealJob::run(const std::set<CommitNumber>& unreadable) {
     Result<void> outcome;
     std::vector<const StageEntry*> entries;
     view_.stage.for_each([&](const StageEntry& entry) {
-        if (!unreadable.contains(entry.number)) {
+        const bool is_taken = !plan_.merges_below || entry.payload_bytes < *plan_.merges_below;
+        if (is_taken && !unreadable.contains(entry.number)) {
             entries.push_back(&entry);
         }
     });
     for (const StageEntry* entry : entries) {
-        if (is_stopping_) {
-            return fail(ErrorCode::kCancelled, "the store is closing");
+        if (is_stopping_ || core_.is_reopening) {
+            return fail(ErrorCode::kCancelled, "the database is closing");
         }
         if (total_raw_bytes_ >= plan_.raw_bytes_max) {
             break;
@@ -170,6 +171,9 @@ Result<void> SealJob::end_groups() {
 }
 
 Result<void> SealJob::emit(const GroupKey& key, Group& group, std::span<const RowRef> rows) {
+    if (plan_.merges_below) {
+        return carry(key.first, rows);
+    }
     if (group.writer == nullptr) {
         const SegmentId id = core_.next_segment++;
         SEYIR_TRY(group.writer, SegmentWriter::create(core_.files, key.first, key.second, id));

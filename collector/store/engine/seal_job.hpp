@@ -31,6 +31,9 @@ class SealJob {
         bool carries = true;  ///< small remainders go back to the stage
         Day carries_from;     ///< but only of this day and later
         uint64_t raw_bytes_max = UINT64_MAX;
+        /// Only batches with a smaller payload, and back to the stage as few big ones: what many
+        /// small commits leave behind would make every query slow.
+        std::optional<uint32_t> merges_below;
     };
 
     SealJob(Core& core, View view, Plan plan, const std::atomic<bool>& is_stopping);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@ namespace seyir::store {
 namespace {
 
 constexpr int kSealerNice = 10;
+constexpr uint32_t kSmallPayloadBytes = 64 * 1024;
+constexpr auto kThreadName = "store-seal";
 constexpr auto kAfterFailure = std::chrono::seconds(1);
 /// Late lines of yesterday still come in for a while.
 constexpr Nanos kDayEndGrace = std::chrono::minutes(10);
@@ -72,6 +75,7 @@ void Sealer::release(CatalogueViewPtr view) {
 
 void Sealer::run() {
     // Sealing gives way to everything that answers somebody.
+    pthread_setname_np(pthread_self(), kThreadName);
     setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kSealerNice);
     if (auto removed = core_.remove_orphans(); !removed) {
         log::warn("store", "cannot look for leftover files", {{"error", removed.error().message}});
@@ -115,18 +119,27 @@ Result<void> Sealer::seal(SealScope scope) {
     while (!is_stopping_) {
         SEYIR_TRY(View view, core_.view());
         uint64_t staged = 0;
-        view.stage.for_each([&](const StageEntry& entry) { staged += entry.payload_bytes; });
+        uint64_t small = 0;
+        view.stage.for_each([&](const StageEntry& entry) {
+            staged += entry.payload_bytes;
+            small += entry.payload_bytes < kSmallPayloadBytes ? 1 : 0;
+        });
         const bool is_day_end = scope == SealScope::kDue && is_day_end_due();
         const bool is_full =
             staged - std::min(staged, unreadable_bytes_.load()) >= core_.options.seal_bytes;
         const bool has_rows = view.stage.size() > unreadable_.size();
-        if (!has_rows || (scope == SealScope::kDue && !is_day_end && !is_full)) {
+        const bool is_littered = !is_day_end && !is_full && scope == SealScope::kDue &&
+                                 small >= core_.options.small_batches_max + small_left_;
+        if (!has_rows || (scope == SealScope::kDue && !is_day_end && !is_full && !is_littered)) {
             committer_.set_sealer_failing(false);
             return {};
         }
         SealJob::Plan plan{.carries = scope == SealScope::kDue};
         plan.carries_from = is_day_end ? day_of(core_.clock.wall_now()) : Day{INT32_MIN};
         plan.raw_bytes_max = is_day_end ? UINT64_MAX : core_.options.seal_job_raw_bytes;
+        if (is_littered) {
+            plan.merges_below = kSmallPayloadBytes;
+        }
         SealJob job(core_, std::move(view), plan, is_stopping_);
         auto done = job.run(unreadable_);
         for (const StageEntry& entry : job.newly_unreadable) {
@@ -148,6 +161,19 @@ Result<void> Sealer::seal(SealScope scope) {
             return done;
         }
         committer_.set_sealer_failing(false);
+        if (is_littered) {
+            // Those of many days stay small: they are not joined again and again.
+            const auto is_small = [](const CarriedRows& rows) {
+                return rows.payload.bytes->size() < kSmallPayloadBytes;
+            };
+            small_left_ = static_cast<uint64_t>(std::ranges::count_if(job.carried, is_small)) +
+                          unreadable_.size();
+        }
+        if (core_.options.threads) {
+            SEYIR_TRY(const auto database, core_.open_database());
+            const double live_bytes = core_.counters.stage_bytes.value();
+            SEYIR_CHECK(database->compact_stage(static_cast<uint64_t>(live_bytes)));
+        }
     }
     return {};
 }
@@ -214,7 +240,14 @@ Result<void> Sealer::commit(SealJob& job, bool is_day_end) {
     for (const auto& [tenant, id, labels] : job.new_streams) {
         set.put(Family::kStream, key::stream(tenant, id), encode_labels(*labels));
     }
-    cut_stage(set, job.sealed, unreadable_);
+    std::set<CommitNumber> stay;
+    const std::set<CommitNumber> gone(job.sealed.begin(), job.sealed.end());
+    core_.stage.snapshot().for_each([&](const StageEntry& entry) {
+        if (!gone.contains(entry.number)) {
+            stay.insert(entry.number);
+        }
+    });
+    cut_stage(set, job.sealed, stay);
     for (CarriedRows& rows : job.carried) {
         rows.entry.number = core_.next_commit++;
         set.put(Family::kStage, key::stage_entry(rows.entry.number), encode(rows.entry));
@@ -233,7 +266,6 @@ Result<void> Sealer::commit(SealJob& job, bool is_day_end) {
         // one without the other.
         const std::lock_guard lock(core_.view_mutex);
         SEYIR_CHECK(database->write(std::move(set)));
-        const std::set<CommitNumber> gone(job.sealed.begin(), job.sealed.end());
         core_.stage.remove_if([&](const StageEntry& entry) { return gone.contains(entry.number); });
         for (CarriedRows& rows : job.carried) {
             core_.stage.append(std::move(rows.entry));

@@ -184,6 +184,28 @@ TEST_SUITE("collector/store/seal") {
         CHECK(append(*f.store, {.lines = lines("0", 50)})->duplicate == 50);
     }
 
+    TEST_CASE("many small batches are joined and stay staged") {
+        StoreInMemory f;
+        f.options.small_batches_max = 50;
+        f.open();
+        uint64_t at = 0;
+        for (int i = 0; i < 70; ++i) {
+            Frame frame{.begin = at, .lines = lines(fmt::format("{}", i), i == 40 ? 200 : 2)};
+            at = frame.end();
+            REQUIRE(append(*f.store, frame).has_value());
+        }
+        const auto before = read_all(*f.store);
+        CHECK(before.stats.blocks_read == 70);
+        REQUIRE(f.store->seal(store::SealScope::kDue).has_value());
+        const auto after = read_all(*f.store);
+        CHECK(after.bodies() == before.bodies());
+        CHECK(after.stats.blocks_read == 1);
+        CHECK(f.segment_files().empty());
+        f.open();
+        CHECK(read_all(*f.store).bodies() == before.bodies());
+        CHECK(append(*f.store, {.lines = lines("0", 2)})->duplicate == 2);
+    }
+
     TEST_CASE("the end of a day seals that day and keeps today staged") {
         StoreInMemory f;
         REQUIRE(append(*f.store, {.lines = {"today"}}).has_value());
