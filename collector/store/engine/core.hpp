@@ -50,7 +50,7 @@ class Core {
     explicit Core(RocksStoreOptions options);
 
     /// Opens the database and reads what is needed to serve. Also used to open it again after a
-    /// failure that cannot be resumed.
+    /// failed write (docs/adr/0011-reopen-after-a-failed-write.md).
     Result<void> load();
     /// kIo while the database is being opened again.
     Result<View> view() const;
