@@ -34,7 +34,7 @@ struct TailOptions {
     std::vector<std::string> include;  ///< absolute globs: `*` `?` `[a-z]` `**`
     std::vector<std::string> exclude;  ///< globs; a path that matches one is not read
     StartAt start_at = StartAt::kBeginning;
-    uint64_t max_line_bytes = kMiB;  ///< without the terminator; 1 KiB to 16 MiB
+    uint64_t max_line_bytes = kMiB;  ///< without the terminator; 1 KiB to 1 MiB
     OverLong over_long = OverLong::kSplit;
     /// Files not changed for longer than this are not started (0: all are); known ones go on.
     Nanos ignore_older{0};

@@ -53,14 +53,16 @@ void add_what_to_read(Schema& schema) {
 
 void add_lines(Schema& schema) {
     schema
-        .with(field("max_line", Type::kBytes)
-                  .between(kKiB, 16 * kMiB)
-                  .describe("The longest line, without its line break.")
-                  .or_else("1MiB")
-                  .elsewhere("Vector", {"max_line_bytes"})
-                  .elsewhere("Fluent Bit", {"Buffer_Max_Size"})
-                  .elsewhere("Filebeat", {"message_max_bytes", "max_bytes"})
-                  .elsewhere("promtail", {"max_line_size"}))
+        .with(
+            field("max_line", Type::kBytes)
+                .between(kKiB, kMiB)  // a record is at most 1 MiB everywhere (docs/format/batch.md)
+                .describe("The longest line, without its line break.")
+                .or_else("1MiB")
+                .elsewhere("Vector", {"max_line_bytes"})
+                .elsewhere("Fluent Bit", {"Buffer_Max_Size"})
+                .elsewhere("Filebeat", {"message_max_bytes", "max_bytes"})
+                .elsewhere("promtail", {"max_line_size"})
+        )
         .with(field("over", Type::kEnum)
                   .choice("split", "several records; nothing is lost")
                   .choice("truncate", "the first part is kept; the rest is counted")
