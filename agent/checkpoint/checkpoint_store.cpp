@@ -116,6 +116,19 @@ void CheckpointStore::update(InputCheckpoint part) {
     changed_.notify_all();
 }
 
+void CheckpointStore::note_fork() {
+    ++forks_;
+    const std::lock_guard lock(mutex_);
+    for (auto* inputs : {&current_.inputs, &loaded_}) {
+        for (InputCheckpoint& input : *inputs) {
+            for (LaneCheckpoint& lane : input.lanes) {
+                lane.store_id = {};
+            }
+        }
+    }
+    dirty_ = true;
+}
+
 Result<void> CheckpointStore::write_now() {
     const std::lock_guard writing(write_mutex_);
     std::string bytes;

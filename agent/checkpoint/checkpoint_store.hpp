@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -46,6 +47,12 @@ class CheckpointStore {
     /// Writes if anything changed since the last write.
     Result<void> write_now();
 
+    /// The agent takes a new id (a fork was found): no lane of any input is agreed with a store any
+    /// more. Counts up; inputs that share this checkpoint notice by it.
+    void note_fork();
+
+    uint64_t forks() const { return forks_.load(); }
+
     /// Things an operator should read, e.g. a corrupt slot and what follows from it.
     std::vector<std::string> events() const;
     /// What is wrong with writing, and what to do; "" when all is well.
@@ -63,6 +70,7 @@ class CheckpointStore {
     metrics::Counter& write_errors_;
     metrics::Counter& corrupt_slots_;
 
+    std::atomic<uint64_t> forks_{0};
     mutable std::mutex mutex_;
     std::mutex write_mutex_;  ///< one writer; taken before mutex_
     std::condition_variable changed_;

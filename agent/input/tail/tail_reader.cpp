@@ -117,6 +117,7 @@ TailReader::TailReader(
       counters_(deps.registry, options_.id),
       walker_(deps.fs),
       builder_(options_.labels, 1) {
+    forks_ = deps_.checkpoints.forks();
     if (auto last = deps_.checkpoints.loaded(options_.id)) {
         store_id_ = last->store_id;
         restore_generation_ = last->restore_generation;
@@ -153,6 +154,9 @@ Result<void> TailReader::compile_globs() {
 
 Nanos TailReader::poll_once() {
     now_ = deps_.clock.steady_now();
+    if (forks_ != deps_.checkpoints.forks()) {
+        follow_fork();
+    }
     take_inbox();
     drain_watch();
     if (now_ >= next_scan_) {

@@ -208,6 +208,7 @@ class TailReader {
     void on_ack(const TailInbox::Ack& ack);
     void advance(TailFile& file);
     void rewind(TailFile& file);
+    void go_back(TailFile& file, uint64_t offset, const Mark* mark);
     void ask_due();
     void on_answer(TailInbox::Answer& answer);
     void plan(
@@ -217,7 +218,8 @@ class TailReader {
         std::vector<pipeline::CommittedLane> committed
     );
     void apply(TailFile& file, const ResumePlan& plan);
-    void fork(TailFile& file, const std::string& detail);
+    void fork(const std::string& detail);
+    void follow_fork();
     void agree_with(StoreId store, uint32_t restore_generation);
     void rehash(TailFile& file, uint64_t offset);
     std::string bytes_before(TailFile& file, uint64_t offset);
@@ -262,7 +264,7 @@ class TailReader {
 
     StoreId store_id_;
     uint32_t restore_generation_ = 0;
-    uint64_t forks_ = 0;
+    uint64_t forks_ = 0;     ///< of the agent's id, as far as the lanes here know
     bool first_run_ = true;  ///< no checkpoint of this input: start_at counts
     bool first_scan_ = true;
     bool released_any_ = false;

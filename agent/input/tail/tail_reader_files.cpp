@@ -162,7 +162,7 @@ void TailReader::sweep_unseen() {
         } else if (file.state == FileState::kActive || file.state == FileState::kRewind) {
             file.state = FileState::kOrphan;  // a copy of it may turn up
         } else {
-            release(file);
+            give_up(file, "removed before it could be read");
         }
     }
 }

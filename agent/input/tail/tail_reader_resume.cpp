@@ -113,29 +113,33 @@ void TailReader::rewind(TailFile& file) {
     counters_.rewinds.add(file.verdict ? 1 : 0);
     const auto verdict = std::exchange(file.verdict, std::nullopt);
     if (!verdict && !file.after_fork) {
-        if (seek(file, file.acked.offset, &file.acked)) {
-            file.state = FileState::kActive;
-        }
+        go_back(file, file.acked.offset, &file.acked);
         return;
     }
     const bool joins = verdict && verdict->committed >= file.acked.offset && verdict->committed > 0;
     if (!file.after_fork && joins && tail_hash_at(file, verdict->committed) == verdict->tail_hash) {
-        if (seek(file, verdict->committed, nullptr)) {
-            file.state = FileState::kActive;
-        }
+        go_back(file, verdict->committed, nullptr);
         return;
     }
     if (deps_.positions == nullptr) {
         // No one to ask: go on where this agent knows its bytes were taken.
-        if (seek(file, file.acked.offset, &file.acked)) {
-            file.lane_start_next = true;
-            file.state = FileState::kActive;
-        }
+        file.lane_start_next = true;
+        go_back(file, file.acked.offset, &file.acked);
         return;
     }
     file.memory = to_checkpoint(file, deps_.clock.wall_now());
     file.state = FileState::kToAsk;
     to_ask_.push_back(&file);
+}
+
+void TailReader::go_back(TailFile& file, uint64_t offset, const Mark* mark) {
+    if (seek(file, offset, mark)) {
+        file.state = FileState::kActive;
+    } else if (!file.released) {
+        // Cannot be read just now: the lane stays where it is until it can.
+        retry_at_ = now_ + kAskAgain;
+        rewinding_.push_back(&file);
+    }
 }
 
 void TailReader::ask_due() {
@@ -247,7 +251,9 @@ void TailReader::apply(TailFile& file, const ResumePlan& plan) {
     }
     counters_.refilled_bytes.add(plan.refill_bytes);
     if (plan.action == ResumeAction::kFork) {
-        fork(file, plan.detail);
+        fork(plan.detail);
+        file.state = FileState::kToAsk;
+        to_ask_.push_back(&file);
         return;
     }
     file.key = plan.key;
@@ -284,23 +290,39 @@ void TailReader::apply(TailFile& file, const ResumePlan& plan) {
     dirty_ = true;
 }
 
-void TailReader::fork(TailFile& file, const std::string& detail) {
+void TailReader::fork(const std::string& detail) {
     counters_.forks.add();
-    ++forks_;
     log::warn("tail", "fork: taking a new agent id", {{"input", options_.id}, {"why", detail}});
+    // The checkpoint first: after a crash between the two no lane may seem to have been agreed with
+    // this store, or it would be sent again from its beginning under the new id.
+    deps_.checkpoints.note_fork();
+    follow_fork();
+    save_checkpoint();
+    if (const auto written = deps_.checkpoints.write_now(); !written) {
+        log::error("tail", written.error().message);
+    }
     deps_.positions->fork(detail);
-    file.after_fork = true;
-    file.state = FileState::kToAsk;
-    to_ask_.push_back(&file);
+}
+
+void TailReader::follow_fork() {
     // No lane of the new id is known: all go on from what this agent remembers.
-    for (TailFile& other : files_) {
-        if (&other == &file || other.released) {
+    forks_ = deps_.checkpoints.forks();
+    dirty_ = true;
+    for (checkpoint::LaneCheckpoint& lane : memory_) {
+        lane.store_id = {};
+    }
+    for (TailFile& file : files_) {
+        file.store_id = {};
+        if (file.memory) {
+            file.memory->store_id = {};
+        }
+        if (file.released) {
             continue;
         }
-        other.after_fork = true;
-        if (other.state == FileState::kActive) {
-            other.state = FileState::kRewind;
-            advance(other);
+        file.after_fork = true;
+        if (file.state == FileState::kActive) {
+            file.state = FileState::kRewind;
+            advance(file);
         }
     }
 }

@@ -175,10 +175,12 @@ namespace {
 
 Error open_error(const rocksdb::Status& status, const std::string& path) {
     const std::string text = status.ToString();
-    if (text.find("lock") != std::string::npos || text.find("LOCK") != std::string::npos) {
+    // What fcntl says of another process's lock, and RocksDB of this one's own.
+    if (text.find("Resource temporarily unavailable") != std::string::npos ||
+        text.find("lock hold by") != std::string::npos) {
         return fail(
             ErrorCode::kRefused,
-            fmt::format("{} is in use by another process (or may not be locked): {}", path, text)
+            fmt::format("{} is in use by another process: stop that one first ({})", path, text)
         );
     }
     return database_error(status, "opening the database " + path);

@@ -68,10 +68,21 @@ Result<void> Core::load() {
     const std::string& dir = options.data_dir;
     const std::string hint = "check that data_dir exists and is writable by this user";
     for (const std::string& path : {dir, dir + "/db", files.path}) {
-        if (auto made = fs.make_directories(path); !made) {
+        auto made = fs.make_directories(path);
+        if (made) {
+            made = fs.sync_directory(io::parent_directory(path));
+            if (!made && path == dir) {
+                // Not ours, perhaps not readable: the directory is there, only a power cut within
+                // the next seconds could lose it.
+                log::warn(
+                    "store", "cannot sync the folder of data_dir", {{"error", made.error().message}}
+                );
+                made = Result<void>();
+            }
+        }
+        if (!made) {
             return Error(made.error()).context("preparing data_dir " + dir + " (" + hint + ")");
         }
-        SEYIR_CHECK(fs.sync_directory(io::parent_directory(path)));
     }
     auto opened = Database::open({
         .path = dir + "/db",

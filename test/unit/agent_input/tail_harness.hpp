@@ -235,8 +235,13 @@ class Host {
             io::posix_file_system(), clock, *registry, state.at("agent")
         );
         REQUIRE(checkpoints->open());
+        reader = make_reader(options);
+    }
+
+    /// Another input of the same agent, on the same checkpoint.
+    std::unique_ptr<TailReader> make_reader(const TailOptions& with) {
         auto made = TailReader::make(
-            options,
+            with,
             {io::posix_file_system(),
              clock,
              *registry,
@@ -246,8 +251,8 @@ class Host {
             [] {}
         );
         REQUIRE(made);
-        reader = *std::move(made);
-        reader->set_submit([this](RecordBatchPtr batch) { collector_.deliver(batch); });
+        (*made)->set_submit([this](RecordBatchPtr batch) { collector_.deliver(batch); });
+        return *std::move(made);
     }
 
     /// Orderly stop.
@@ -276,7 +281,7 @@ class Host {
 
     /// Until nothing is left to do now; `seconds` of rescans go by.
     void run(int seconds = 1) {
-        for (int second = 0; second < seconds; ++second) {
+        for (int passed = 0; passed < seconds; ++passed) {
             clock.advance(std::chrono::seconds(1));
             settle();
         }
@@ -285,7 +290,8 @@ class Host {
     void settle() {
         for (int idle = 0, round = 0; idle < 4; ++round) {
             REQUIRE(round < 100'000);
-            idle = reader->poll_once().count() == 0 ? 0 : idle + 1;
+            const bool more = reader->poll_once().count() == 0;
+            idle = (second && second->poll_once().count() == 0) || more ? 0 : idle + 1;
             clock.advance(std::chrono::milliseconds(25));
         }
     }
@@ -298,6 +304,7 @@ class Host {
     std::unique_ptr<metrics::Registry> registry;
     std::unique_ptr<checkpoint::CheckpointStore> checkpoints;
     std::unique_ptr<TailReader> reader;
+    std::unique_ptr<TailReader> second;
 
   private:
     FakeCollector& collector_;

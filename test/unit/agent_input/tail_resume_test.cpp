@@ -208,6 +208,46 @@ TEST_SUITE("agent/input/tail/resume") {
         CHECK(got == expected);
     }
 
+    TEST_CASE("a fork found by one input is followed by the others, and outlives a kill") {
+        FakeCollector collector;
+        Host host(collector, "a.log");
+        TailOptions other = host.options;
+        other.id = "other";
+        other.include = {host.dir.at("b.log")};
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.dir.append("b.log", text_of(lines_of("y", 0, 10)));
+        host.start();
+        host.second = host.make_reader(other);
+        host.run(3);
+        REQUIRE(host.checkpoints->write_now());
+        // The store's twin of this host went another way in a.log only.
+        const auto key = collector.state.lanes.begin()->first.second;
+        for (auto& [lane, place] : collector.state.lanes) {
+            if (lane.second == key) {
+                place = {place.committed + 7, 4711};
+            }
+        }
+        host.dir.append("a.log", text_of(lines_of("x", 10, 12)));
+        host.dir.append("b.log", text_of(lines_of("y", 10, 12)));
+        host.run(3);
+        CHECK(collector.forks.size() == 1);
+        host.second.reset();
+        host.kill();
+        host.start();
+        host.second = host.make_reader(other);
+        host.dir.append("b.log", text_of(lines_of("y", 12, 14)));
+        host.run(3);
+        auto got = collector.state.bodies();
+        auto expected = lines_of("x", 0, 12);
+        for (const auto& line : lines_of("y", 0, 14)) {
+            expected.push_back(line);
+        }
+        std::ranges::sort(got);
+        std::ranges::sort(expected);
+        CHECK(got == expected);
+        host.second.reset();
+    }
+
     TEST_CASE("nothing is read before the collector answered; a file deleted meanwhile is not lost"
     ) {
         FakeCollector collector;

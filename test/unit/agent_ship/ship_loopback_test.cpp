@@ -82,7 +82,9 @@ TEST_SUITE("agent/ship") {
             files.push_back(std::make_unique<FileSource>(
                 ship.output, source(i), make_lines("f" + std::to_string(i), 2000, i)
             ));
-            threads.emplace_back([&, i] { complete += files[i]->run(i) ? 1 : 0; });
+            threads.emplace_back([&complete, i, file = files.back().get()] {
+                complete += file->run(i) ? 1 : 0;
+            });
         }
         for (std::thread& thread : threads) {
             thread.join();

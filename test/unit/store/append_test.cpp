@@ -188,6 +188,35 @@ TEST_SUITE("collector/store/append") {
         }
     }
 
+    TEST_CASE("a failed database waits for running queries, which end, and is opened again") {
+        StoreInMemory f;
+        REQUIRE(append(*f.store, {.lines = {"before"}}).has_value());
+        auto cursor = f.store->select({});
+        REQUIRE(cursor.has_value());
+        f.fs.plan_fault(1, io::Fault::kIoError);
+        CHECK_FALSE(append(*f.store, {.begin = 7, .lines = {"x"}}).has_value());
+        const auto waiting = append(*f.store, {.begin = 7, .lines = {"x"}});
+        REQUIRE_FALSE(waiting.has_value());
+        CHECK(waiting.error().message.find("once running queries end") != std::string::npos);
+        CHECK(f.store->select({}).error().code == ErrorCode::kIo);
+        CHECK((*cursor)->next().error().code == ErrorCode::kIo);
+        cursor->reset();
+        CHECK(append(*f.store, {.begin = 7, .lines = {"x"}}).has_value());
+        CHECK(read_all(*f.store).bodies() == std::vector<std::string>{"before", "x"});
+    }
+
+    TEST_CASE("a read-only disk is refused with its path and what to check") {
+        StoreInMemory f;
+        f.store.reset();
+        f.fs.set_error_rate(1);
+        const auto refused = store::RocksStore::open(f.options);
+        f.fs.set_error_rate(0);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().message.find("/data") != std::string::npos);
+        CHECK(refused.error().message.find("writable") != std::string::npos);
+        f.open();
+    }
+
     TEST_CASE("subscribers see what was stored until they let go") {
         StoreInMemory f;
         std::vector<std::string> seen;
