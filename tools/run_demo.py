@@ -9,7 +9,6 @@ Uses what every user has: /metrics, /api/v1/status and the `seyir` command.
 """
 import argparse
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -208,7 +207,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=0, help="stop by itself after that time")
     parser.add_argument("--keep", action="store_true", help="keep the directory with store, configurations and logs")
     demo = Demo(parser.parse_args())
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started it with &
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         demo.run()
     except KeyboardInterrupt:
