@@ -399,5 +399,8 @@ TEST_SUITE("ctl/program_guess") {
         CHECK(guess_program("/etc/seyir/agent.yaml", "version: 1\n") == "agent");
         CHECK(guess_program("my-collector.yaml", "") == "collector");
         CHECK(guess_program("x.yaml", "  data_dir: nested\n") == "");
+        CHECK(guess_program("x.yaml", "version: 1\nstatedir: /x\n") == "agent");
+        CHECK(guess_program("x.yaml", "dat_dir: /x") == "collector");
+        CHECK(guess_program("x.yaml", "version: 1\ninputs:\n  dat_dir: nested\n:\n\n") == "");
     }
 }
