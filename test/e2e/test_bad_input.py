@@ -296,6 +296,30 @@ def test_a_full_disk_refuses_and_recovers(site):
         site.close()
 
 
+def test_a_collector_started_on_a_full_disk_says_so_and_never_aborts(site):
+    data = site.folder / "data"
+    data.mkdir()
+    small_disk(site)
+    with mounted(data, "size=64m"):
+        site.collector.start()
+        path = site.logs / "a.log"
+        path.write_bytes(b"first\n")
+        agent = site.add_agent().start()
+        site.wait_count(1)
+        agent.terminate()
+        site.collector.terminate()
+        fill(data / "filler")
+        site.collector.start(wait=False)
+        harness.wait_until(lambda: not site.collector.alive() or site.collector.listens(), "it runs or says why not")
+        if not site.collector.alive():
+            assert site.collector.popen.returncode == 1 and str(data) in site.collector.log_text()
+        (data / "filler").unlink()
+        site.collector.kill9()
+        site.collector.start()
+        site.wait_count(1)
+        site.close()
+
+
 def fill(path):
     with open(path, "wb", buffering=0) as file:
         try:
