@@ -172,3 +172,30 @@ def test_a_new_file_of_the_old_name_is_a_new_source(site):
     agent.start()
     rows = site.wait_rows(400)
     assert [row.line for row in rows] == harness.split_lines(lines("first", 300) + lines("anew", 100))
+
+
+def test_a_file_rotated_out_of_the_glob_while_the_agent_was_down_is_read_to_its_end(site):
+    agent, path = grown_site(site)
+    stop(agent)
+    append(path, lines("unread", 500))
+    path.rename(path.with_name("a.log.1"))
+    path.write_bytes(lines("anew", 100))
+    agent.start()
+    rows = site.wait_rows(900)
+    written = lines("first", 300) + lines("unread", 500) + lines("anew", 100)
+    assert sorted(row.line for row in rows) == sorted(harness.split_lines(written))
+
+
+def test_a_copytruncate_while_the_agent_was_down_sends_nothing_twice(site):
+    agent, path = grown_site(site)
+    stop(agent)
+    append(path, lines("unread", 50))
+    shutil.copyfile(path, path.with_name("a.1.log"))
+    with open(path, "r+b") as log:
+        log.truncate(0)
+    agent.start()
+    site.wait_count(350)
+    append(path, lines("anew", 100))
+    rows = site.wait_rows(450)
+    written = lines("first", 300) + lines("unread", 50) + lines("anew", 100)
+    assert sorted(row.line for row in rows) == sorted(harness.split_lines(written))
