@@ -186,6 +186,8 @@ class TailReader {
     static uint64_t banner_of(std::string_view first_bytes);
     void remember_banner(TailFile& file);
     void forget_banner(TailFile& file);
+    void part_from_cut();
+    bool was_cut(TailFile& file, const checkpoint::LaneCheckpoint& lane);
     void adopt_memory();
     void forget_orphan(SourceKey key);
     bool held_as_copy(TailFile& file, std::string_view first_bytes);

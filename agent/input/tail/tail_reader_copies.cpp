@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstring>
 #include <iterator>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -61,6 +62,58 @@ void TailReader::forget_banner(TailFile& file) {
         }
     }
     std::erase(bannerless_, &file);
+}
+
+void TailReader::part_from_cut() {
+    std::unordered_set<FileIdentity> remembered;
+    for (const checkpoint::LaneCheckpoint& lane : memory_) {
+        remembered.insert({lane.device, lane.inode, lane.birth});
+    }
+    const auto is_new = [&](const auto& e) { return !remembered.contains(e.first); };
+    if (std::ranges::none_of(by_id_, is_new)) {
+        return;  // nothing that could be a copy: the planner finds out what was rewritten
+    }
+    for (checkpoint::LaneCheckpoint& lane : memory_) {
+        const auto at = by_id_.find({lane.device, lane.inode, lane.birth});
+        if (at == by_id_.end() || lane.acked_end == 0 || lane.prefix_bytes == 0 || lane.complete ||
+            !lane.has_consumed || !was_cut(*at->second, lane)) {
+            continue;
+        }
+        report(
+            "rewritten_while_stopped",
+            fmt::format(
+                "{} was truncated or rewritten while the agent did not run: reading its new "
+                "content",
+                lane.path
+            )
+        );
+        // As when it is cut while the agent runs (on_rewritten): the file begins a generation, the
+        // lane waits without a file for a copy.
+        TailFile& file = *at->second;
+        file.key = {lane.key.source, lane.key.generation + 1};
+        file.rewritten = true;
+        file.last_ts = lane.last_ts;
+        file.state = FileState::kToAsk;
+        to_ask_.push_back(&file);
+        lane.inode = 0;
+    }
+}
+
+bool TailReader::was_cut(TailFile& file, const checkpoint::LaneCheckpoint& lane) {
+    if (file.state != FileState::kNew || file.detached) {
+        return false;
+    }
+    if (file.size_bytes < lane.acked_end) {
+        return true;
+    }
+    if (!ensure_open(file)) {
+        return false;
+    }
+    const std::string first_bytes = first_bytes_of(file);
+    const auto tail_hash = tail_hash_at(file, lane.acked_end);
+    const PrefixHash prefix{lane.prefix_bytes, lane.prefix_hash};
+    const bool was_read = !first_bytes.empty() && tail_hash;
+    return was_read && (!prefix.fits(first_bytes) || *tail_hash != lane.tail_hash);
 }
 
 void TailReader::adopt_memory() {

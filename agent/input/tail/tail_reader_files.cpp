@@ -85,6 +85,7 @@ void TailReader::rescan() {
         first_scan_ = false;
         dirty_ = true;
         find_rotated();
+        part_from_cut();
         adopt_memory();
     }
     if (!missing_.empty() && now_ >= missing_due_) {

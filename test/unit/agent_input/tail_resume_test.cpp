@@ -411,6 +411,74 @@ TEST_SUITE("agent/input/tail/resume") {
         CHECK(collector.events.empty());
     }
 
+    TEST_CASE("copytruncate while the agent was down: nothing twice, the copy's rest is read") {
+        std::vector<std::string> fresh;  // left empty
+        bool killed = false;
+        SUBCASE("left empty") {}
+        SUBCASE("left empty; killed with a checkpoint older than the collector's position") {
+            killed = true;
+        }
+        SUBCASE("shorter than before") {
+            fresh = {"n 0"};
+        }
+        SUBCASE("longer than before") {
+            fresh = lines_of("fresh", 0, 2000);
+        }
+        SUBCASE("longer, and equal in its first KiB; killed") {
+            killed = true;
+            fresh = lines_of("s", 0, 300);
+            std::ranges::copy(lines_of("fresh", 0, 2000), std::back_inserter(fresh));
+        }
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("s.log", text_of(lines_of("s", 0, 600)));
+        host.start();
+        host.run(2);
+        REQUIRE(host.checkpoints->write_now());
+        host.dir.append("s.log", text_of(lines_of("s", 600, 1000)));
+        host.run(2);
+        if (killed) {
+            host.kill();
+        } else {
+            host.stop();
+        }
+        host.dir.append("s.log", text_of(lines_of("s", 1000, 1100)));
+        host.dir.copy("s.log", "s.log.1");
+        host.dir.write("s.log", text_of(fresh));
+        host.start();
+        host.run(5);
+        host.dir.append("s.log", "later\n");
+        host.run(5);
+        host.stop();
+        host.start();  // and the checkpoint written since holds both lanes
+        host.run(5);
+        auto got = collector.state.bodies();
+        auto expected = lines_of("s", 0, 1100);
+        std::ranges::copy(fresh, std::back_inserter(expected));
+        expected.emplace_back("later");
+        std::ranges::sort(got);
+        std::ranges::sort(expected);
+        CHECK(got == expected);
+        CHECK(collector.forks.empty());
+        CHECK(collector.has_event("rewritten_while_stopped"));
+        CHECK_FALSE(collector.has_event("lost_bytes"));
+    }
+
+    TEST_CASE("a new file that only begins like one cut while the agent was down is read whole") {
+        FakeCollector collector;
+        Host host(collector);
+        host.use_positions = false;
+        host.dir.append("s.log", text_of(lines_of("s", 0, 1000)));
+        host.start();
+        host.run(2);
+        host.stop();
+        host.dir.write("s.log", "");
+        host.dir.write("s.log.1", text_of(lines_of("s", 0, 999)) + text_of(lines_of("t", 0, 50)));
+        host.start();
+        host.run(5);
+        CHECK(collector.state.lines.size() == 1000 + 999 + 50);
+    }
+
     TEST_CASE("start_at end skips what is there, once; later files and lines are read") {
         FakeCollector collector;
         Host host(collector);
