@@ -66,7 +66,8 @@ constexpr std::string_view kQueryDetails =
     "Prints the lines that match, oldest first, or the numbers a metric query gives.\n\n"
     "  seyir query '{input=\"app\"} |= \"timeout\"' --since 1h --limit 20\n"
     "  seyir query '{service_name=\"web\"} | json | status >= 500' --labels all\n"
-    "  seyir query 'sum by (level) (count_over_time({input=\"app\"} | json [1h]))'\n"
+    "  seyir query 'sum by (level) (count_over_time({input=\"app\"} | json | __error__=\"\" "
+    "[1h]))'\n"
     "  seyir query 'rate({input=\"app\"}[5m])' --since 1d --step 1h\n"
     "  seyir query '{input=\"app\"}' --since 1d --limit 1000000 --output raw > app.log\n";
 constexpr std::string_view kTailDetails =

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/io/clock.hpp"
 #include "common/json/reader.hpp"
@@ -70,6 +73,22 @@ void append_label(
     text += '\n';
 }
 
+/// No values is an answer, not an error: but a name mistyped looks the same, so it is said.
+Result<void> say_unknown(
+    Session& session, const std::string& name, const Session::Parameters& parameters
+) {
+    SEYIR_TRY(const auto names, get_list(session, "/loki/api/v1/labels", parameters));
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    const auto near = did_you_mean(name, candidates);
+    const std::string hint =
+        near ? "did you mean `" + std::string(*near) + "`?"
+             : "`seyir labels` lists those there are, --since looks further back";
+    const std::string text =
+        "seyir: no stream has the label `" + clean_text(name) + "`: " + hint + "\n";
+    fputs(text.c_str(), stderr);
+    return {};
+}
+
 Result<void> run_labels(const Arguments& arguments) {
     SEYIR_TRY(auto session, Session::open(arguments));
     Session::Parameters parameters;
@@ -83,6 +102,9 @@ Result<void> run_labels(const Arguments& arguments) {
     std::string text;
     if (!arguments.values.empty() && session.style().form != OutputForm::kJson) {
         SEYIR_TRY(const auto values, get_values(session, arguments.values[0], parameters));
+        if (values.empty()) {
+            SEYIR_CHECK(say_unknown(session, arguments.values[0], parameters));
+        }
         for (const auto& value : values) {
             text += (session.style().clean ? clean_text(value) : value) + "\n";
         }
@@ -96,6 +118,9 @@ Result<void> run_labels(const Arguments& arguments) {
         std::vector<std::string> values;
         if (session.style().form != OutputForm::kRaw) {
             SEYIR_TRY(values, get_values(session, name, parameters));
+            if (values.empty() && !arguments.values.empty()) {
+                SEYIR_CHECK(say_unknown(session, name, parameters));
+            }
         }
         append_label(text, name, values, session.style());
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which program a configuration file is for: by the key only that program has, else by the file's
-// name. It must also work on files that are not valid YAML, or their mistakes could not be shown.
-// Threads: pure.
+// name, else by a misspelling of such a key. It must also work on files that are not valid YAML, or
+// their mistakes could not be shown. Threads: pure.
 #pragma once
 
 #include <string>

@@ -100,9 +100,11 @@ class Follower {
         SEYIR_CHECK(session_.start("/loki/api/v1/query_range", parameters));
         AnswerReader reader(page);
         auto read = reader.read([&] { return session_.client().read(); });
-        if (page.is_metric) {
+        // An answer without a sample tells it, too.
+        const auto& type = reader.result_type();
+        if (page.is_metric || type == "matrix" || type == "vector") {
             return fail(
-                ErrorCode::kInvalidArgument,
+                ErrorCode::kUnsupported,
                 "tail follows lines; for numbers repeat `seyir query` (watch -n 5 seyir query ...)"
             );
         }
@@ -176,7 +178,11 @@ Result<void> run_tail(const Arguments& arguments) {
 
 int tail_command(const Arguments& arguments) {
     const auto done = run_tail(arguments);
-    return done ? kExitOk : report(done.error());
+    if (done) {
+        return kExitOk;
+    }
+    const int status = report(done.error());
+    return done.error().code == ErrorCode::kUnsupported ? kExitUsage : status;
 }
 
 }  // namespace seyir::ctl

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <memory>
 
 #include <unistd.h>
 
 #include "agent/app/agent_config.hpp"
 #include "collector/app/collector_config.hpp"
+#include "common/config/document.hpp"
 #include "common/io/file_system.hpp"
 #include "ctl/program_guess.hpp"
 #include "ctl/session.hpp"
@@ -64,6 +66,22 @@ Result<std::string> read_input(const std::string& path) {
     }
 }
 
+/// Neither program's file, as far as one sees: broken YAML is the likelier trouble and shown first.
+int show_unknown(const std::string& name, std::string text, const Arguments& arguments) {
+    auto source = std::make_shared<config::SourceFile>(name, std::move(text));
+    config::Diagnostics diagnostics(source);
+    config::parse_document(source, diagnostics);
+    if (!diagnostics.has_errors()) {
+        diagnostics.add(
+            {.code = config::kMissingKey,
+             .message = "neither `state_dir:` (an agent's) nor `data_dir:` (a "
+                        "collector's) is in it",
+             .hint = "add it, or say which with --as agent or --as collector"}
+        );
+    }
+    return show({.ok = false, .diagnostics = &diagnostics}, name, "", arguments);
+}
+
 }  // namespace
 
 int validate_command(const Arguments& arguments) {
@@ -76,17 +94,12 @@ int validate_command(const Arguments& arguments) {
     if (program.empty()) {
         program = guess_program(path, *text);
     }
+    const std::string name = path == "-" ? "standard input" : path;
     if (program != "agent" && program != "collector") {
-        report(fail(
-            ErrorCode::kInvalidArgument,
-            path + ": neither `state_dir:` (an agent's) nor `data_dir:` (a collector's) is in it\n"
-                   "  add it, or say which with --as agent or --as collector"
-        ));
-        return config::kExitBadConfig;
+        return show_unknown(name, *std::move(text), arguments);
     }
     config::LoadOptions options;
     options.check_machine = arguments.has("online");
-    const std::string name = path == "-" ? "standard input" : path;
     if (program == "agent") {
         const auto loaded = agent::parse_agent_config(name, *std::move(text), options);
         return show(

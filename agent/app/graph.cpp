@@ -95,6 +95,11 @@ class Builder {
         SEYIR_TRY(
             setup.identity, checkpoint::load_agent_identity(fs_, {.state_dir = config_.state_dir})
         );
+        if (!setup.identity.forked.empty()) {
+            // The new id has no lanes yet: they start at the checkpoint, not at zero.
+            graph_.checkpoints->note_fork();
+            SEYIR_CHECK(graph_.checkpoints->write_now());
+        }
         setup.hostname = config_.host_name;
         setup.agent_version = kVersion;
         setup.codec = codec_of(options.compression);

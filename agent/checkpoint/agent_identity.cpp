@@ -85,6 +85,14 @@ std::string canonical(const std::string& path) {
     return code ? path : resolved.string();
 }
 
+/// True when the directory the id was last used in still holds it: then this one is a copy, and two
+/// agents with one id would lock each other out.
+bool still_held(io::FileSystem& fs, const AgentIdentity& stored) {
+    const auto text = io::read_file(fs, path_of(stored.state_dir), kFileBytesMax);
+    const auto there = text ? from_text(*text) : std::nullopt;
+    return there && there->agent == stored.agent;
+}
+
 }  // namespace
 
 AgentId derive_agent_id(const std::string& machine_id, const std::string& canonical_state_dir) {
@@ -120,14 +128,23 @@ Result<LoadedIdentity> load_agent_identity(io::FileSystem& fs, const IdentityPla
     const auto stored = text ? from_text(*text) : std::nullopt;
     if (stored) {
         out.identity = *stored;
-        if (stored->machine == machine) {
+        const bool same_machine = stored->machine == machine;
+        if (same_machine && (stored->state_dir == out.state_dir_now || !still_held(fs, *stored))) {
             return out;
         }
-        out.forked = fmt::format(
-            "the state directory {} comes from another machine (its id was {})",
-            out.state_dir_now,
-            stored->agent.to_hex()
-        );
+        out.forked = same_machine ? fmt::format(
+                                        "the state directory {} was copied from {}, which is still "
+                                        "there (its id was {})",
+                                        out.state_dir_now,
+                                        stored->state_dir,
+                                        stored->agent.to_hex()
+                                    )
+                                  : fmt::format(
+                                        "the state directory {} comes from another machine (its "
+                                        "id was {})",
+                                        out.state_dir_now,
+                                        stored->agent.to_hex()
+                                    );
         out.identity = {AgentId::random(), machine, out.state_dir_now};
     } else {
         if (text) {

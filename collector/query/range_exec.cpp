@@ -133,19 +133,16 @@ class RangeScan {
     Error pipeline_error() const {
         LabelKey key;
         key.assign(row_, [](const logql::Label& label) {
-            return label.name != logql::kErrorDetailsLabel;
+            return label.name != logql::kErrorLabel && label.name != logql::kErrorDetailsLabel;
         });
         const std::string_view error = row_.get_or_empty(logql::kErrorLabel);
         return fail(
             ErrorCode::kInvalidArgument,
             fmt::format(
-                "pipeline error: '{0}' for series: '{1}'.\n"
-                "Use a label filter to intentionally skip this error. (e.g | __error__!=\"{0}\").\n"
-                "To skip all potential errors you can match empty errors.(e.g __error__=\"\")\n"
-                "The label filter can also be specified after unwrap. (e.g | unwrap latency | "
-                "__error__=\"\" )\n",
-                error,
-                to_text(key.labels())
+                "a line of {} has __error__=\"{}\", and lines with an error cannot be counted: add "
+                "`| __error__=\"\"` after the parser to leave those lines out",
+                to_text(key.labels()),
+                error
             )
         );
     }

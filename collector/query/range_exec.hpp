@@ -4,7 +4,7 @@
 // (difference arrays), so rows may come in any order and cost the same for any range and step.
 // Threads: one query, one thread.   Memory: series times steps, limited by samples_max.
 // Errors: kUnsupported for aggregations of unwrapped values; kInvalidArgument when a row with
-// __error__ reaches the aggregation (Loki's pipeline error).
+// __error__ reaches the aggregation (the query fails, as Loki's does).
 #pragma once
 
 #include <optional>

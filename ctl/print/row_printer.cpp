@@ -3,6 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
+#include <iterator>
+
+#include <fmt/format.h>
 
 #include "common/base/base64.hpp"
 #include "common/base/text.hpp"
@@ -143,6 +148,22 @@ std::string all_labels(const RowView& row) {
     return labels_text(all);
 }
 
+/// Six digits are what people compare; whole numbers, NaN and infinities stay as written.
+std::string short_number(std::string_view value) {
+    if (value.find_first_of(".e") == std::string_view::npos) {
+        return std::string(value);
+    }
+    double number = 0;
+    const auto* const end = value.data() + value.size();
+    const auto [stop, code] = std::from_chars(value.data(), end, number);
+    if (code != std::errc() || stop != end) {
+        return std::string(value);
+    }
+    const double size = std::abs(number);
+    const bool needs_whole = size >= 1e6 && size < 1e15;
+    return needs_whole ? fmt::format("{:.0f}", number) : fmt::format("{:.6g}", number);
+}
+
 void append_human_row(std::string& out, const RowView& row, const PrintStyle& style) {
     append_colored(out, Color::kDim, display_time(row.ts, style.utc), style.color);
     const auto level = level_of(row);
@@ -231,9 +252,7 @@ void append_sample(
     }
     append_colored(out, Color::kDim, display_time(ts, style.utc), style.color);
     const auto labels = labels_text(metric);
-    std::string padded(value);
-    padded.insert(0, padded.size() < 14 ? 14 - padded.size() : 0, ' ');
-    out += padded + "  ";
+    fmt::format_to(std::back_inserter(out), "  {:>12}  ", short_number(value));
     append_colored(out, Color::kDim, style.clean ? clean_text(labels) : labels, style.color);
     out += '\n';
 }

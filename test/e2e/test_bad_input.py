@@ -192,26 +192,67 @@ def test_a_data_directory_that_is_read_only_from_the_start_is_named(site):
 
 
 def test_a_data_directory_that_becomes_read_only_loses_nothing(site):
+    """As a disk with errors=remount-ro does. It stays so until it is repaired and mounted again."""
     data = site.folder / "data"
     data.mkdir()
     small_disk(site)
-    with mounted(data, "size=100m"):
+    with failing_disk(data, site.folder / "disk.img") as disk:
         site.collector.start()
         agent = site.add_agent().start()
         path = site.logs / "a.log"
         path.write_bytes(b"first\n")
         site.wait_count(1)
-        if subprocess.run(["mount", "-o", "remount,ro", str(data)], capture_output=True).returncode != 0:
-            # The kernel refuses while files are open for writing: the case cannot come up here.
-            pytest.skip("this kernel does not remount a tmpfs with open files")
+        disk.fail()
         append(path, b"while it was read-only\n")
         harness.wait_until(lambda: site.collector.logged("Read-only") or site.collector.logged("read-only"),
                            "the collector says what is wrong")
         assert site.collector.alive() and agent.alive()
-        subprocess.run(["mount", "-o", "remount,rw", str(data)], check=True)
-        recover(site, 2)
-        harness.assert_files_stored_once(site.query_all(), {path: b"first\nwhile it was read-only\n"})
+        assert site.count() == 1  # what was acknowledged still answers
+        site.collector.kill9()
+        disk.repair()
+        site.collector.start()
+        rows = site.wait_rows(2)
+        harness.assert_files_stored_once(rows, {path: b"first\nwhile it was read-only\n"})
         site.close()
+
+
+class failing_disk:
+    """An ext4 file system in a file, which can be told to fail as a bad disk makes it."""
+
+    def __init__(self, folder, image):
+        self.folder, self.image = folder, image
+
+    def _run(self, *command):
+        return subprocess.run([str(word) for word in command], capture_output=True, text=True)
+
+    def _mount(self):
+        return self._run("mount", "-o", "loop,errors=remount-ro", self.image, self.folder)
+
+    def __enter__(self):
+        with open(self.image, "wb") as file:
+            file.truncate(200 * 1024 * 1024)
+        made = self._run("mkfs.ext4", "-q", "-F", self.image)
+        done = self._mount() if made.returncode == 0 else made
+        if done.returncode != 0:
+            pytest.skip("needs the right to mount a file system: " + done.stderr.strip())
+        device = self._run("findmnt", "-no", "SOURCE", self.folder).stdout.strip()
+        self.trigger = pathlib.Path("/sys/fs/ext4") / pathlib.Path(device).name / "trigger_fs_error"
+        if not self.trigger.exists():
+            self.__exit__()
+            pytest.skip("this kernel cannot make ext4 fail on demand")
+        return self
+
+    def fail(self):
+        self.trigger.write_text("a test of errors=remount-ro\n")
+
+    def repair(self):
+        self._run("umount", self.folder)
+        self._run("e2fsck", "-fy", self.image)
+        mounted_again = self._mount()
+        assert mounted_again.returncode == 0, mounted_again.stderr
+
+    def __exit__(self, *_):
+        self._run("umount", "-l", self.folder)
 
 
 def small_disk(site):
@@ -252,6 +293,30 @@ def test_a_full_disk_refuses_and_recovers(site):
         filler.unlink()
         recover(site, 200_001)  # 6 MB of random text fit in what is free now
         harness.assert_files_stored_once(site.query_all(), {path: content})
+        site.close()
+
+
+def test_a_collector_started_on_a_full_disk_says_so_and_never_aborts(site):
+    data = site.folder / "data"
+    data.mkdir()
+    small_disk(site)
+    with mounted(data, "size=64m"):
+        site.collector.start()
+        path = site.logs / "a.log"
+        path.write_bytes(b"first\n")
+        agent = site.add_agent().start()
+        site.wait_count(1)
+        agent.terminate()
+        site.collector.terminate()
+        fill(data / "filler")
+        site.collector.start(wait=False)
+        harness.wait_until(lambda: not site.collector.alive() or site.collector.listens(), "it runs or says why not")
+        if not site.collector.alive():
+            assert site.collector.popen.returncode == 1 and str(data) in site.collector.log_text()
+        (data / "filler").unlink()
+        site.collector.kill9()
+        site.collector.start()
+        site.wait_count(1)
         site.close()
 
 

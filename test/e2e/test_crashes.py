@@ -66,7 +66,7 @@ def campaign(site, rng, kills, seconds_max=0):
     site.collector.start()
     agent = site.add_agent(port=proxy.port).start()
     paths = [site.logs / f"f{i:02}.log" for i in range(FILES)]
-    writer = Writer(rng.__class__(rng.random()), paths)
+    writer = Writer(rng.__class__(rng.random()), paths, lines_per_second=500 if seconds_max else 4000)
     writer.start()
     done, begun = 0, time.monotonic()
     while done < kills or time.monotonic() - begun < seconds_max:

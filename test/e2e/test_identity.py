@@ -82,6 +82,23 @@ def test_a_host_rolled_back_with_its_files_is_a_fork(site):
     assert "lane_forked" in status_text(site)
 
 
+def test_a_clone_that_connects_first_does_not_lock_its_original_out(site):
+    agent, path = grown_site(site)
+    stop(agent)
+    shutil.copytree(site.folder / "agent", site.folder / "clone")
+    clone_logs = site.folder / "clone-logs"
+    clone_logs.mkdir()
+    (clone_logs / "c.log").write_bytes(lines("clone", 150))
+    site.add_agent("clone", logs=clone_logs).start()
+    site.wait_count(150, '{input="app"} |= "clone "')
+    append(path, lines("second", 100))
+    agent.start()
+    site.wait_count(100, '{input="app"} |= "second "')
+    found = harness.by_file(site.query_all())
+    assert found[str(path)] == harness.split_lines(lines("first", 300) + lines("second", 100))
+    assert "lane_forked" in status_text(site)
+
+
 def test_a_clone_that_runs_beside_its_original_takes_its_own_id(site):
     agent, path = grown_site(site)
     stop(agent)

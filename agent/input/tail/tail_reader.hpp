@@ -145,6 +145,14 @@ class TailReader {
         std::vector<std::pair<TailFile*, SourceKey>> lanes;  ///< each asked kGenerationsAsked times
     };
 
+    /// A lane of the last run whose file was not there at the start.
+    struct MissingLane {
+        SourceKey key;
+        uint64_t unread_bytes = 0;  ///< 0: not known
+    };
+
+    using LanesById = std::unordered_map<FileIdentity, checkpoint::LaneCheckpoint>;
+
     TailReader(
         TailOptions options, TailDeps deps, DirectoryWatch* watch, std::function<void()> wake
     );
@@ -153,6 +161,10 @@ class TailReader {
     // tail_reader_files.cpp: which files there are
     void drain_watch();
     void rescan();
+    void find_rotated();
+    void look_for_rotated(const std::string& directory, LanesById& lanes);
+    bool follow_rotated(const FoundFile& found, const checkpoint::LaneCheckpoint& lane);
+    void report_missing();
     void see(const FoundFile& found);
     TailFile& add_file(const FoundFile& found);
     void move_path(TailFile& file, const std::string& path);
@@ -260,6 +272,7 @@ class TailReader {
     std::unordered_multimap<uint64_t, TailFile*> by_banner_;
     std::vector<TailFile*> bannerless_;  ///< orphans of the last run: only their prefix is known
     std::vector<checkpoint::LaneCheckpoint> memory_;  ///< of the last run, not yet claimed
+    std::vector<MissingLane> missing_;                ///< of memory_; reported when due
     std::unordered_map<uint64_t, Batch> batches_;
     std::vector<Ask> asks_;
     uint64_t next_number_ = 1;
@@ -279,6 +292,7 @@ class TailReader {
     SteadyTime now_;
     SteadyTime next_scan_;
     SteadyTime last_scan_;
+    SteadyTime missing_due_;
     SteadyTime next_checkpoint_;
     SteadyTime batch_began_;
     SteadyTime last_flush_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,6 +19,22 @@ constexpr auto kScanGapMin = std::chrono::milliseconds(100);
 constexpr auto kDeletedQuietMax = std::chrono::seconds(5);
 constexpr auto kOrphanKept = std::chrono::seconds(60);
 constexpr size_t kComplaintsMax = 100;
+/// Names looked at in one directory for files renamed out of the globs.
+constexpr size_t kNamesMax = 100'000;
+
+/// Device numbers may change with a reboot; inode and birth time do not.
+FileIdentity lasting(FileIdentity id) {
+    id.device = id.birth.value != 0 ? 0 : id.device;
+    return id;
+}
+
+FileIdentity lasting_of(const checkpoint::LaneCheckpoint& lane) {
+    return lasting({lane.device, lane.inode, lane.birth});
+}
+
+std::string directory_of(const std::string& path) {
+    return path.substr(0, path.rfind('/') + 1);
+}
 
 }  // namespace
 
@@ -66,9 +84,139 @@ void TailReader::rescan() {
     if (first_scan_) {
         first_scan_ = false;
         dirty_ = true;
+        find_rotated();
         adopt_memory();
     }
+    if (!missing_.empty() && now_ >= missing_due_) {
+        report_missing();
+    }
     refresh_status();
+}
+
+void TailReader::find_rotated() {
+    std::unordered_set<FileIdentity> present;
+    for (const auto& [id, file] : by_id_) {
+        present.insert(lasting(id));
+    }
+    std::unordered_map<std::string, LanesById> wanted;
+    for (const checkpoint::LaneCheckpoint& lane : memory_) {
+        const bool has_file = lane.inode != 0 && !lane.path.empty() && !lane.complete;
+        if (has_file && !present.contains(lasting_of(lane))) {
+            wanted[directory_of(lane.path)].emplace(lasting_of(lane), lane);
+        }
+    }
+    for (auto& [directory, lanes] : wanted) {
+        look_for_rotated(directory, lanes);
+        for (const auto& [id, lane] : lanes) {
+            missing_.push_back({lane.key, 0});
+        }
+    }
+    missing_due_ = now_ + kOrphanKept;  // a copy of it may turn up
+}
+
+void TailReader::look_for_rotated(const std::string& directory, LanesById& lanes) {
+    const auto names = deps_.fs.list(directory);
+    if (!names) {
+        return;
+    }
+    const size_t names_max = std::min(names->size(), kNamesMax);
+    for (size_t i = 0; i < names_max && !lanes.empty(); ++i) {
+        const std::string path = directory + (*names)[i];
+        const auto info = deps_.fs.lstat(path);
+        if (!info || !info->is_regular) {
+            continue;
+        }
+        const auto at = lanes.find(lasting(FileIdentity::of(*info)));
+        if (at == lanes.end()) {
+            continue;
+        }
+        const checkpoint::LaneCheckpoint& lane = at->second;
+        // Under its old name it was taken out of the globs by whoever wrote them: not followed.
+        if (path == lane.path || follow_rotated({path, *info}, lane)) {
+            lanes.erase(at);
+        } else if (info->size_bytes > lane.acked_end) {
+            missing_.push_back({lane.key, info->size_bytes - lane.acked_end});
+            lanes.erase(at);
+        }
+    }
+}
+
+bool TailReader::follow_rotated(const FoundFile& found, const checkpoint::LaneCheckpoint& lane) {
+    if (open_.size() >= options_.open_files_max) {
+        return found.info.size_bytes == lane.acked_end;  // nothing in it to be read
+    }
+    TailFile& file = files_.emplace_back();
+    file.number = next_number_++;
+    by_number_[file.number] = &file;
+    file.id = FileIdentity::of(found.info);
+    file.path = found.path;
+    file.size_bytes = found.info.size_bytes;
+    file.modified = found.info.modified;
+    file.changed_at = now_;
+    file.seen_scan = scan_;
+    file.found_first = true;
+    const PrefixHash prefix{lane.prefix_bytes, lane.prefix_hash};
+    const bool told_apart = lane.birth.value != 0 || lane.prefix_bytes > 0;
+    const bool fits = told_apart && file.size_bytes >= lane.acked_end && ensure_open(file) &&
+                      prefix.fits(first_bytes_of(file)) &&
+                      (lane.acked_end == 0 || tail_hash_at(file, lane.acked_end) == lane.tail_hash);
+    if (!fits) {
+        release(file);
+        return false;
+    }
+    // As a file renamed while the agent runs: it keeps the name its lines were sent with, and is
+    // read through its descriptor.
+    counters_.rotations.add();
+    log::info(
+        "tail",
+        fmt::format("{} was renamed to {} while the agent did not run", lane.path, found.path),
+        {{"input", options_.id}, {"unread", std::to_string(file.size_bytes - lane.acked_end)}}
+    );
+    file.path = lane.path;
+    file.detached = true;
+    by_id_[file.id] = &file;
+    enqueue(file);
+    return true;
+}
+
+void TailReader::report_missing() {
+    size_t unnamed = 0;
+    size_t named = 0;
+    for (const MissingLane& missing : std::exchange(missing_, {})) {
+        const auto lane = std::ranges::find(memory_, missing.key, &checkpoint::LaneCheckpoint::key);
+        if (lane == memory_.end()) {
+            continue;  // it is back, or goes on in a copy
+        }
+        counters_.lost_bytes.add(missing.unread_bytes);
+        if (named == kComplaintsMax) {
+            ++unnamed;
+        } else if (missing.unread_bytes > 0) {
+            const auto bytes = missing.unread_bytes;
+            report(
+                "lost_bytes",
+                fmt::format("{}: {} bytes: renamed and not to be read on from", lane->path, bytes)
+            );
+            ++named;
+        } else {
+            report(
+                "gone_while_stopped",
+                fmt::format(
+                    "{} vanished while the agent did not run: what was written to it after byte "
+                    "{}, if anything, was not read",
+                    lane->path,
+                    lane->acked_end
+                )
+            );
+            ++named;
+        }
+        if (missing.unread_bytes == 0) {
+            lane->path.clear();  // said once; the rest is kept in case it comes back
+            dirty_ = true;
+        }
+    }
+    if (unnamed > 0) {
+        report("gone_while_stopped", fmt::format("and {} files more", unnamed));
+    }
 }
 
 void TailReader::see(const FoundFile& found) {

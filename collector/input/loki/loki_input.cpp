@@ -56,7 +56,11 @@ class LokiInput::Pending {
             case Outcome::kRejected:
                 shared_->accepted->add(report.accepted);
                 refusal_ += refusal_.empty() ? "" : "\n";
-                refusal_ += fmt::format("{} entries rejected: {}", report.dropped, report.message);
+                refusal_ += fmt::format(
+                    "{} entries rejected: {}",
+                    report.dropped,
+                    report.message.empty() ? report.reason : report.message
+                );
                 break;
             default:
                 shared_->refused->add();

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdarg>
+#include <cstdio>
 #include <vector>
 
 #include <fmt/format.h>
@@ -34,11 +36,28 @@ std::string_view view(const rocksdb::Slice& bytes) {
     return {bytes.data(), bytes.size()};
 }
 
-class SilentLogger final : public rocksdb::Logger {
+/// RocksDB's own log file would abort the process on a full disk (an assertion in Debian's build of
+/// 7.8 after a failed append), so its warnings go to ours instead.
+class ForwardingLogger final : public rocksdb::Logger {
   public:
+    explicit ForwardingLogger(bool silent)
+        : rocksdb::Logger(rocksdb::WARN_LEVEL), silent_(silent) {}
+
     using rocksdb::Logger::Logv;
 
+    void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+        if (silent_ || level < rocksdb::WARN_LEVEL || level >= rocksdb::HEADER_LEVEL) {
+            return;
+        }
+        char text[512];
+        std::vsnprintf(text, sizeof text, format, arguments);
+        log::warn("rocksdb", text);
+    }
+
     void Logv(const char*, va_list) override {}
+
+  private:
+    const bool silent_;
 };
 
 /// Notes background failures; the committer opens the database again once there is space.
@@ -75,17 +94,13 @@ rocksdb::DBOptions database_options(const DatabaseOptions& options, rocksdb::Env
     db.track_and_verify_wals_in_manifest = true;
     db.stats_dump_period_sec = 0;
     db.stats_persist_period_sec = 0;
-    db.keep_log_file_num = 2;
-    db.max_log_file_size = 4 * kMiB;
     db.info_log_level = rocksdb::WARN_LEVEL;
     db.max_manifest_file_size = 16 * kMiB;
     db.skip_stats_update_on_db_open = true;
     db.allow_concurrent_memtable_write = false;
     db.enable_write_thread_adaptive_yield = false;
     db.max_bgerror_resume_count = 0;
-    if (options.deterministic) {
-        db.info_log = std::make_shared<SilentLogger>();
-    }
+    db.info_log = std::make_shared<ForwardingLogger>(options.deterministic);
     return db;
 }
 

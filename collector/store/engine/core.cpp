@@ -25,7 +25,9 @@ std::shared_ptr<rocksdb::Env> env_for(const RocksStoreOptions& options) {
 uint64_t mark(
     const std::optional<uint64_t>& fixed, uint64_t total, uint64_t percent, uint64_t floor
 ) {
-    return fixed.value_or(std::max(total / 100 * percent, floor));
+    // On a disk of a few GiB the floor alone would leave nothing to use.
+    const uint64_t most = total == 0 ? floor : total / 100 * percent * 10;
+    return fixed.value_or(std::min(std::max(total / 100 * percent, floor), most));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Restarts, rollbacks, clones: DESIGN 6's outcomes with a collector that keeps the wire's rules.
 #include <algorithm>
+#include <iterator>
 
 #include <doctest/doctest.h>
 
@@ -405,6 +406,98 @@ TEST_SUITE("agent/input/tail/resume") {
         }
         std::ranges::sort(expected);
         CHECK(got == expected);
+    }
+
+    TEST_CASE("renamed out of the glob while the agent was down: its unread lines are read, once") {
+        FakeCollector collector;
+        Host host(collector, "*.log");
+        const auto all = lines_of("a", 0, 1500);
+        host.dir.append("a.log", text_of(lines_of("a", 0, 600)));
+        host.start();
+        host.run(2);
+        REQUIRE(host.checkpoints->write_now());
+        host.dir.append("a.log", text_of(lines_of("a", 600, 1000)));
+        host.run(2);
+        SUBCASE("stopped") {
+            host.stop();
+        }
+        SUBCASE("killed with a checkpoint older than the collector's position") {
+            host.kill();
+        }
+        host.dir.append("a.log", text_of(lines_of("a", 1000, 1500)));
+        host.dir.rename("a.log", "a.log.1");
+        host.dir.append("a.log", text_of(lines_of("new", 0, 3)));
+        collector.hold = true;
+        host.start();
+        host.run(2);
+        REQUIRE(host.checkpoints->write_now());
+        host.kill();  // while it is followed: the next run finds it again
+        collector.hold = false;
+        host.start();
+        host.run(40);
+        auto got = collector.state.bodies();
+        auto expected = all;
+        std::ranges::copy(lines_of("new", 0, 3), std::back_inserter(expected));
+        std::ranges::sort(got);
+        std::ranges::sort(expected);
+        CHECK(got == expected);
+        CHECK(host.reader->status().files == 1);  // let go after it was delivered
+        CHECK(host.reader->status().open_files == 1);
+        host.run(60);
+        CHECK_FALSE(collector.has_event("gone_while_stopped"));
+        CHECK_FALSE(collector.has_event("lost_bytes"));
+    }
+
+    TEST_CASE("another file that took the inode's name is not taken for the rotated one") {
+        FakeCollector collector;
+        Host host(collector, "*.log");
+        host.dir.append("a.log", text_of(lines_of("a", 0, 100)));
+        host.start();
+        host.run(2);
+        host.stop();
+        host.dir.write("a.log", text_of(lines_of("other", 0, 300)));
+        host.dir.rename("a.log", "a.log.1");
+        host.start();
+        host.run(65);
+        CHECK(collector.state.lines.size() == 100);
+        CHECK(collector.has_event("lost_bytes"));
+    }
+
+    TEST_CASE("a file that vanished while the agent was down is named, once") {
+        FakeCollector collector;
+        Host host(collector, "*.log");
+        host.dir.append("a.log", text_of(lines_of("a", 0, 10)));
+        host.dir.append("b.log", text_of(lines_of("b", 0, 10)));
+        host.start();
+        host.run(2);
+        host.stop();
+        host.dir.append("a.log", "unread\n");
+        host.dir.remove("a.log");
+        for (int start = 0; start < 2; ++start) {
+            host.start();
+            host.run(65);
+            host.stop();
+        }
+        const auto gone = std::ranges::count(
+            collector.events, "gone_while_stopped", [](const auto& event) { return event.first; }
+        );
+        CHECK(gone == 1);
+        CHECK(collector.state.lines.size() == 20);
+    }
+
+    TEST_CASE("a file that a new configuration leaves out is neither followed nor called lost") {
+        FakeCollector collector;
+        Host host(collector, "*.log");
+        host.dir.append("a.log", "one\n");
+        host.start();
+        host.run(2);
+        host.stop();
+        host.dir.append("a.log", "two\n");
+        host.options.include = {host.dir.at("*.txt")};
+        host.start();
+        host.run(65);
+        CHECK(collector.state.bodies() == std::vector<std::string>{"one"});
+        CHECK(collector.events.empty());
     }
 
     TEST_CASE("start_at end skips what is there, once; later files and lines are read") {

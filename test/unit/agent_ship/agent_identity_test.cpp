@@ -56,15 +56,24 @@ TEST_SUITE("agent/checkpoint/agent_identity") {
         CHECK(again->identity.agent == forked->identity.agent);
     }
 
-    TEST_CASE("a copied directory is noticed but keeps its id until a collector objects") {
+    TEST_CASE("a copied directory takes a new id while the original is there, a moved one keeps it"
+    ) {
         test::TempDir dir;
         const std::string id = machine(dir, "abc");
         const auto original = load_agent_identity(fs(), {dir / "a", id});
-        REQUIRE(fs().make_directories(dir / "b"));
-        std::filesystem::copy_file(dir / "a/agent.id", dir / "b/agent.id");
+        for (const char* name : {"b", "c"}) {
+            REQUIRE(fs().make_directories(dir / name));
+            std::filesystem::copy_file(dir / "a/agent.id", dir / (std::string(name) + "/agent.id"));
+        }
         const auto copy = load_agent_identity(fs(), {dir / "b", id});
-        CHECK(copy->identity.agent == original->identity.agent);
-        CHECK(copy->identity.state_dir != copy->state_dir_now);
+        CHECK(copy->identity.agent != original->identity.agent);
+        CHECK(copy->forked.find("was copied from") != std::string::npos);
+        CHECK(load_agent_identity(fs(), {dir / "b", id})->forked.empty());
+
+        REQUIRE(fs().remove(dir / "a/agent.id"));
+        const auto moved = load_agent_identity(fs(), {dir / "c", id});
+        CHECK(moved->identity.agent == original->identity.agent);
+        CHECK(moved->identity.state_dir != moved->state_dir_now);
     }
 
     TEST_CASE("a damaged file is replaced by the derived id") {

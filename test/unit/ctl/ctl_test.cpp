@@ -296,6 +296,20 @@ TEST_SUITE("ctl/row_printer") {
             text ==
             "{\"timestamp\":\"1970-01-01T00:00:00.000000000Z\",\"metric\":{},\"value\":\"1\"}\n"
         );
+        const auto number = [](std::string_view value) {
+            std::string line;
+            append_sample(line, {}, "0", value, {.utc = true});
+            return line.substr(std::string_view("1970-01-01 00:00:00.000").size());
+        };
+        CHECK(number("0.003333333333333333") == "    0.00333333  {}\n");
+        CHECK(number("12345678") == "      12345678  {}\n");
+        CHECK(number("1234567890123456") == "  1234567890123456  {}\n");
+        CHECK(number("12345678.9") == "      12345679  {}\n");
+        CHECK(number("1.5e-7") == "       1.5e-07  {}\n");
+        CHECK(number("-Inf") == "          -Inf  {}\n");
+        text.clear();
+        append_sample(text, {}, "0", "0.003333333333333333", {.form = OutputForm::kJson});
+        CHECK(text.find("\"value\":\"0.003333333333333333\"") != std::string::npos);
         CHECK(grouped(1234567) == "1,234,567");
         CHECK(grouped(999) == "999");
         CHECK(display_time({-1}, true) == "1969-12-31 23:59:59.999");
@@ -385,5 +399,8 @@ TEST_SUITE("ctl/program_guess") {
         CHECK(guess_program("/etc/seyir/agent.yaml", "version: 1\n") == "agent");
         CHECK(guess_program("my-collector.yaml", "") == "collector");
         CHECK(guess_program("x.yaml", "  data_dir: nested\n") == "");
+        CHECK(guess_program("x.yaml", "version: 1\nstatedir: /x\n") == "agent");
+        CHECK(guess_program("x.yaml", "dat_dir: /x") == "collector");
+        CHECK(guess_program("x.yaml", "version: 1\ninputs:\n  dat_dir: nested\n:\n\n") == "");
     }
 }

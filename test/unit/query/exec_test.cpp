@@ -293,7 +293,12 @@ TEST_SUITE("collector/query/range_exec") {
             world.store, "count_over_time({app=\"a\"} | json [5ns])", {2, 1, 1}, world.context
         );
         REQUIRE(!failed);
-        CHECK(failed.error().message.starts_with("pipeline error: 'JSONParserErr' for series: '{"));
+        CHECK(
+            failed.error().message ==
+            "a line of {app=\"a\"} has __error__=\"JSONParserErr\", and lines with an error cannot "
+            "be "
+            "counted: add `| __error__=\"\"` after the parser to leave those lines out"
+        );
         CHECK(run_metric(
             world.store,
             "count_over_time({app=\"a\"} | json | drop __error__, __error_details__ [5ns])",
