@@ -119,6 +119,10 @@ void CollectorOutput::report_event(std::string kind, std::string detail) {
     impl_->shipper.report_event(std::move(kind), std::move(detail));
 }
 
+void CollectorOutput::on_store_changed(std::function<void()> listener) {
+    impl_->shipper.on_store_changed(std::move(listener));
+}
+
 AgentId CollectorOutput::agent_id() const {
     return impl_->shipper.agent_id();
 }

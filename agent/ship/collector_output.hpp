@@ -36,6 +36,7 @@ class CollectorOutput final : public pipeline::Output, public pipeline::Position
     void ask_committed(std::vector<SourceKey> lanes, OnAnswer on_answer) override;
     void fork(std::string detail) override;
     void report_event(std::string kind, std::string detail) override;
+    void on_store_changed(std::function<void()> listener) override;
 
     /// Changes with a fork.
     AgentId agent_id() const;

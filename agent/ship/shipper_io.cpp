@@ -356,6 +356,11 @@ void Shipper::report_event(std::string kind, std::string detail) {
     wake_.set();
 }
 
+void Shipper::on_store_changed(std::function<void()> listener) {
+    const std::lock_guard lock(mutex_);
+    store_listeners_.push_back(std::move(listener));
+}
+
 pipeline::ComponentHealth Shipper::health() const {
     const std::lock_guard lock(mutex_);
     return {health_.empty(), health_};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shipper: the I/O half of CollectorOutput: connects, greets, keeps a window of frames under way,
 // reads answers, reconnects.
-// Threads: push(), ask(), fork(), report_event(), health(), agent_id() are thread-safe; the rest
-// lives on the executor given.
+// Threads: push(), ask(), fork(), report_event(), on_store_changed(), health(), agent_id() are
+// thread-safe; the rest lives on the executor given.
 // Ownership: what it is constructed with outlives it; stop() before destruction.
 // Spec: docs/format/wire.md, "Conversation".
 #pragma once
@@ -70,6 +70,7 @@ class Shipper {
     void ask(std::vector<SourceKey> lanes, pipeline::PositionSource::OnAnswer on_answer);
     void fork(std::string detail);
     void report_event(std::string kind, std::string detail);
+    void on_store_changed(std::function<void()> listener);
     pipeline::ComponentHealth health() const;
     AgentId agent_id() const;
 
@@ -80,6 +81,13 @@ class Shipper {
         pipeline::PositionSource::OnAnswer on_answer;
         pipeline::CommittedAnswer answer;
         uint64_t request = 0;  ///< under way on this connection; 0 = not sent
+    };
+
+    /// What the last welcome said of the store behind it.
+    struct StoreSeen {
+        StoreId store_id;
+        uint32_t restore_generation = 0;
+        uint32_t epoch = 0;
     };
 
     enum class Phase { kGreeting, kAccepted, kInUse };
@@ -113,6 +121,7 @@ class Shipper {
     std::string hello_bytes() const;
     Result<void> handle(Session& session, const wire::RawMessage& message);
     Result<void> on_welcome(Session& session, std::string_view body);
+    void compare_store(const wire::Welcome& welcome);
     Result<void> on_refuse(Session& session, std::string_view body);
     Result<void> on_committed(std::string_view body);
     Result<void> on_ack(std::string_view body);
@@ -147,6 +156,7 @@ class Shipper {
     std::deque<Question> questions_;
     std::deque<wire::Event> events_;
     size_t endpoint_ = 0;
+    std::optional<StoreSeen> store_seen_;
     bool accepted_ = false;  ///< by the present or last connection's collector
     uint64_t next_request_ = 1;
     Nanos backoff_{0};
@@ -159,6 +169,7 @@ class Shipper {
     std::vector<OutFrame> new_frames_;
     std::vector<Question> new_questions_;
     std::vector<wire::Event> new_events_;
+    std::vector<std::function<void()>> store_listeners_;
     std::optional<std::string> fork_detail_;
     std::string health_;
     bool stopped_ = false;

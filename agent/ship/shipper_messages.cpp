@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the messages of a connection mean to the agent, and what it says when.
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -107,12 +108,46 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
          {"version", welcome.server_version},
          {"agent", agent_id().to_hex()}}
     );
+    compare_store(welcome);
     const std::lock_guard lock(mutex_);
     if (identity_.state_dir != setup_.identity.state_dir_now) {
         identity_.state_dir = setup_.identity.state_dir_now;
         return checkpoint::save_agent_identity(fs_, setup_.state_dir, identity_);
     }
     return {};
+}
+
+void Shipper::compare_store(const wire::Welcome& welcome) {
+    const StoreSeen now{welcome.store_id, welcome.restore_generation, welcome.epoch};
+    const std::optional<StoreSeen> before = std::exchange(store_seen_, now);
+    if (!before) {
+        return;  // the inputs ask at their start anyway
+    }
+    // The epoch is kept in the store and rises with each connection: one that does not is that of
+    // an older state of the store.
+    const bool same_store =
+        before->store_id == now.store_id && before->restore_generation == now.restore_generation;
+    if (same_store && now.epoch > before->epoch) {
+        return;
+    }
+    log::warn(
+        "ship",
+        "the collector's store is another one or was restored: asking again what it has",
+        {{"output", setup_.id},
+         {"store", now.store_id.to_hex()},
+         {"store_before", before->store_id.to_hex()},
+         {"restore_generation", std::to_string(now.restore_generation)},
+         {"epoch", std::to_string(now.epoch)},
+         {"epoch_before", std::to_string(before->epoch)}}
+    );
+    std::vector<std::function<void()>> listeners;
+    {
+        const std::lock_guard lock(mutex_);
+        listeners = store_listeners_;
+    }
+    for (const auto& listener : listeners) {
+        listener();
+    }
 }
 
 Result<void> Shipper::on_refuse(Session& session, std::string_view body) {
@@ -361,6 +396,9 @@ Result<void> Shipper::carry_out_fork() {
         "this agent takes a new id: its state is a copy or was rolled back",
         {{"before", before.to_hex()}, {"now", next.agent.to_hex()}, {"why", detail}}
     );
+    if (store_seen_) {
+        store_seen_->epoch = 0;  // those of the new id begin anew
+    }
     events_.push_back({clock_.wall_now(), "lane_forked", detail});
     take_inbox();
     const std::string why = "the agent id changed: positions start anew";

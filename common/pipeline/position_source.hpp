@@ -50,6 +50,13 @@ class PositionSource {
     /// Tells the collector something the operator should see in `seyir status` (refilled bytes,
     /// bytes that could not be refilled, a rewind). `kind` is a snake_case word.
     virtual void report_event(std::string kind, std::string detail) = 0;
+
+    /// `listener` is called when a new connection finds another store, or the same one gone back in
+    /// time (restored from a backup or a snapshot): what was acknowledged may be missing there, so
+    /// positions are to be asked for again. Answers to questions from before the call may be the
+    /// old store's. Each listener is kept as long as this object; several may be added.
+    /// Thread-safe; calls come on the output's thread with no lock held and must not wait.
+    virtual void on_store_changed(std::function<void()> listener) = 0;
 };
 
 }  // namespace seyir::pipeline

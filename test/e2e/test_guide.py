@@ -20,7 +20,8 @@ def adapted(block, folder, ports):
 
 def test_the_first_steps_work_as_written(folder):
     ports = dict(zip((7400, 7410, 7420), harness.free_ports(3)))
-    prepare, ask = [adapted(block, folder, ports) for block in blocks()]
+    tried = folder / "try"
+    prepare, ask, stop = [adapted(block, tried, ports) for block in blocks()]
     assert prepare.count("&\n") == 2  # the two programs, in the background
     shell = subprocess.Popen(["bash", "-e"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     wait = f"""
@@ -34,8 +35,9 @@ for i in $(seq 200); do
   sleep 0.1
 done
 """
-    script = prepare + wait + write + until + queries + "\nkill $(jobs -p); wait\n"
+    script = prepare + wait + write + until + queries + stop
     said, _ = shell.communicate(script, timeout=2 * harness.PATIENCE_S)
+    assert shell.returncode == 0 and not tried.exists(), said
     assert said.count("payment failed") >= 2, said
     assert re.search(r'1\s+\{level="error"\}', said), said
     assert "records" in said, said

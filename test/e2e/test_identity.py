@@ -147,6 +147,30 @@ def test_a_collector_rolled_back_to_a_snapshot_is_refilled(site):
     assert "rewind" in status_text(site) or "refill" in status_text(site)
 
 
+def test_a_collector_rolled_back_refills_idle_files_of_a_running_agent(site):
+    """Nothing is written after the rollback and the agent is not restarted: it asks by itself."""
+    agent, path = grown_site(site)
+    stop(site.collector)
+    shutil.copytree(site.folder / "data", site.folder / "snapshot")
+    site.collector.start()
+    idle = site.logs / "idle.log"
+    append(idle, lines("idle", 100))
+    append(path, lines("second", 50))
+    site.wait_count(450)
+    site.collector.kill9()
+    shutil.rmtree(site.folder / "data")
+    shutil.copytree(site.folder / "snapshot", site.folder / "data")
+    site.collector.start()
+    harness.assert_files_stored_once(
+        site.wait_rows(450), {path: lines("first", 300) + lines("second", 50), idle: lines("idle", 100)})
+    assert agent.alive()
+    assert "refill" in status_text(site)
+    append(idle, lines("more", 20))
+    harness.assert_files_stored_once(
+        site.wait_rows(470),
+        {path: lines("first", 300) + lines("second", 50), idle: lines("idle", 100) + lines("more", 20)})
+
+
 def test_an_empty_collector_starts_at_the_agents_checkpoint(site):
     agent, path = grown_site(site)
     append(path, lines("second", 100))

@@ -147,8 +147,10 @@ def push(site, body, content_type="application/json"):
                             headers={"Content-Type": content_type})
 
 
-def test_loki_push_is_stored_and_its_retry_is_not_stored_twice(site):
-    with_loki_input(site)
+@pytest.mark.parametrize("start", [lambda site: site.collector.start(), with_loki_input],
+                         ids=["without an input", "with an input"])
+def test_loki_push_is_stored_and_its_retry_is_not_stored_twice(site, start):
+    start(site)
     now = time.time_ns()
     body = json.dumps({"streams": [{"stream": {"job": "push", "env": "x"}, "values": [
         [str(now), "one"], [str(now + 1), "two", {"trace_id": "abc"}], [str(now + 2), "one"]]}]})
@@ -162,7 +164,7 @@ def test_loki_push_is_stored_and_its_retry_is_not_stored_twice(site):
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"streams":1}', '{"streams":[{"stream":{"a":1},"values":[]}]}',
                                   '{"streams":[{"stream":{"a":"b"},"values":[["x","y"]]}]}'])
 def test_a_bad_push_is_a_400(site, body):
-    with_loki_input(site)
+    site.collector.start()
     answer = push(site, body)
     assert answer.status == 400 and answer.body, answer
     assert push(site, b"\xff\x00\x01", "application/x-protobuf").status == 400

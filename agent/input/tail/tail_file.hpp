@@ -96,6 +96,7 @@ struct TailFile {
     bool found_first = false;                          ///< there when the input started
     bool rewritten = false;  ///< the next question is about a new generation
     bool after_fork = false;
+    bool recheck = false;  ///< the store changed: ask again once nothing is under way
     std::optional<SteadyTime> over_long_said;
     bool cutting_over_long = false;  ///< in the middle of a split line: it is counted once
     /// Places where reading paused, with the hash up to there: to know a copy that is shorter than

@@ -94,12 +94,21 @@ void TailInbox::put(Answer answer) {
     }
 }
 
-void TailInbox::take(std::vector<Ack>& acks, std::vector<Answer>& answers) {
+void TailInbox::put_store_changed() {
+    const std::lock_guard lock(mutex_);
+    store_changed_ = true;
+    if (wake_) {
+        wake_();
+    }
+}
+
+bool TailInbox::take(std::vector<Ack>& acks, std::vector<Answer>& answers) {
     acks.clear();
     answers.clear();
     const std::lock_guard lock(mutex_);
     acks_.swap(acks);
     answers_.swap(answers);
+    return std::exchange(store_changed_, false);
 }
 
 void TailInbox::close() {
@@ -137,6 +146,9 @@ Result<std::unique_ptr<TailReader>> TailReader::make(
         new TailReader(std::move(options), deps, watch, std::move(wake))
     );
     SEYIR_CHECK(reader->compile_globs());
+    if (deps.positions != nullptr) {
+        deps.positions->on_store_changed([inbox = reader->inbox_] { inbox->put_store_changed(); });
+    }
     return reader;
 }
 

@@ -94,7 +94,9 @@ class TailInbox {
 
     void put(Ack ack);
     void put(Answer answer);
-    void take(std::vector<Ack>& acks, std::vector<Answer>& answers);
+    void put_store_changed();
+    /// True: the store changed. What is not in `answers` by then will be answered by the new one.
+    bool take(std::vector<Ack>& acks, std::vector<Answer>& answers);
     /// No more wake-ups: their target goes away.
     void close();
 
@@ -103,6 +105,7 @@ class TailInbox {
     std::function<void()> wake_;
     std::vector<Ack> acks_;
     std::vector<Answer> answers_;
+    bool store_changed_ = false;
 };
 
 class TailReader {
@@ -223,6 +226,8 @@ class TailReader {
     void advance(TailFile& file);
     void rewind(TailFile& file);
     void go_back(TailFile& file, uint64_t offset, const Mark* mark);
+    void recheck_all();
+    bool recheck(TailFile& file);
     void ask_due();
     void on_answer(TailInbox::Answer& answer);
     void plan(

@@ -26,12 +26,16 @@ constexpr auto kMemoryKept = std::chrono::hours(24 * 7);
 }  // namespace
 
 void TailReader::take_inbox() {
-    inbox_->take(acks_, answers_);
+    const bool store_changed = inbox_->take(acks_, answers_);
     for (const TailInbox::Ack& ack : acks_) {
         on_ack(ack);
     }
     for (TailInbox::Answer& answer : answers_) {
         on_answer(answer);
+    }
+    // After the answers: these may still be of the store as it was before.
+    if (store_changed) {
+        recheck_all();
     }
 }
 
@@ -110,14 +114,18 @@ void TailReader::rewind(TailFile& file) {
         file.state = FileState::kIgnored;
         return;
     }
+    if (file.recheck && !recheck(file)) {
+        return;
+    }
     counters_.rewinds.add(file.verdict ? 1 : 0);
     const auto verdict = std::exchange(file.verdict, std::nullopt);
-    if (!verdict && !file.after_fork) {
+    const bool must_ask = file.after_fork || std::exchange(file.recheck, false);
+    if (!verdict && !must_ask) {
         go_back(file, file.acked.offset, &file.acked);
         return;
     }
     const bool joins = verdict && verdict->committed >= file.acked.offset && verdict->committed > 0;
-    if (!file.after_fork && joins && tail_hash_at(file, verdict->committed) == verdict->tail_hash) {
+    if (!must_ask && joins && tail_hash_at(file, verdict->committed) == verdict->tail_hash) {
         go_back(file, verdict->committed, nullptr);
         return;
     }
@@ -130,6 +138,37 @@ void TailReader::rewind(TailFile& file) {
     file.memory = to_checkpoint(file, deps_.clock.wall_now());
     file.state = FileState::kToAsk;
     to_ask_.push_back(&file);
+}
+
+void TailReader::recheck_all() {
+    for (TailFile& file : files_) {
+        const bool has_lane = file.state == FileState::kActive || file.state == FileState::kRewind;
+        if (file.released || !has_lane) {
+            continue;  // not asked yet, asked of the new store, or nothing left to send
+        }
+        file.recheck = true;
+        file.state = FileState::kRewind;
+        advance(file);
+    }
+}
+
+bool TailReader::recheck(TailFile& file) {
+    if (file.state == FileState::kActive) {
+        file.state = FileState::kRewind;  // a copy of it turned up while it waited
+        advance(file);
+        return false;
+    }
+    if (file.state != FileState::kRewind) {
+        file.recheck = false;  // asked about anyway, or its bytes are gone
+        return false;
+    }
+    if (!ensure_open(file)) {
+        // Only the file's bytes tell what the store's position means: when it can be read again.
+        retry_at_ = now_ + kAskAgain;
+        rewinding_.push_back(&file);
+        return false;
+    }
+    return true;
 }
 
 void TailReader::go_back(TailFile& file, uint64_t offset, const Mark* mark) {
@@ -221,7 +260,15 @@ void TailReader::plan(
     TailFile& file, SourceKey first, StoreId store, std::vector<pipeline::CommittedLane> committed
 ) {
     ResumeQuestion question;
-    if (!file.path.empty() && ensure_open(file)) {
+    const bool readable = !file.path.empty() && ensure_open(file);
+    if (!readable && !file.released && !file.detached) {
+        // Unread it would look rewritten, and be sent again whole: ask again when it can be read.
+        file.state = FileState::kToAsk;
+        ask_at_ = now_ + kAskAgain;
+        to_ask_.push_back(&file);
+        return;
+    }
+    if (readable) {
         if (const auto info = file.handle->info()) {
             file.size_bytes = info->size_bytes;
         }

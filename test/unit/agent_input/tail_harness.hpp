@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -188,6 +189,18 @@ class FakeCollector final : public pipeline::PositionSource {
         events.emplace_back(std::move(kind), std::move(detail));
     }
 
+    void on_store_changed(std::function<void()> listener) override {
+        listeners.push_back(std::move(listener));
+    }
+
+    /// The agent's connection was lost and the next one found `to`.
+    void come_back_as(StoreState to) {
+        state = std::move(to);
+        for (const auto& listener : listeners) {
+            listener();
+        }
+    }
+
     bool has_event(const std::string& kind) const {
         return std::ranges::any_of(events, [&](const auto& e) { return e.first == kind; });
     }
@@ -200,6 +213,7 @@ class FakeCollector final : public pipeline::PositionSource {
     int batches = 0;
     int asked = 0;
     std::vector<std::string> forks;
+    std::vector<std::function<void()>> listeners;
     std::vector<std::pair<std::string, std::string>> events;
     std::vector<std::pair<RecordBatchPtr, AckToken>> held;
     std::vector<std::pair<std::vector<SourceKey>, OnAnswer>> waiting;

@@ -143,6 +143,95 @@ TEST_SUITE("agent/input/tail/resume") {
         CHECK(collector.has_event("refill"));
     }
 
+    TEST_CASE("the collector is rolled back while the agent runs: idle files are sent again") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.dir.append("same.log", text_of(lines_of("same", 0, 10)));
+        host.start();
+        host.run();
+        const StoreState backup = collector.state;
+        host.dir.append("a.log", text_of(lines_of("x", 10, 20)));
+        host.dir.append("b.log", text_of(lines_of("late file", 0, 5)));
+        host.run();
+        const auto expected = collector.state.bodies();
+        REQUIRE(expected.size() == 35);
+        collector.come_back_as(backup);
+        host.run(2);
+        auto got = collector.state.bodies();
+        CHECK(got.size() == 35);
+        CHECK(std::ranges::is_permutation(got, expected));
+        CHECK(collector.has_event("refill"));
+        CHECK(collector.events.size() == 2);  // nothing to say of the lane that was not behind
+        CHECK(collector.forks.empty());
+        // And all go on as before.
+        host.dir.append("a.log", text_of(lines_of("x", 20, 22)));
+        host.dir.append("same.log", text_of(lines_of("same", 10, 12)));
+        host.run(2);
+        CHECK(collector.state.lines.size() == 39);
+        CHECK(collector.state.skipped_bytes == 0);
+    }
+
+    TEST_CASE("a store that has all of it: asked again, nothing is sent again") {
+        FakeCollector collector;
+        Host host(collector);
+        host.options.open_files_max = 1;
+        for (const char* name : {"a.log", "b.log", "c.log"}) {
+            host.dir.append(name, text_of(lines_of(name, 0, 10)));
+        }
+        host.start();
+        host.run(2);
+        const int batches = collector.batches;
+        const int asked = collector.asked;
+        collector.come_back_as(collector.state);
+        collector.come_back_as(collector.state);
+        host.run(3);
+        CHECK(collector.asked > asked);
+        CHECK(collector.batches == batches);
+        CHECK(collector.events.empty());
+        CHECK(host.reader->status().waiting_for_answer == 0);
+    }
+
+    TEST_CASE("rolled back with batches under way: they are waited for, nothing twice or lost") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        const StoreState backup = collector.state;
+        host.dir.append("a.log", text_of(lines_of("x", 10, 20)));
+        host.run();
+        collector.hold = true;
+        host.dir.append("a.log", text_of(lines_of("x", 20, 30)));
+        host.run();
+        REQUIRE(collector.held.size() == 1);
+        const int asked = collector.asked;
+        collector.come_back_as(backup);
+        host.dir.append("a.log", text_of(lines_of("x", 30, 40)));
+        host.run(2);
+        CHECK(collector.asked == asked);
+        collector.release_held();
+        host.run(2);
+        CHECK(collector.state.bodies() == lines_of("x", 0, 40));
+        CHECK(collector.has_event("refill"));
+    }
+
+    TEST_CASE("another collector while the agent runs: idle lanes say where they go on") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 10)));
+        host.start();
+        host.run();
+        collector.come_back_as(StoreState());
+        host.run(2);
+        CHECK(collector.state.lines.empty());
+        CHECK(collector.has_event("lane_start"));
+        host.dir.append("a.log", text_of(lines_of("x", 10, 12)));
+        host.run(2);
+        CHECK(collector.state.bodies() == lines_of("x", 10, 12));
+        CHECK(collector.state.skipped_bytes == text_of(lines_of("x", 0, 10)).size());
+    }
+
     TEST_CASE("a new, empty collector: lanes start at the checkpoint and say so") {
         FakeCollector collector;
         Host host(collector);

@@ -3,6 +3,7 @@
 // store that can hold its answers back) and simulated files shipped by a CollectorOutput.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -59,8 +60,12 @@ class HoldingStore final : public store::LogStore {
     }
 
     Result<uint32_t> begin_epoch(TenantId tenant, AgentId agent) override {
-        return inner.begin_epoch(tenant, agent);
+        SEYIR_TRY(const uint32_t epoch, inner.begin_epoch(tenant, agent));
+        return epoch - epochs_lost.load();
     }
+
+    /// As after a restore: the epochs given are lower by this.
+    std::atomic<uint32_t> epochs_lost = 0;
 
     Result<std::vector<store::CommittedPosition>> committed(
         TenantId tenant, AgentId agent, uint16_t output, const std::vector<SourceKey>& lanes

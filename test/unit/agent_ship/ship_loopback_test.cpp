@@ -207,6 +207,49 @@ TEST_SUITE("agent/ship") {
         CHECK(stored_lines(empty_store.inner)["f"] == file.lines());
     }
 
+    TEST_CASE("a store that is another one, was restored or went back in time is told, no other") {
+        TempDir dir;
+        HoldingStore store;
+        HoldingStore other_store;
+        auto collector = std::make_unique<TestCollector>(store, with_token());
+        CuttingProxy proxy(collector->port(), [] { return 0; });
+        Shipping ship(ship_setup(dir.path(), proxy.port()));
+        std::atomic<int> told = 0;
+        std::atomic<int> told_too = 0;
+        ship.output.on_store_changed([&] { ++told; });
+        ship.output.on_store_changed([&] { ++told_too; });
+        const auto reconnect = [&](HoldingStore& to) {
+            collector.reset();
+            collector = std::make_unique<TestCollector>(to, with_token());
+            proxy.set_upstream(collector->port());
+            return eventually([&] {
+                const auto status = collector->status();
+                return !status.agents.empty() && status.agents[0].connected &&
+                       ship.output.health().ok;
+            });
+        };
+        CHECK(eventually([&] { return ship.output.health().ok; }));
+        CHECK(reconnect(store));
+        CHECK(reconnect(store));
+        CHECK(told == 0);
+        store.epochs_lost = 1;  // the snapshot was taken one connection ago
+        CHECK(reconnect(store));
+        CHECK(eventually([&] { return told == 1; }));
+        CHECK(reconnect(store));
+        CHECK(told == 1);
+        store.inner.set_restore_generation(1);
+        CHECK(reconnect(store));
+        CHECK(eventually([&] { return told == 2; }));
+        CHECK(reconnect(other_store));
+        CHECK(eventually([&] { return told == 3; }));
+        CHECK(eventually([&] { return told_too == 3; }));
+        const AgentId before = ship.output.agent_id();
+        ship.output.fork("for the test");  // the epochs of a new id begin anew: nothing is lost
+        CHECK(eventually([&] { return ship.output.agent_id() != before; }));
+        CHECK(eventually([&] { return !collector->status().events.empty(); }));
+        CHECK(told == 3);
+    }
+
     TEST_CASE("a wrong token is named with its remedy and tried again, and the collector stays up"
     ) {
         TempDir dir;
