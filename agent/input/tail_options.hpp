@@ -43,6 +43,9 @@ struct TailOptions {
     uint64_t batch_raw_bytes = kMiB;         ///< a batch is handed on when it holds this much
     Nanos batch_delay = std::chrono::milliseconds(20);  ///< or when its first line is this old
     uint64_t in_flight_bytes_max = 32 * kMiB;  ///< memory of batches no output has answered yet
+    /// A last line without its line break is handed on once the file has been quiet for this long
+    /// (0: never). A line break that comes later ends it and makes no empty line.
+    Nanos partial_line_wait = std::chrono::seconds(5);
     /// A rotated or deleted file is let go once it is at its end, acknowledged and quiet for:
     Nanos rotated_quiet = std::chrono::seconds(30);
     bool deleted_files_hold = true;  ///< keep deleted files open until acknowledged

@@ -105,6 +105,12 @@ void add_files_and_memory(Schema& schema) {
                   .elsewhere("Vector", {"glob_minimum_cooldown_ms"})
                   .elsewhere("Filebeat", {"scan_frequency", "prospector.scanner.check_interval"})
                   .elsewhere("Fluent Bit", {"Refresh_Interval"}))
+        .with(field("partial_line_wait", Type::kDuration)
+                  .describe("A last line without a line break is sent after the file was quiet for "
+                            "this long; 0 waits for ever.")
+                  .or_else("5s")
+                  .elsewhere("Fluent Bit", {"multiline_flush"})
+                  .elsewhere("OpenTelemetry", {"force_flush_period"}))
         .with(field("rotated_quiet", Type::kDuration)
                   .between(0, 86'400 * kSecond)
                   .describe(
@@ -166,6 +172,7 @@ TailOptions read_tail(const config::ObjectReader& r) {
         {{"split", OverLong::kSplit}, {"truncate", OverLong::kTruncate}, {"drop", OverLong::kDrop}}
     );
     options.rescan_interval = r.duration("rescan_interval");
+    options.partial_line_wait = r.duration("partial_line_wait");
     options.rotated_quiet = r.duration("rotated_quiet");
     const config::ObjectReader deleted = r.nested("deleted_files");
     options.deleted_files_hold = deleted.boolean("hold");

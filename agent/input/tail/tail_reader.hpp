@@ -170,6 +170,7 @@ class TailReader {
     void move_path(TailFile& file, const std::string& path);
     void sweep_unseen();
     void check_detached();
+    void end_quiet_line(TailFile& file);
     void end_rotated(TailFile& file);
     void give_up(TailFile& file, std::string_view why);
     void consider_new(TailFile& file);

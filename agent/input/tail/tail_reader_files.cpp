@@ -355,8 +355,21 @@ void TailReader::check_detached() {
     }
 }
 
+void TailReader::end_quiet_line(TailFile& file) {
+    const bool waited = options_.partial_line_wait.count() > 0 &&
+                        now_ >= file.changed_at + options_.partial_line_wait;
+    if (!waited || file.state != FileState::kActive || file.rest_sent || !file.at_end()) {
+        return;
+    }
+    const uint64_t rest = file.size_bytes - std::min(file.size_bytes, file.read_end);
+    if (rest > 0 && rest <= options_.max_line_bytes) {
+        send_rest(file);
+    }
+}
+
 void TailReader::end_rotated(TailFile& file) {
     if (!file.detached && !file.replaced) {
+        end_quiet_line(file);
         return;
     }
     const Nanos quiet = file.deleted ? std::min<Nanos>(options_.rotated_quiet, kDeletedQuietMax)

@@ -70,9 +70,17 @@ bool TailReader::split_lines(TailFile& file, std::string_view data, bool full) {
     file.last_ts = std::max(wall, file.last_ts + Nanos(1)) - Nanos(1);
     builder_.reserve(newlines_.size());
     const size_t line_max = options_.max_line_bytes;
+    // The line before was handed on without its end (partial_line_wait); this is its end.
+    const std::string_view before = file.tail.view();
+    const bool ends_former = newlines_.front() == 0 && !file.cutting_over_long && !before.empty() &&
+                             before.back() != '\n';
     size_t begin = 0;
     for (const uint32_t end : newlines_) {
         const std::string_view line = data.substr(begin, end - begin);
+        if (end == 0 && ends_former) {
+            begin = 1;
+            continue;
+        }
         if (line.size() <= line_max) [[likely]] {
             add_line(file, line);
         } else {

@@ -53,6 +53,33 @@ TEST_SUITE("agent/input/tail/rotation") {
         CHECK(collector.state.bodies().back() == "partial");
     }
 
+    TEST_CASE("a last line without its end is sent when the file is quiet; its end adds no line") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", "one\nlast");
+        host.start();
+        host.run(3);
+        CHECK(collector.state.bodies() == std::vector<std::string>{"one"});
+        host.run(5);
+        CHECK(collector.state.bodies() == std::vector<std::string>{"one", "last"});
+
+        host.dir.append("a.log", "\n");
+        host.run(8);
+        host.dir.append("a.log", "next\n\nend");
+        host.run(8);
+        const std::vector<std::string> all = {"one", "last", "next", "", "end"};
+        CHECK(collector.state.bodies() == all);
+        host.stop();
+        host.dir.append("a.log", "\n");
+        host.start();
+        host.run(8);
+        CHECK(collector.state.bodies() == all);
+        host.dir.append("a.log", "\nafter\n");
+        host.run(2);
+        CHECK(collector.state.bodies().size() == 7);
+        CHECK(collector.state.bodies().back() == "after");
+    }
+
     TEST_CASE("an empty file waits, and is read once it has a line") {
         FakeCollector collector;
         Host host(collector);
