@@ -38,7 +38,8 @@ InotifyWatch::~InotifyWatch() {
     ::close(fd_);
 }
 
-void InotifyWatch::watch(const std::vector<std::string>& directories) {
+bool InotifyWatch::watch(const std::vector<std::string>& directories) {
+    bool added = false;
     const std::unordered_set<std::string> wanted(directories.begin(), directories.end());
     for (auto at = by_path_.begin(); at != by_path_.end();) {
         if (wanted.contains(at->first)) {
@@ -61,8 +62,10 @@ void InotifyWatch::watch(const std::vector<std::string>& directories) {
             }
             by_wd_[wd] = directory;
             by_path_[directory] = wd;
+            added = true;
         }
     }
+    return added;
 }
 
 bool InotifyWatch::drain(std::vector<WatchEvent>& events) {

@@ -26,7 +26,9 @@ class DirectoryWatch {
   public:
     virtual ~DirectoryWatch() = default;
     /// Watches exactly these from now on; those that cannot be watched are left out.
-    virtual void watch(const std::vector<std::string>& directories) = 0;
+    /// True when a directory is watched from now on that was not before: what was created in it
+    /// since it was listed is not told, so it must be listed again.
+    virtual bool watch(const std::vector<std::string>& directories) = 0;
     /// Appends what happened since; false when events were lost (rescan everything).
     virtual bool drain(std::vector<WatchEvent>& events) = 0;
     virtual size_t watched_count() const = 0;
@@ -39,7 +41,7 @@ class InotifyWatch final : public DirectoryWatch {
     InotifyWatch& operator=(const InotifyWatch&) = delete;
     ~InotifyWatch() override;
 
-    void watch(const std::vector<std::string>& directories) override;
+    bool watch(const std::vector<std::string>& directories) override;
     bool drain(std::vector<WatchEvent>& events) override;
 
     size_t watched_count() const override { return by_path_.size(); }

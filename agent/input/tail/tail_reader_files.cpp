@@ -73,8 +73,8 @@ void TailReader::rescan() {
     next_scan_ = now_ + options_.rescan_interval;
     std::vector<std::string> directories;
     const auto found = walker_.walk(include_, exclude_, options_.files_max, directories);
-    if (watch_ != nullptr) {
-        watch_->watch(directories);
+    if (watch_ != nullptr && watch_->watch(directories)) {
+        next_scan_ = std::min(next_scan_, now_ + kScanGapMin);
     }
     for (const FoundFile& file : found) {
         see(file);
