@@ -31,7 +31,16 @@ using KeyIndex = uint32_t;
 
 struct Attr {
     KeyIndex key = 0;
+    /// A `parse` filter read it out of the body. It serves filters, conditions and outputs of this
+    /// program; it is neither sent to a collector nor stored, for the body says it already
+    /// (docs/adr/0012-parsed-attributes.md). Promoting an attribute clears this.
+    bool is_parsed = false;
     Value value;
+
+    Attr() = default;
+
+    Attr(KeyIndex key_index, Value v, bool parsed = false)
+        : key(key_index), is_parsed(parsed), value(v) {}
 };
 
 /// A stretch of RecordBatch::attrs. Rows may share one (all lines of a file share `filename`).
@@ -174,6 +183,7 @@ class RecordBatch {
 
   private:
     friend class BatchDecoder;  // fills the columns in place
+    friend class BatchEditor;   // changes rows of a batch nobody else sees
 
     TenantId tenant_;
     Arena arena_;

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/record/batch_editor.hpp"
+
+#include <algorithm>
+
+#include "common/base/assert.hpp"
+
+namespace seyir {
+namespace {
+
+/// Writes to a column that exists only once a row differs from its default.
+template <class T>
+void set_sparse(std::vector<T>& column, size_t rows, size_t row, const T& value, const T& absent) {
+    if (column.empty()) {
+        if (value == absent) {
+            return;
+        }
+        column.resize(rows, absent);
+    }
+    column[row] = value;
+}
+
+template <class T>
+void retain_column(std::vector<T>& column, std::span<const uint8_t> keep) {
+    size_t to = 0;
+    for (size_t from = 0; from < column.size(); ++from) {
+        if (keep[from] != 0) {
+            column[to++] = column[from];
+        }
+    }
+    column.resize(to);
+}
+
+template <class T>
+std::vector<T> chosen(const std::vector<T>& column, const Selection& rows) {
+    if (rows.all || column.empty()) {
+        return column;
+    }
+    std::vector<T> out;
+    out.reserve(rows.rows.size());
+    for (const uint32_t i : rows.rows) {
+        out.push_back(column[i]);
+    }
+    return out;
+}
+
+}  // namespace
+
+BatchEditor::BatchEditor(BatchView view) {
+    // Nobody else can gain a share of what only we hold, so this cannot change under our feet.
+    if (view.rows.all && view.batch.use_count() == 1) {
+        take_over(std::move(view));
+    } else {
+        derive(view);
+    }
+    batch_->encoded_.reset();
+}
+
+void BatchEditor::take_over(BatchView view) {
+    // Batches are made mutable and shared as const; the sole owner may go on building.
+    batch_ = std::const_pointer_cast<RecordBatch>(std::move(view.batch));
+}
+
+void BatchEditor::derive(const BatchView& view) {
+    const RecordBatch& from = *view.batch;
+    batch_ = std::make_shared<RecordBatch>(from.tenant());
+    RecordBatch& to = *batch_;
+    to.arena_.adopt(view.batch, from.arena_.size_bytes());
+    to.streams_ = from.streams_;
+    to.positions_ = from.positions_;
+    to.keys_ = from.keys_;
+    to.attrs_ = from.attrs_;
+    to.provenance_ = from.provenance_;
+    to.ts_ = chosen(from.ts_, view.rows);
+    to.body_ = chosen(from.body_, view.rows);
+    to.stream_ = chosen(from.stream_, view.rows);
+    to.attr_ranges_ = chosen(from.attr_ranges_, view.rows);
+    to.origin_ = chosen(from.origin_, view.rows);
+    to.observed_ = chosen(from.observed_, view.rows);
+    to.severity_ = chosen(from.severity_, view.rows);
+    to.trace_ = chosen(from.trace_, view.rows);
+}
+
+void BatchEditor::set_body(size_t row, Slice body) {
+    batch_->body_[row] = body;
+}
+
+void BatchEditor::set_ts(size_t row, UnixNanos ts) {
+    batch_->ts_[row] = ts;
+}
+
+void BatchEditor::set_observed(size_t row, UnixNanos observed) {
+    set_sparse(batch_->observed_, row_count(), row, observed, UnixNanos{});
+}
+
+void BatchEditor::set_stream(size_t row, uint16_t stream) {
+    SEYIR_ASSERT(stream < batch_->streams_.size());
+    batch_->stream_[row] = stream;
+}
+
+void BatchEditor::set_severity(size_t row, SeverityNumber severity) {
+    set_sparse(batch_->severity_, row_count(), row, severity, kSeverityUnset);
+}
+
+void BatchEditor::set_trace(size_t row, const TraceIds& trace) {
+    set_sparse(batch_->trace_, row_count(), row, trace, TraceIds{});
+}
+
+void BatchEditor::set_attrs(size_t row, AttrRange range) {
+    batch_->attr_ranges_[row] = range;
+}
+
+void BatchEditor::set_attrs(size_t row, std::span<const Attr> attrs) {
+    set_attrs(row, batch_->add_attrs(attrs));
+}
+
+void BatchEditor::retain(std::span<const uint8_t> keep) {
+    SEYIR_ASSERT(keep.size() == row_count());
+    RecordBatch& batch = *batch_;
+    retain_column(batch.ts_, keep);
+    retain_column(batch.body_, keep);
+    retain_column(batch.stream_, keep);
+    retain_column(batch.attr_ranges_, keep);
+    retain_column(batch.origin_, keep);
+    retain_column(batch.observed_, keep);
+    retain_column(batch.severity_, keep);
+    retain_column(batch.trace_, keep);
+}
+
+BatchView BatchEditor::finish() && {
+    RecordBatch& batch = *batch_;
+    batch.raw_bytes_ = 0;
+    batch.min_ts_ = UnixNanos::max();
+    batch.max_ts_ = UnixNanos::min();
+    for (size_t i = 0; i < batch.ts_.size(); ++i) {
+        batch.raw_bytes_ += batch.body_[i].size() + 1;
+        batch.min_ts_ = std::min(batch.min_ts_, batch.ts_[i]);
+        batch.max_ts_ = std::max(batch.max_ts_, batch.ts_[i]);
+    }
+    return {std::move(batch_), {}};
+}
+
+}  // namespace seyir
