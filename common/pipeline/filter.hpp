@@ -58,6 +58,10 @@ class Filter {
     /// Called about every 100 ms (kTimer) on filters whose plan asks for it, and once before the
     /// instance dies; then everything held must be emitted or dropped.
     virtual Result<void> flush(FlushReason /*reason*/, FilterSink& /*sink*/) { return {}; }
+
+    /// True: process() gives no Error and throws nothing but std::bad_alloc. The engine then keeps
+    /// no second share of the batch for the failure case, so BatchEditor can change it in place.
+    virtual bool never_fails() const { return false; }
 };
 
 }  // namespace seyir::pipeline

@@ -120,8 +120,9 @@ void add_choices(
             return c.name == name;
         });
         if (!is_word(name) || is_known) {
-            wrong.add(fmt::format("{}: choice {}: `{}` is not a snake_case word of its own", at, i, name
-            ));
+            wrong.add(
+                fmt::format("{}: choice {}: `{}` is not a snake_case word of its own", at, i, name)
+            );
         }
         field.choice(name, text_of(from.choices[i].help));
     }
@@ -228,7 +229,8 @@ Result<FilterDescriptionPtr> describe_filter(const seyir_filter_type* type) {
     const bool has_fields = given->field_count > 0;
     if (given->field_count > kFieldsMax || (has_fields && given->fields == nullptr) ||
         (has_fields && given->field_size < sizeof(seyir_field))) {
-        wrong.add(fmt::format("at most {} keys of at least {} bytes", kFieldsMax, sizeof(seyir_field))
+        wrong.add(
+            fmt::format("at most {} keys of at least {} bytes", kFieldsMax, sizeof(seyir_field))
         );
         return wrong.to_error();
     }
@@ -245,9 +247,7 @@ Result<FilterDescriptionPtr> describe_filter(const seyir_filter_type* type) {
     return made;
 }
 
-Settings::Settings(
-    const FilterDescription& filter, const config::ObjectReader& r, std::string id
-) {
+Settings::Settings(const FilterDescription& filter, const config::ObjectReader& r, std::string id) {
     settings_.reserve(filter.fields.size());
     for (const seyir_field& field : filter.fields) {
         settings_.push_back(read(field, r));

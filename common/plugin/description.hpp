@@ -25,7 +25,7 @@ struct FilterDescription {
     std::string doc;
     uint32_t thread_model = SEYIR_PER_WORKER;
     uint32_t needs = 0;
-    std::vector<seyir_field> fields;                ///< in the plugin's order
+    std::vector<seyir_field> fields;               ///< in the plugin's order
     std::shared_ptr<const config::Schema> schema;  ///< with `on_error`
 
     bool is_sensitive() const { return (needs & SEYIR_SENSITIVE) != 0; }

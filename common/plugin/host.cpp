@@ -155,11 +155,12 @@ uint32_t InstanceHost::add_reason(std::string_view word) {
     const auto at = std::ranges::find(reasons_, name);
     if (at == reasons_.end() && reasons_.size() < kReasonsMax) {
         reasons_.push_back(name);
+        reason_count_ = static_cast<uint32_t>(reasons_.size());
         return static_cast<uint32_t>(reasons_.size() - 1);
     }
-    return static_cast<uint32_t>(std::min<size_t>(
-        static_cast<size_t>(at - reasons_.begin()), reasons_.size() - 1
-    ));
+    return static_cast<uint32_t>(
+        std::min<size_t>(static_cast<size_t>(at - reasons_.begin()), reasons_.size() - 1)
+    );
 }
 
 seyir_metric* InstanceHost::add_metric(
@@ -226,12 +227,9 @@ const seyir_host* load_time_host() {
         seyir_host made = empty_host();
         made.intern_key = [](const seyir_host*, seyir_text) -> uint32_t { return SEYIR_NO_KEY; };
         made.drop_reason = [](const seyir_host*, seyir_text) -> uint32_t { return 0; };
-        made.metric = [](const seyir_host*,
-                         uint32_t,
-                         seyir_text,
-                         seyir_text,
-                         const seyir_label*,
-                         uint32_t) -> seyir_metric* { return nullptr; };
+        made.metric =
+            [](const seyir_host*, uint32_t, seyir_text, seyir_text, const seyir_label*, uint32_t
+            ) -> seyir_metric* { return nullptr; };
         made.log = [](const seyir_host*, uint32_t level, seyir_text message) {
             log::write(to_level(level), "plugins", to_view(message).substr(0, kLogBytesMax));
         };

@@ -5,6 +5,7 @@
 // Limits: 1,024 keys, 64 drop reasons, 64 metrics with 8 labels each, 20 log lines in 10 s.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -54,6 +55,9 @@ class InstanceHost {
     size_t key_count() const;
     /// "" for a number that was never given out.
     std::string drop_reason(uint32_t number) const;
+
+    bool has_drop_reason(uint32_t number) const { return number < reason_count_; }
+
     void log(uint32_t level, std::string_view message);
 
   private:
@@ -75,6 +79,7 @@ class InstanceHost {
     mutable std::mutex mutex_;
     std::vector<std::string> keys_;
     std::vector<std::string> reasons_;
+    std::atomic<uint32_t> reason_count_{0};
     std::deque<seyir_metric> metrics_;
     SteadyTime log_interval_begin_;
     size_t log_lines_ = 0;

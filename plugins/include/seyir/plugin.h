@@ -128,7 +128,8 @@ typedef enum seyir_status {
     SEYIR_RECORD_ERRORS = 1, /* process: some rows were failed with api->fail */
     SEYIR_RETRY = 2,         /* process: not now; the source keeps the rows and sends them again */
     SEYIR_FATAL = 3, /* process: never again; the instance is out of use, its inputs are held */
-    SEYIR_REFUSED = 4
+    SEYIR_REFUSED = 4,
+    SEYIR_BATCH_ERROR = 5 /* process: no row could be handled; api->explain says why */
 } seyir_status;
 
 /* --- the host ----------------------------------------------------------------------------------
@@ -252,7 +253,8 @@ typedef struct seyir_batch_api {
     int32_t (*drop_held)(
         struct seyir_batch* batch, seyir_held* const* held, uint32_t count, uint32_t reason
     );
-    /* Why process() is about to give SEYIR_RETRY or SEYIR_FATAL; shown in the program's health. */
+    /* Why process() is about to give SEYIR_RETRY, SEYIR_FATAL or SEYIR_BATCH_ERROR; shown in the
+     * program's health. */
     void (*explain)(struct seyir_batch* batch, seyir_text message);
 } seyir_batch_api;
 
