@@ -92,9 +92,7 @@ class Builder {
             );
         }
         setup.state_dir = config_.state_dir;
-        SEYIR_TRY(
-            setup.identity, checkpoint::load_agent_identity(fs_, {.state_dir = config_.state_dir})
-        );
+        SEYIR_TRY(setup.identity, ship::load_agent_identity(fs_, {.state_dir = config_.state_dir}));
         if (!setup.identity.forked.empty()) {
             // The new id has no lanes yet: they start at the checkpoint, not at zero.
             graph_.checkpoints->note_fork();

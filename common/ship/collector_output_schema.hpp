@@ -3,9 +3,9 @@
 // Threads: the schema is immutable; the reader runs on the loading thread.
 #pragma once
 
-#include "agent/ship/collector_output_options.hpp"
+#include "common/ship/collector_output_options.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 
 const config::Schema& collector_output_schema();
 
@@ -14,4 +14,4 @@ CollectorOutputOptions read_collector_output(const config::ObjectReader& r);
 /// `retry` in order, TLS files, no token in plain text beyond this machine.
 void check_collector_output(const config::ObjectReader& r, const config::SectionChecks& checks);
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

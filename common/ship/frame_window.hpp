@@ -17,7 +17,7 @@
 #include "common/record/encoded_batch.hpp"
 #include "common/wire/messages.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 
 struct OutFrame {
     EncodedBatch encoded;
@@ -81,4 +81,4 @@ class FrameWindow {
     uint64_t sent_bytes_ = 0;
 };
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

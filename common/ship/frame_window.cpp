@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/ship/frame_window.hpp"
+#include "common/ship/frame_window.hpp"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 namespace {
 
 DeliveryReport report_of(const wire::Ack& ack, const OutFrame& frame) {
@@ -110,4 +110,4 @@ std::optional<SteadyTime> FrameWindow::oldest_sent() const {
     return at == frames_.end() ? std::nullopt : std::optional(at->sent_at);
 }
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

@@ -6,12 +6,12 @@
 
 #include "test/support/cutting_proxy.hpp"
 #include "test/support/temp_dir.hpp"
-#include "test/unit/agent_ship/loopback.hpp"
+#include "test/unit/ship/loopback.hpp"
 #include "test/unit/net/certificates.hpp"
 
 using namespace seyir;
 using namespace seyir::test;
-using agent::ship::CollectorOutput;
+using ship::CollectorOutput;
 
 namespace {
 
@@ -27,7 +27,7 @@ collector::input::AgentsSetup with_token() {
 }
 
 struct Shipping {
-    explicit Shipping(agent::ship::ShipSetup setup)
+    explicit Shipping(ship::ShipSetup setup)
         : output(std::move(setup), io::posix_file_system(), io::system_clock(), registry) {
         REQUIRE(output.start());
     }
@@ -69,7 +69,7 @@ struct OneBatch {
 
 }  // namespace
 
-TEST_SUITE("agent/ship") {
+TEST_SUITE("common/ship") {
     TEST_CASE("every line of several files is stored once and in order") {
         TempDir dir;
         HoldingStore store;
@@ -345,8 +345,7 @@ TEST_SUITE("agent/ship") {
         CHECK(eventually([&] { return !collector.status().events.empty(); }));
         CHECK(collector.status().events.at(0).kind == "lane_forked");
         CHECK(collector.status().events.at(0).agent == ship.output.agent_id());
-        const auto reloaded =
-            agent::checkpoint::load_agent_identity(io::posix_file_system(), {dir.path()});
+        const auto reloaded = ship::load_agent_identity(io::posix_file_system(), {dir.path()});
         CHECK(reloaded->identity.agent == ship.output.agent_id());
         ship.output.report_event("refilled", "12 bytes of /v/a.log");
         CHECK(eventually([&] { return collector.status().events.size() == 2; }));

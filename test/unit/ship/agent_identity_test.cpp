@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/checkpoint/agent_identity.hpp"
+#include "common/ship/agent_identity.hpp"
 
 #include <doctest/doctest.h>
 
 #include "test/support/temp_dir.hpp"
 
 using namespace seyir;
-using namespace seyir::agent::checkpoint;
+using namespace seyir::ship;
 
 namespace {
 
@@ -21,7 +21,7 @@ std::string machine(const test::TempDir& dir, const std::string& id) {
 
 }  // namespace
 
-TEST_SUITE("agent/checkpoint/agent_identity") {
+TEST_SUITE("common/ship/agent_identity") {
     TEST_CASE("a deleted state directory gives the same id back") {
         test::TempDir dir;
         const IdentityPlace place{dir / "state", machine(dir, "abc")};

@@ -14,12 +14,12 @@
 #include <string>
 #include <thread>
 
-#include "agent/ship/frame_window.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/output.hpp"
 #include "common/record/batch_codec.hpp"
+#include "common/ship/frame_window.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 
 class FrameEncoder {
   public:
@@ -57,4 +57,4 @@ class FrameEncoder {
     std::thread thread_;
 };
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

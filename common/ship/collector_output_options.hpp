@@ -10,7 +10,7 @@
 #include "common/base/units.hpp"
 #include "common/config/sections/sections.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 
 enum class Compression : uint8_t { kNone, kLz4, kZstd };
 
@@ -26,4 +26,4 @@ struct CollectorOutputOptions {
     Nanos retry_max = std::chrono::seconds(30);
 };
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

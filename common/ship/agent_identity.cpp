@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/checkpoint/agent_identity.hpp"
+#include "common/ship/agent_identity.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -12,7 +12,7 @@
 #include "common/base/log.hpp"
 #include "common/codec/crc32c.hpp"
 
-namespace seyir::agent::checkpoint {
+namespace seyir::ship {
 namespace {
 
 constexpr std::string_view kFirstLine = "seyir-agent-id 1\n";
@@ -156,4 +156,4 @@ Result<LoadedIdentity> load_agent_identity(io::FileSystem& fs, const IdentityPla
     return out;
 }
 
-}  // namespace seyir::agent::checkpoint
+}  // namespace seyir::ship

@@ -10,14 +10,14 @@
 
 #include <memory>
 
-#include "agent/ship/ship_setup.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/output.hpp"
 #include "common/pipeline/position_source.hpp"
+#include "common/ship/ship_setup.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 
 class CollectorOutput final : public pipeline::Output, public pipeline::PositionSource {
   public:
@@ -46,4 +46,4 @@ class CollectorOutput final : public pipeline::Output, public pipeline::Position
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

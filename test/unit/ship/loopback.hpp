@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "agent/ship/collector_output.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/output/store_output.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/engine.hpp"
+#include "common/ship/collector_output.hpp"
 #include "test/support/eventually.hpp"
 #include "test/support/memory_log_store.hpp"
 
@@ -120,7 +120,7 @@ class TestCollector {
 /// Ships one simulated file: cuts batches anew after every setback, as the tail input does.
 class FileSource {
   public:
-    FileSource(agent::ship::CollectorOutput& output, SourceId id, std::vector<std::string> lines);
+    FileSource(ship::CollectorOutput& output, SourceId id, std::vector<std::string> lines);
 
     /// Asks where to resume and ships to the end; false when that took longer than a minute.
     bool run(uint64_t seed, size_t in_flight_max = 4);
@@ -141,7 +141,7 @@ class FileSource {
     void ship(size_t rows);
     void on_report(uint64_t end, const DeliveryReport& report);
 
-    agent::ship::CollectorOutput& output_;
+    ship::CollectorOutput& output_;
     const SourceKey key_;
     const std::vector<std::string> lines_;
     std::vector<uint64_t> offsets_;  ///< of each line, and the end
@@ -157,7 +157,7 @@ class FileSource {
 
 std::vector<std::string> make_lines(const std::string& name, size_t count, uint64_t seed);
 
-agent::ship::ShipSetup ship_setup(const std::string& state_dir, uint16_t port);
+ship::ShipSetup ship_setup(const std::string& state_dir, uint16_t port);
 
 /// Bodies in commit order by their `name ` prefix.
 std::map<std::string, std::vector<std::string>> stored_lines(const store::MemoryLogStore& store);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "test/unit/agent_ship/loopback.hpp"
+#include "test/unit/ship/loopback.hpp"
 
 #include <algorithm>
 
@@ -33,9 +33,7 @@ TestCollector::~TestCollector() {
     engine_.stop(io::system_clock().steady_now() + std::chrono::milliseconds(200));
 }
 
-FileSource::FileSource(
-    agent::ship::CollectorOutput& output, SourceId id, std::vector<std::string> lines
-)
+FileSource::FileSource(ship::CollectorOutput& output, SourceId id, std::vector<std::string> lines)
     : output_(output), key_{id, 0}, lines_(std::move(lines)) {
     uint64_t offset = 0;
     for (const std::string& line : lines_) {
@@ -152,14 +150,14 @@ std::vector<std::string> make_lines(const std::string& name, size_t count, uint6
     return lines;
 }
 
-agent::ship::ShipSetup ship_setup(const std::string& state_dir, uint16_t port) {
-    agent::ship::ShipSetup setup;
+ship::ShipSetup ship_setup(const std::string& state_dir, uint16_t port) {
+    ship::ShipSetup setup;
     setup.endpoints = {{.host = "127.0.0.1", .port = port, .unix_path = ""}};
     setup.token = "secret";
     setup.state_dir = state_dir;
     setup.hostname = "web1";
     setup.agent_version = "test";
-    setup.identity = *agent::checkpoint::load_agent_identity(io::posix_file_system(), {state_dir});
+    setup.identity = *ship::load_agent_identity(io::posix_file_system(), {state_dir});
     setup.retry_initial = std::chrono::milliseconds(5);
     setup.retry_max = std::chrono::milliseconds(50);
     return setup;

@@ -17,8 +17,6 @@
 #include <string>
 #include <vector>
 
-#include "agent/ship/frame_window.hpp"
-#include "agent/ship/ship_setup.hpp"
 #include "common/async/awaitable.hpp"
 #include "common/async/event.hpp"
 #include "common/async/gate.hpp"
@@ -26,9 +24,11 @@
 #include "common/metrics/registry.hpp"
 #include "common/net/stream.hpp"
 #include "common/pipeline/position_source.hpp"
+#include "common/ship/frame_window.hpp"
+#include "common/ship/ship_setup.hpp"
 #include "common/wire/message_splitter.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 
 struct ShipMetrics {
     ShipMetrics(metrics::Registry& registry, const std::string& output);
@@ -165,7 +165,7 @@ class Shipper {
     std::mt19937_64 random_;
 
     mutable std::mutex mutex_;
-    checkpoint::AgentIdentity identity_;
+    AgentIdentity identity_;
     std::vector<OutFrame> new_frames_;
     std::vector<Question> new_questions_;
     std::vector<wire::Event> new_events_;
@@ -177,4 +177,4 @@ class Shipper {
     async::Gate gate_;  // last: its tasks end before the rest goes
 };
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

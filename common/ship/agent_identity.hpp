@@ -13,7 +13,7 @@
 #include "common/io/file_system.hpp"
 #include "common/record/ids.hpp"
 
-namespace seyir::agent::checkpoint {
+namespace seyir::ship {
 
 struct AgentIdentity {
     AgentId agent;
@@ -44,4 +44,4 @@ Result<void> save_agent_identity(
 /// get the same one.
 AgentId derive_agent_id(const std::string& machine_id, const std::string& canonical_state_dir);
 
-}  // namespace seyir::agent::checkpoint
+}  // namespace seyir::ship

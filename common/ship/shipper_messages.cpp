@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "agent/ship/shipper_io.hpp"
 #include "common/base/log.hpp"
+#include "common/ship/shipper_io.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 namespace {
 
 constexpr auto kPingAfter = std::chrono::seconds(15);
@@ -112,7 +112,7 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
     const std::lock_guard lock(mutex_);
     if (identity_.state_dir != setup_.identity.state_dir_now) {
         identity_.state_dir = setup_.identity.state_dir_now;
-        return checkpoint::save_agent_identity(fs_, setup_.state_dir, identity_);
+        return save_agent_identity(fs_, setup_.state_dir, identity_);
     }
     return {};
 }
@@ -372,7 +372,7 @@ SteadyTime Shipper::wake_at(const Session& session) const {
 
 Result<void> Shipper::carry_out_fork() {
     std::string detail;
-    checkpoint::AgentIdentity next;
+    AgentIdentity next;
     {
         const std::lock_guard lock(mutex_);
         detail = *fork_detail_;
@@ -382,7 +382,7 @@ Result<void> Shipper::carry_out_fork() {
     next.agent = AgentId::random();
     next.state_dir = setup_.identity.state_dir_now;
     // Persisted before it is used: a crash must not bring the old id back under new positions.
-    auto saved = checkpoint::save_agent_identity(fs_, setup_.state_dir, next);
+    auto saved = save_agent_identity(fs_, setup_.state_dir, next);
     if (!saved) {
         return std::move(saved).error().context("taking a new agent id");
     }
@@ -409,4 +409,4 @@ Result<void> Shipper::carry_out_fork() {
     return {};
 }
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

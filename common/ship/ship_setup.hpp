@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "agent/checkpoint/agent_identity.hpp"
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/net/tls.hpp"
 #include "common/record/encoded_batch.hpp"
+#include "common/ship/agent_identity.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 
 struct ShipSetup {
     std::string id = "collector";          ///< of the output, for logs and metrics
@@ -23,7 +23,7 @@ struct ShipSetup {
     std::string token;
     std::shared_ptr<net::TlsClientContext> tls;  ///< none = plain
     std::string state_dir;                       ///< where agent.id is
-    checkpoint::LoadedIdentity identity;
+    LoadedIdentity identity;
     std::string hostname;
     std::string agent_version;
     PayloadCodec codec = PayloadCodec::kLz4;
@@ -36,4 +36,4 @@ struct ShipSetup {
     Nanos retry_max = std::chrono::seconds(30);
 };
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connecting, greeting and the two loops of a connection. What messages mean: shipper_messages.cpp.
-#include "agent/ship/shipper_io.hpp"
+#include "common/ship/shipper_io.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +9,7 @@
 
 #include "common/base/log.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
@@ -25,43 +25,43 @@ uint64_t new_nonce() {
 
 ShipMetrics::ShipMetrics(metrics::Registry& registry, const std::string& output)
     : connected(registry.gauge(
-          "seyir_agent_ship_connected", "1 while a collector takes frames", {{"output", output}}
+          "seyir_ship_connected", "1 while a collector takes frames", {{"output", output}}
       )),
       connects(registry.counter(
-          "seyir_agent_ship_connects_total", "Accepted connections", {{"output", output}}
+          "seyir_ship_connects_total", "Accepted connections", {{"output", output}}
       )),
       frames(registry.counter(
-          "seyir_agent_ship_frames_total", "Frames sent, repetitions included", {{"output", output}}
+          "seyir_ship_frames_total", "Frames sent, repetitions included", {{"output", output}}
       )),
       rows(registry.counter(
-          "seyir_agent_ship_rows_total", "Records answered as stored", {{"output", output}}
+          "seyir_ship_rows_total", "Records answered as stored", {{"output", output}}
       )),
       raw_bytes(registry.counter(
-          "seyir_agent_ship_raw_bytes_total",
+          "seyir_ship_raw_bytes_total",
           "Payload bytes sent, before compression",
           {{"output", output}}
       )),
       wire_bytes(registry.counter(
-          "seyir_agent_ship_wire_bytes_total", "Payload bytes sent", {{"output", output}}
+          "seyir_ship_wire_bytes_total", "Payload bytes sent", {{"output", output}}
       )),
       resent(registry.counter(
-          "seyir_agent_ship_resent_frames_total", "Frames sent again", {{"output", output}}
+          "seyir_ship_resent_frames_total", "Frames sent again", {{"output", output}}
       )),
       rewinds(registry.counter(
-          "seyir_agent_ship_rewinds_total",
+          "seyir_ship_rewinds_total",
           "Frames whose positions did not join the store's",
           {{"output", output}}
       )),
       dropped(registry.counter(
-          "seyir_agent_ship_dropped_rows_total",
+          "seyir_ship_dropped_rows_total",
           "Records the collector or a limit refused for good",
           {{"output", output}}
       )),
       waiting(registry.gauge(
-          "seyir_agent_ship_waiting_frames", "Frames without an answer", {{"output", output}}
+          "seyir_ship_waiting_frames", "Frames without an answer", {{"output", output}}
       )),
       ack_seconds(registry.histogram(
-          "seyir_agent_ship_ack_seconds",
+          "seyir_ship_ack_seconds",
           "From sending a frame to its answer",
           metrics::latency_buckets(),
           {{"output", output}}
@@ -381,4 +381,4 @@ bool Shipper::fork_wanted() const {
     return fork_detail_.has_value();
 }
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/ship/collector_output_schema.hpp"
+#include "common/ship/collector_output_schema.hpp"
 
 #include <fmt/format.h>
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 namespace {
 
 using config::field;
@@ -161,4 +161,4 @@ void check_collector_output(const config::ObjectReader& r, const config::Section
     }
 }
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

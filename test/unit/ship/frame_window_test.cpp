@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/ship/frame_window.hpp"
+#include "common/ship/frame_window.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace seyir;
-using agent::ship::FrameWindow;
-using agent::ship::OutFrame;
+using ship::FrameWindow;
+using ship::OutFrame;
 
 namespace {
 
@@ -34,7 +34,7 @@ int send_all(FrameWindow& window, uint64_t& seq, uint64_t credit) {
 
 }  // namespace
 
-TEST_SUITE("agent/ship/frame_window") {
+TEST_SUITE("common/ship/frame_window") {
     TEST_CASE("credit bounds what is under way, but one frame always goes") {
         FrameWindow window;
         for (int i = 0; i < 4; ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/ship/frame_encoder.hpp"
+#include "common/ship/frame_encoder.hpp"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 
 #include "common/base/log.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 namespace {
 
 struct TimeSpan {
@@ -150,4 +150,4 @@ std::optional<OutFrame> FrameEncoder::encode(Waiting& waiting) {
     return out;
 }
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship

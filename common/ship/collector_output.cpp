@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/ship/collector_output.hpp"
+#include "common/ship/collector_output.hpp"
 
 #include <condition_variable>
 #include <mutex>
 #include <utility>
 
-#include "agent/ship/frame_encoder.hpp"
-#include "agent/ship/shipper_io.hpp"
 #include "common/async/runtime.hpp"
+#include "common/ship/frame_encoder.hpp"
+#include "common/ship/shipper_io.hpp"
 
-namespace seyir::agent::ship {
+namespace seyir::ship {
 namespace {
 
 /// For the I/O thread's tasks to notice that they were cancelled.
@@ -127,4 +127,4 @@ AgentId CollectorOutput::agent_id() const {
     return impl_->shipper.agent_id();
 }
 
-}  // namespace seyir::agent::ship
+}  // namespace seyir::ship
