@@ -49,8 +49,11 @@ std::vector<T> chosen(const std::vector<T>& column, const Selection& rows) {
 }  // namespace
 
 BatchEditor::BatchEditor(BatchView view) {
-    // Nobody else can gain a share of what only we hold, so this cannot change under our feet.
-    if (view.rows.all && view.batch.use_count() == 1) {
+    // Nobody else can gain a share of what only we hold, so this cannot change under our feet. The
+    // share taken and given back here orders us after whoever gave back theirs last.
+    const bool is_sole_owner = view.batch.use_count() == 1;
+    RecordBatchPtr(view.batch).reset();
+    if (view.rows.all && is_sole_owner) {
         take_over(std::move(view));
     } else {
         derive(view);
