@@ -145,8 +145,8 @@ void FieldWriter::add(std::string_view name, Value value) {
     if (!known.is_usable) {
         return lose(known.loss);
     }
-    if (known.batch != batch_number_ && !bind_key(known)) {
-        return lose(FieldLoss::kTooManyNames);
+    if (known.batch != batch_number_) {
+        bind_key(known);
     }
     if (seen_in_row_[known.key] == row_number_) {
         return lose(FieldLoss::kDuplicate);
@@ -199,8 +199,8 @@ uint32_t FieldWriter::make_name(std::string_view name) {
     }
     auto made = std::make_unique<Name>();
     made->text = name;
-    made->is_parsed = !rules_.promote_all && std::ranges::find(rules_.promote, name) ==
-                                                 rules_.promote.end();
+    made->is_parsed =
+        !rules_.promote_all && std::ranges::find(rules_.promote, name) == rules_.promote.end();
     for (size_t i = 0; i < kRoleCount; ++i) {
         if (!rules_.roles[i].empty() && rules_.roles[i] == name) {
             made->roles |= static_cast<uint8_t>(1U << i);
@@ -224,7 +224,7 @@ uint32_t FieldWriter::make_name(std::string_view name) {
     return index;
 }
 
-bool FieldWriter::bind_key(Name& name) {
+void FieldWriter::bind_key(Name& name) {
     if (batch_keys_.empty()) {
         const auto& keys = batch_->keys();
         for (KeyIndex i = 0; i < keys.size(); ++i) {
@@ -243,7 +243,6 @@ bool FieldWriter::bind_key(Name& name) {
     if (name.key >= seen_in_row_.size()) {
         seen_in_row_.resize(name.key + 16);
     }
-    return true;
 }
 
 bool FieldWriter::convert(Value& value, FieldType type) {

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,7 +56,12 @@ enum class FieldLoss : uint8_t {
     kNotConverted,
 };
 inline constexpr std::array<std::string_view, 7> kFieldLossNames = {
-    "duplicate", "too_many", "too_many_names", "name_too_long", "name_empty", "value_too_long",
+    "duplicate",
+    "too_many",
+    "too_many_names",
+    "name_too_long",
+    "name_empty",
+    "value_too_long",
     "not_converted"
 };
 
@@ -95,8 +101,8 @@ class FieldWriter {
     struct Name {
         std::string text;
         KeyIndex key = 0;
-        uint32_t batch = 0;     ///< `key` is of this batch
-        uint8_t roles = 0;      ///< bits by Role
+        uint32_t batch = 0;  ///< `key` is of this batch
+        uint8_t roles = 0;   ///< bits by Role
         FieldType type = FieldType::kAsIs;
         bool is_parsed = true;  ///< not promoted
         bool is_usable = true;
@@ -105,7 +111,7 @@ class FieldWriter {
 
     uint32_t find_name(std::string_view name);
     uint32_t make_name(std::string_view name);
-    bool bind_key(Name& name);
+    void bind_key(Name& name);
     bool convert(Value& value, FieldType type);
 
     void lose(FieldLoss loss) { ++losses_[static_cast<size_t>(loss)]; }

@@ -50,8 +50,7 @@ int take_exponent(const char*& at, const char* end) {
 Value slow_number(std::string_view text, bool is_integer) {
     if (is_integer) {
         int64_t integer = 0;
-        const auto [rest, error] =
-            std::from_chars(text.data(), text.data() + text.size(), integer);
+        const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), integer);
         return error == std::errc() ? Value::integer(integer) : Value::number_text(text);
     }
     double real = 0;

@@ -97,8 +97,20 @@ void read_csv(const ObjectReader& r, PlanContext& context, Options& out) {
     const ObjectReader csv = r.nested("csv");
     const auto character = [&](std::string_view key) {
         const std::string text = csv.string(key);
-        if (text == "tab") {
-            return '\t';
+        constexpr std::pair<std::string_view, char> kNames[] = {
+            {"comma", ','},
+            {"tab", '\t'},
+            {"space", ' '},
+            {"semicolon", ';'},
+            {"pipe", '|'},
+            {"double", '"'},
+            {"single", '\''},
+            {"none", '\0'},
+        };
+        for (const auto& [name, c] : kNames) {
+            if (text == name) {
+                return c;
+            }
         }
         if (text.size() != 1) {
             component::add_value_error(

@@ -52,8 +52,8 @@ struct Options {
     TimeFormat time_format;
     std::string timezone = "UTC";
     Nanos ahead_max{};
-    Nanos behind_max{};  ///< 0 = any
-    bool sets_time = true;   ///< where the format itself says which field it is
+    Nanos behind_max{};     ///< 0 = any
+    bool sets_time = true;  ///< where the format itself says which field it is
     bool sets_level = true;
     LevelScale level_scale = LevelScale::kAuto;
     uint64_t regex_steps_max = 1'000'000;

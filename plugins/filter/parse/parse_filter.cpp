@@ -141,9 +141,9 @@ class ParsePlan final : public component::FilterPlan {
     Result<std::unique_ptr<pipeline::Filter>> instantiate(const component::RunContext& context
     ) override {
         SEYIR_TRY(auto parser, make_row_parser(options_, context.files));
-        return std::unique_ptr<pipeline::Filter>(std::make_unique<ParseFilter>(
-            std::move(parser), Counters(context), options_.on_error
-        ));
+        return std::unique_ptr<pipeline::Filter>(
+            std::make_unique<ParseFilter>(std::move(parser), Counters(context), options_.on_error)
+        );
     }
 
   private:
@@ -160,9 +160,7 @@ component::FilterPlanPtr plan(const config::ObjectReader& r, component::PlanCont
         io::FileSystem& files =
             context.checks.files != nullptr ? *context.checks.files : io::posix_file_system();
         if (const auto factory = ParserFactory::make(*options, files); !factory) {
-            component::add_value_error(
-                context, r, "pattern", config::kNotAllowed, factory.error()
-            );
+            component::add_value_error(context, r, "pattern", config::kNotAllowed, factory.error());
             return nullptr;
         }
     }
@@ -213,10 +211,10 @@ Result<RowParser> make_row_parser(const Options& options, io::FileSystem& files)
 
 }  // namespace seyir::plugins::parse
 
-namespace seyir::component {
+namespace seyir::plugins {
 
-FilterType parse_filter_type() {
-    return {.schema = plugins::parse::parse_schema(), .plan = plugins::parse::plan};
+component::FilterType parse_filter_type() {
+    return {.schema = parse::parse_schema(), .plan = parse::plan};
 }
 
-}  // namespace seyir::component
+}  // namespace seyir::plugins

@@ -14,11 +14,11 @@
 #include "plugins/filter/parse/parser_factory.hpp"
 #include "plugins/filter/parse/row_stamp.hpp"
 
-namespace seyir::component {
+namespace seyir::plugins {
 
-FilterType parse_filter_type();
+component::FilterType parse_filter_type();
 
-}  // namespace seyir::component
+}  // namespace seyir::plugins
 
 namespace seyir::plugins::parse {
 

@@ -8,8 +8,9 @@
 namespace seyir::plugins::parse {
 namespace {
 
-constexpr SeverityNumber kOfSyslog[] = {24, 22, kSeverityFatal, kSeverityError,
-                                        kSeverityWarn, 10, kSeverityInfo, kSeverityDebug};
+constexpr SeverityNumber kOfSyslog[] = {
+    24, 22, kSeverityFatal, kSeverityError, kSeverityWarn, 10, kSeverityInfo, kSeverityDebug
+};
 
 /// Bands of ten, the first of which is `first`.
 SeverityNumber of_tens(int64_t number, SeverityNumber first) {
@@ -112,12 +113,9 @@ std::optional<UnixNanos> RowStamp::time_of(const Value& value, UnixNanos referen
     return time;
 }
 
-void RowStamp::apply_time(
-    const Value& value, FieldWriter& fields, BatchEditor& edit, size_t row
-) {
+void RowStamp::apply_time(const Value& value, FieldWriter& fields, BatchEditor& edit, size_t row) {
     const RecordBatch& batch = edit.batch();
-    const UnixNanos read_at =
-        batch.observed(row).value != 0 ? batch.observed(row) : batch.ts(row);
+    const UnixNanos read_at = batch.observed(row).value != 0 ? batch.observed(row) : batch.ts(row);
     const auto time = time_of(value, read_at);
     if (!time) {
         ++counts_.bad_time;

@@ -70,15 +70,20 @@ Schema csv_schema() {
                   .describe("The header line of the file, instead of columns; a record equal to it "
                             "gets no fields."))
         .with(config::field("delimiter", Type::kString)
-                  .describe("One character, or `tab`.")
-                  .or_else("\",\"")
+                  .describe("One character, or its name: comma, tab, space, semicolon, pipe.")
+                  .or_else("comma")
                   .elsewhere("Filebeat", {"separator"}))
-        .with(config::field("quote", Type::kString).describe("One character.").or_else("'\"'"));
+        .with(config::field("quote", Type::kString)
+                  .describe("One character, or its name: double, single, none.")
+                  .or_else("double"));
 }
 
 Schema limits_schema() {
-    return Schema("limits", "Beyond these fields are left out, counted; nesting deeper than 64 is "
-                            "not parsed.")
+    return Schema(
+               "limits",
+               "Beyond these fields are left out, counted; nesting deeper than 64 is "
+               "not parsed."
+    )
         .with(config::field("attributes", Type::kInt)
                   .between(1, 4096)
                   .describe("Of a record, with those it had before.")
@@ -101,7 +106,8 @@ void add_field_options(Schema& schema) {
     schema
         .with(config::field("level", Type::kString)
                   .describe("The field that is the severity: a word or a number. `off`: none.")
-                  .or_else_described("the level of syslog and python_logging; none of other formats")
+                  .or_else_described("the level of syslog and python_logging; none of other formats"
+                  )
                   .show("level")
                   .elsewhere("Fluent Bit", {"level_key"}))
         .with(config::field("level_numbers", Type::kEnum)
@@ -117,9 +123,13 @@ void add_field_options(Schema& schema) {
         .with(config::field("span_id", Type::kString)
                   .describe("The field that is the span id: 16 hexadecimal digits."))
         .with(config::map_of(
-                  "types", config::KeyRule::kLabel,
+                  "types",
+                  config::KeyRule::kLabel,
                   config::field("type", Type::kEnum)
-                      .choice("int", "").choice("float", "").choice("bool", "").choice("string", "")
+                      .choice("int", "")
+                      .choice("float", "")
+                      .choice("bool", "")
+                      .choice("string", "")
         )
                   .describe("Fields turned into another type; what cannot be stays as it was, "
                             "counted.")
@@ -159,8 +169,9 @@ std::shared_ptr<const Schema> make_schema() {
                   .elsewhere("Fluent Bit", {"regex"})
                   .elsewhere("promtail", {"expression"})
                   .elsewhere("Vector", {"parse_regex"}))
-        .with(config::map_of("patterns", config::KeyRule::kLabel,
-                             config::field("pattern", Type::kString))
+        .with(config::map_of(
+                  "patterns", config::KeyRule::kLabel, config::field("pattern", Type::kString)
+        )
                   .between(0, 1000)
                   .describe("grok: patterns of your own, by name.")
                   .or_else("{}")

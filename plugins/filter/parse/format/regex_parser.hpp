@@ -20,7 +20,8 @@ std::string re2_syntax(std::string_view pattern);
 
 class RegexSet {
   public:
-    static Result<std::shared_ptr<const RegexSet>> compile(const std::vector<std::string>& patterns);
+    static Result<std::shared_ptr<const RegexSet>> compile(const std::vector<std::string>& patterns
+    );
 
     const std::vector<logql::Regex>& expressions() const { return expressions_; }
 

@@ -13,8 +13,18 @@ namespace seyir::plugins::parse {
 namespace {
 
 constexpr std::array<std::string_view, 12> kMonths = {
-    "january", "february", "march",     "april",   "may",      "june",
-    "july",    "august",   "september", "october", "november", "december"
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december"
 };
 constexpr std::array<std::string_view, 7> kDays = {
     "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"
@@ -111,7 +121,8 @@ class Reader {
             return false;
         }
         size_t letters = 0;
-        while (at_ + letters < end_ && ((at_[letters] | 0x20) >= 'a' && (at_[letters] | 0x20) <= 'z')) {
+        while (at_ + letters < end_ &&
+               ((at_[letters] | 0x20) >= 'a' && (at_[letters] | 0x20) <= 'z')) {
             ++letters;
         }
         offset = parse_offset({at_, letters});
@@ -316,10 +327,16 @@ std::optional<UnixNanos> scaled(const Value& value, int64_t per_second) {
 
 /// Seconds until the year 5138, then milliseconds, microseconds, nanoseconds.
 std::optional<UnixNanos> by_size(const Value& value) {
-    const double size =
-        std::abs(value.kind() == ValueKind::kInt ? static_cast<double>(value.as_int())
-                                                 : value.as_double());
-    return scaled(value, size < 1e11 ? 1 : size < 1e14 ? 1000 : size < 1e17 ? 1'000'000 : 1'000'000'000);
+    const double size = std::abs(
+        value.kind() == ValueKind::kInt ? static_cast<double>(value.as_int()) : value.as_double()
+    );
+    return scaled(
+        value,
+        size < 1e11   ? 1
+        : size < 1e14 ? 1000
+        : size < 1e17 ? 1'000'000
+                      : 1'000'000'000
+    );
 }
 
 /// "1763806800.25": digits, exactly.
@@ -381,9 +398,14 @@ std::optional<UnixNanos> parse_clf_time(std::string_view text) {
 Result<TimeFormat> TimeFormat::compile(std::string_view text) {
     TimeFormat format;
     constexpr std::pair<std::string_view, Kind> kNames[] = {
-        {"auto", Kind::kAuto},         {"rfc3339", Kind::kRfc3339}, {"iso8601", Kind::kRfc3339},
-        {"unix", Kind::kSeconds},      {"unix_s", Kind::kSeconds},  {"unix_ms", Kind::kMillis},
-        {"unix_us", Kind::kMicros},    {"unix_ns", Kind::kNanos},
+        {"auto", Kind::kAuto},
+        {"rfc3339", Kind::kRfc3339},
+        {"iso8601", Kind::kRfc3339},
+        {"unix", Kind::kSeconds},
+        {"unix_s", Kind::kSeconds},
+        {"unix_ms", Kind::kMillis},
+        {"unix_us", Kind::kMicros},
+        {"unix_ns", Kind::kNanos},
     };
     for (const auto& [name, kind] : kNames) {
         if (text == name) {
@@ -414,7 +436,9 @@ Result<TimeFormat> TimeFormat::compile(std::string_view text) {
     }
     format.kind_ = Kind::kPattern;
     format.pattern_ = text;
-    const auto has = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
+    const auto has = [&](std::string_view part) {
+        return text.find(part) != std::string_view::npos;
+    };
     format.is_complete_ = has("%Y") || has("%y") || has("%s") || has("%F") || has("%D");
     return format;
 }

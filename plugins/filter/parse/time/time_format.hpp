@@ -27,9 +27,8 @@ class TimeFormat {
 
     /// What the text leaves open is filled in: the zone, and the year or date nearest to
     /// `reference`.
-    std::optional<UnixNanos> parse(
-        const Value& value, UnixNanos reference, const TimeZone& zone
-    ) const;
+    std::optional<UnixNanos> parse(const Value& value, UnixNanos reference, const TimeZone& zone)
+        const;
 
     /// The same text always is the same time: results may be kept.
     bool is_complete() const { return is_complete_; }

@@ -30,8 +30,14 @@ struct Counts {
     size_t is_utc, is_standard, leaps, changes, types, letters;
 
     static Counts read(std::string_view header) {
-        return {big_endian(header, 20), big_endian(header, 24), big_endian(header, 28),
-                big_endian(header, 32), big_endian(header, 36), big_endian(header, 40)};
+        return {
+            big_endian(header, 20),
+            big_endian(header, 24),
+            big_endian(header, 28),
+            big_endian(header, 32),
+            big_endian(header, 36),
+            big_endian(header, 40)
+        };
     }
 
     size_t body_bytes(size_t time_bytes) const {
@@ -131,8 +137,7 @@ bool is_zone_name(std::string_view name) {
         return true;
     }
     return !name.empty() && name.size() <= 64 && name.find("..") == std::string_view::npos &&
-           name.front() >= 'A' && name.front() <= 'Z' &&
-           std::ranges::all_of(name, [](char c) {
+           name.front() >= 'A' && name.front() <= 'Z' && std::ranges::all_of(name, [](char c) {
                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                       c == '/' || c == '_' || c == '-' || c == '+';
            });
@@ -172,7 +177,8 @@ Result<TimeZone> TimeZone::load(std::string_view name, io::FileSystem& files) {
 }
 
 Result<TimeZone> TimeZone::parse_tzif(std::string_view bytes) {
-    const Error broken = fail(ErrorCode::kCorrupt, "is no time zone file (TZif, version 2 or later)");
+    const Error broken =
+        fail(ErrorCode::kCorrupt, "is no time zone file (TZif, version 2 or later)");
     if (bytes.size() < 2 * kHeaderBytes || !bytes.starts_with("TZif") || bytes[4] < '2') {
         return broken;
     }
