@@ -8,10 +8,10 @@
 
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_schema.hpp"
-#include "agent/ship/collector_output_schema.hpp"
 #include "common/base/units.hpp"
 #include "common/config/reference/reference.hpp"
 #include "common/logql/route_matcher.hpp"
+#include "common/ship/collector_output_schema.hpp"
 #include "plugins/output/output_schemas.hpp"
 
 namespace seyir::agent {
@@ -44,7 +44,9 @@ void add_program(Schema& schema) {
         .with(config::labels_field(
             "Stream labels of everything this agent reads. `host` replaces the host's name."
         ))
-        .with(config::log_field());
+        .with(config::log_field())
+        .with(config::include_field())
+        .with(config::conf_d_field());
 }
 
 void add_host_metrics(Schema& schema) {

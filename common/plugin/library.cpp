@@ -56,6 +56,24 @@ std::string machine_name(uint16_t machine) {
     }
 }
 
+/// The dynamic linker maps what the header promises; touching what a cut file lacks kills us.
+Result<void> check_segments(const std::string& path, io::File& file, const Elf64_Ehdr& head) {
+    SEYIR_TRY(const io::FileInfo info, file.info());
+    for (uint32_t i = 0; i < head.e_phnum; ++i) {
+        char bytes[sizeof(Elf64_Phdr)];
+        SEYIR_TRY(const size_t size, file.read_at(head.e_phoff + i * sizeof bytes, bytes));
+        Elf64_Phdr segment;
+        std::memcpy(&segment, bytes, sizeof segment);
+        const uint64_t room = size < sizeof bytes || segment.p_offset > info.size_bytes
+                                  ? 0
+                                  : info.size_bytes - segment.p_offset;
+        if (size < sizeof bytes || segment.p_filesz > room) {
+            return refuse(path, "the file is cut off", "copy or build it again");
+        }
+    }
+    return {};
+}
+
 Result<void> check_elf(const std::string& path) {
     SEYIR_TRY(const auto file, io::posix_file_system().open(path, io::OpenMode::kRead));
     char bytes[sizeof(Elf64_Ehdr)];
@@ -77,7 +95,7 @@ Result<void> check_elf(const std::string& path) {
     if (head.e_type != ET_DYN) {
         return refuse(path, "not a shared object", "link it with -shared (meson: shared_module)");
     }
-    return {};
+    return check_segments(path, *file, head);
 }
 
 std::string bounded(const char* text) {

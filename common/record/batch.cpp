@@ -28,6 +28,10 @@ KeyIndex RecordBatch::add_key(Slice name) {
     if (const auto known = find_key(name)) {
         return *known;
     }
+    return add_new_key(name);
+}
+
+KeyIndex RecordBatch::add_new_key(Slice name) {
     keys_.push_back(arena_.copy(name));
     return static_cast<KeyIndex>(keys_.size() - 1);
 }
@@ -46,6 +50,10 @@ AttrRange RecordBatch::add_attrs(std::span<const Attr> attrs) {
     };
     attrs_.insert(attrs_.end(), attrs.begin(), attrs.end());
     return range;
+}
+
+bool RecordBatch::has_parsed_attrs() const {
+    return std::ranges::any_of(attrs_, &Attr::is_parsed);
 }
 
 void RecordBatch::reserve_rows(size_t rows) {

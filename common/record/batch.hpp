@@ -102,6 +102,8 @@ class RecordBatch {
 
     /// Interns the name (copied into the arena when new).
     KeyIndex add_key(Slice name);
+    /// For callers that keep an index of names and know that it is not there: does not search.
+    KeyIndex add_new_key(Slice name);
     /// Appends attributes that are already in this batch's arena; the range may be shared.
     AttrRange add_attrs(std::span<const Attr> attrs);
     /// `row.body` and everything it names must live in the arena (or in a buffer it adopted).
@@ -145,6 +147,9 @@ class RecordBatch {
 
     /// Of all ranges together.
     size_t attr_count() const { return attrs_.size(); }
+
+    /// Some attribute of some range is_parsed. Cost: linear in attributes.
+    bool has_parsed_attrs() const;
 
     /// 0 = same as ts.
     UnixNanos observed(size_t i) const { return observed_.empty() ? UnixNanos{} : observed_[i]; }

@@ -64,4 +64,8 @@ class BatchEditor {
     std::vector<uint8_t> owns_attrs_;  ///< rows whose range set_attr() made: no other row has it
 };
 
+/// What a store keeps of the view: attributes with is_parsed are left out. The view itself when
+/// there are none.
+BatchView without_parsed_attrs(BatchView view);
+
 }  // namespace seyir
