@@ -8,10 +8,10 @@
 
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_schema.hpp"
-#include "agent/ship/collector_output_schema.hpp"
 #include "common/base/units.hpp"
 #include "common/config/reference/reference.hpp"
 #include "common/logql/route_matcher.hpp"
+#include "common/ship/collector_output_schema.hpp"
 #include "plugins/output/output_schemas.hpp"
 
 namespace seyir::agent {

@@ -10,9 +10,9 @@
 
 #include "agent/hostmetrics/host_metrics_options.hpp"
 #include "agent/input/tail_options.hpp"
-#include "agent/ship/collector_output_options.hpp"
 #include "common/config/loader.hpp"
 #include "common/config/sections/sections.hpp"
+#include "common/ship/collector_output_options.hpp"
 #include "plugins/output/output_options.hpp"
 
 namespace seyir::agent {

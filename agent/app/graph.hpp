@@ -8,9 +8,9 @@
 #include "agent/app/agent_config.hpp"
 #include "agent/checkpoint/checkpoint_store.hpp"
 #include "agent/input/tail_input.hpp"
-#include "agent/ship/collector_output.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/engine.hpp"
+#include "common/ship/collector_output.hpp"
 
 namespace seyir::agent {
 
@@ -19,6 +19,7 @@ namespace seyir::agent {
 struct Graph {
     std::unique_ptr<checkpoint::CheckpointStore> checkpoints;
     std::unique_ptr<pipeline::Engine> engine;
+    pipeline::GraphSpec spec;
     std::vector<input::TailInput*> tails;  ///< owned by the engine
 };
 

@@ -10,9 +10,9 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include "agent/ship/collector_output.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/store/log_store.hpp"
+#include "common/ship/collector_output.hpp"
 #include "test/support/memory_log_store.hpp"
 #include "test/support/temp_dir.hpp"
 
@@ -84,18 +84,15 @@ void ship(benchmark::State& state) {
         const auto rows = static_cast<uint32_t>(batch->row_count());
         batch->take_ack().resolve(DeliveryReport::delivered(rows));
     };
-    agent::ship::ShipSetup client;
+    ship::ShipSetup client;
     if (!input.start(answer)) {
         state.SkipWithError("cannot listen");
         return;
     }
     client.endpoints = {input.local()};
     client.state_dir = dir.path();
-    client.identity =
-        *agent::checkpoint::load_agent_identity(io::posix_file_system(), {dir.path()});
-    agent::ship::CollectorOutput output(
-        client, io::posix_file_system(), io::system_clock(), registry
-    );
+    client.identity = *ship::load_agent_identity(io::posix_file_system(), {dir.path()});
+    ship::CollectorOutput output(client, io::posix_file_system(), io::system_clock(), registry);
     if (!output.start()) {
         state.SkipWithError("cannot start");
         return;

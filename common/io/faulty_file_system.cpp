@@ -59,6 +59,15 @@ class FaultyFile final : public File {
         return fs_.truncate_node(*node_, path_, size_bytes);
     }
 
+    Result<void> allocate(uint64_t size_bytes) override {
+        const std::lock_guard lock(fs_.mutex_);
+        SEYIR_CHECK(writable());
+        const uint64_t has = node_->bytes.size();
+        return size_bytes <= has
+                   ? Result<void>{}
+                   : fs_.write_node(*node_, path_, has, std::string(size_bytes - has, '\0'));
+    }
+
     Result<void> sync() override {
         const std::lock_guard lock(fs_.mutex_);
         SEYIR_CHECK(alive());
@@ -207,7 +216,12 @@ void FaultyFileSystem::lose_bytes(Node& node) {
     }
     const uint64_t keep_undone = pick(node.undo.size() + 1);
     while (node.undo.size() > keep_undone) {
-        const Undo& undo = node.undo.back();
+        Undo& undo = node.undo.back();
+        if (!undo.truncated && node.undo.size() == keep_undone + 1 && pick(2) == 0) {
+            // The first overwrite that is lost was under way: some of its bytes got there.
+            const uint64_t done = pick(undo.old_bytes.size() + 1);
+            undo.old_bytes.replace(0, done, node.bytes, undo.offset, done);
+        }
         if (undo.truncated) {
             node.bytes.resize(undo.offset);
             node.bytes += undo.old_bytes;

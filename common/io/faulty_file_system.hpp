@@ -2,7 +2,7 @@
 // FaultyFileSystem: a file system in memory that loses, tears and refuses writes the way a disk
 // with a journalling file system may, so that recovery is tested against the worst allowed case:
 //   - bytes not synced are lost at a power cut from some point on; the last kept bytes may be torn;
-//   - overwrites and truncations not synced may or may not have happened;
+//   - overwrites and truncations not synced may or may not have happened, one may have by half;
 //   - creations, renames and removals survive only up to some point unless their directory was
 //     synced (per directory, in order: what journalling file systems promise);
 //   - bytes whose sync failed never become durable, however often sync is called again (Linux).

@@ -13,6 +13,10 @@ Result<uint64_t> FileSystem::total_bytes(const std::string& path) {
     );
 }
 
+Result<std::shared_ptr<void>> FileSystem::lock(const std::string& path) {
+    return fail(ErrorCode::kUnsupported, "no locks here for " + path);
+}
+
 std::string parent_directory(const std::string& path) {
     const size_t slash = path.find_last_of('/');
     if (slash == std::string::npos) {

@@ -44,6 +44,11 @@ class File {
     virtual Result<void> append(std::string_view bytes) = 0;
     virtual Result<void> write_at(uint64_t offset, std::string_view bytes) = 0;
     virtual Result<void> truncate(uint64_t size_bytes) = 0;
+
+    /// Makes the file at least `size_bytes` long, with its blocks reserved where the file system
+    /// can; what was not written reads as zeros. Appending within is then cheap to sync.
+    virtual Result<void> allocate(uint64_t size_bytes) { return truncate(size_bytes); }
+
     /// Data and the metadata needed to read it back are on stable storage (fdatasync).
     virtual Result<void> sync() = 0;
     virtual Result<FileInfo> info() = 0;
@@ -79,6 +84,9 @@ class FileSystem {
     virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
     /// Size of the file system of `path`; kUnsupported where it is not known.
     virtual Result<uint64_t> total_bytes(const std::string& path);
+    /// Creates the file if missing and locks it against other processes until the result dies or
+    /// the process ends. kConflict when it is locked; kUnsupported where there are no locks.
+    virtual Result<std::shared_ptr<void>> lock(const std::string& path);
 };
 
 /// The real one. Lives for the whole process.

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -104,6 +105,22 @@ class PosixFile final : public File {
     Result<void> truncate(uint64_t size_bytes) override {
         if (retry_eintr([&] { return ::ftruncate(fd_, static_cast<off_t>(size_bytes)); }) != 0) {
             return error("truncating");
+        }
+        return {};
+    }
+
+    Result<void> allocate(uint64_t size_bytes) override {
+        const int failed = retry_eintr([&] {
+            const int code = ::posix_fallocate(fd_, 0, static_cast<off_t>(size_bytes));
+            errno = code;
+            return code == 0 ? 0 : -1;
+        });
+        // EINVAL: a file system that cannot (man posix_fallocate); a longer file must do.
+        if (failed != 0 && (errno == EOPNOTSUPP || errno == EINVAL)) {
+            return truncate(size_bytes);
+        }
+        if (failed != 0) {
+            return error("reserving room for");
         }
         return {};
     }
@@ -254,6 +271,22 @@ class PosixFileSystem final : public FileSystem {
             return error("reading the size of", path);
         }
         return static_cast<uint64_t>(s.f_blocks) * s.f_frsize;
+    }
+
+    Result<std::shared_ptr<void>> lock(const std::string& path) override {
+        const int fd =
+            retry_eintr([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); });
+        if (fd < 0) {
+            return error("opening", path);
+        }
+        std::shared_ptr<void> held(nullptr, [fd](void*) { ::close(fd); });
+        if (retry_eintr([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) != 0) {
+            if (errno == EWOULDBLOCK) {
+                return fail(ErrorCode::kConflict, path + " is locked: another process uses it");
+            }
+            return error("locking", path);
+        }
+        return held;
     }
 
   private:

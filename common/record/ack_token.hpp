@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/time.hpp"
 #include "common/record/position.hpp"
 
 namespace seyir {
@@ -48,6 +49,10 @@ struct DeliveryReport {
     std::string reason;              ///< snake_case word for metrics; "" when nothing was lost
     std::string message;             ///< for people
     std::vector<LaneVerdict> lanes;  ///< only lanes that are not kStored
+    /// kRejected: which rows of the delivered batch (indexes into view.batch), ascending; empty =
+    /// not known, or all of them when `dropped` says so.
+    std::vector<uint32_t> rejected_rows;
+    Nanos retry_after{0};  ///< kRetry: the far side asked to wait this long; 0 = it did not say
 
     static DeliveryReport delivered(uint32_t rows) { return {.accepted = rows}; }
 

@@ -48,6 +48,10 @@ AttrRange RecordBatch::add_attrs(std::span<const Attr> attrs) {
     return range;
 }
 
+bool RecordBatch::has_parsed_attrs() const {
+    return std::ranges::any_of(attrs_, &Attr::is_parsed);
+}
+
 void RecordBatch::reserve_rows(size_t rows) {
     ts_.reserve(rows);
     body_.reserve(rows);

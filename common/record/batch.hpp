@@ -146,6 +146,9 @@ class RecordBatch {
     /// Of all ranges together.
     size_t attr_count() const { return attrs_.size(); }
 
+    /// Some attribute of some range is_parsed. Cost: linear in attributes.
+    bool has_parsed_attrs() const;
+
     /// 0 = same as ts.
     UnixNanos observed(size_t i) const { return observed_.empty() ? UnixNanos{} : observed_[i]; }
 

@@ -47,6 +47,10 @@ struct EncodeOptions {
     int lz4_acceleration = 1;
     int zstd_level = 1;
     BatchLimits limits;
+    /// Writes attributes that have is_parsed, with the flag: for buffers in front of an output of
+    /// the same program. The wire and the store leave them out
+    /// (docs/adr/0012-parsed-attributes.md).
+    bool keep_parsed = false;
 };
 
 /// What a payload says before its rows are unpacked.
@@ -73,12 +77,29 @@ class BatchEncoder {
   private:
     struct Scan;
 
+    /// One attribute set of the payload.
+    struct AttrSet {
+        AttrRange range;
+        uint32_t written = 0;  ///< attributes that are not left out
+    };
+
+    /// What is known of the range that begins here.
+    struct RangeSet {
+        uint32_t count = 0;  ///< of the range; 0: nothing is known
+        uint32_t set = 0;    ///< its set; 0: nothing of it is written
+    };
+
     Result<Scan> scan(const BatchView& view);
     void write_head(const BatchView& view, const Scan& scan);
     Result<void> write_rows(const BatchView& view, const Scan& scan);
     Result<void> write_attr_sets(const RecordBatch& batch);
     void write_columns(const BatchView& view, const Scan& scan);
     uint32_t attr_set_of(const RecordBatch& batch, uint32_t row);
+    uint32_t new_attr_set(const RecordBatch& batch, AttrRange range);
+    Result<void> write_keys(const RecordBatch& batch);
+
+    bool is_written(const Attr& attr) const { return options_.keep_parsed || !attr.is_parsed; }
+
     Result<EncodedBatch> pack();
 
     EncodeOptions options_;
@@ -88,9 +109,11 @@ class BatchEncoder {
     std::string rows_;
     std::string packed_;
     std::vector<uint16_t> stream_number_;  // of the batch's streams; kNoStream: unused
-    std::vector<uint32_t> set_at_;         // attr range begin -> set number, 0: none yet
-    std::vector<AttrRange> sets_;          // set number - 1 -> range
-    std::vector<uint32_t> row_set_;        // selected row -> set number
+    std::vector<RangeSet> set_at_;         // attr range begin -> its set
+    std::vector<AttrSet> sets_;            // set number - 1 -> what is in it
+    std::vector<uint32_t> row_set_;        // selected row -> set number; 0: no attributes
+    std::vector<uint32_t> key_number_;     // of the batch's keys in the payload
+    bool has_parsed_ = false;              // a range seen holds parsed attributes
 };
 
 class BatchDecoder {
@@ -98,7 +121,8 @@ class BatchDecoder {
     explicit BatchDecoder(BatchLimits limits = {}) : limits_(limits) {}
 
     /// Checks XXH3, codec and size, then every field. The batch keeps `encoded`, so an unchanged
-    /// batch is stored as received. Bodies and strings point into one buffer of the batch.
+    /// batch is stored as received; not so with parsed attributes, which must not travel on. Bodies
+    /// and strings point into one buffer of the batch.
     Result<std::shared_ptr<RecordBatch>> decode(const EncodedBatch& encoded, TenantId tenant);
 
     /// The head alone; cost does not depend on the number of rows.

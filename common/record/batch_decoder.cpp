@@ -215,9 +215,9 @@ class BatchDecoder::Rows {
         return read_bodies();
     }
 
-  private:
     bool has(uint8_t column) const { return (columns_ & column) != 0; }
 
+  private:
     Error error(std::string_view what) const { return corrupt("rows", reader_.offset(), what); }
 
     Result<void> read_attr_sets();
@@ -267,13 +267,15 @@ Result<void> BatchDecoder::Rows::read_attr_sets() {
         sets_.push_back({static_cast<uint32_t>(batch_.attrs_.size()), static_cast<uint32_t>(count)}
         );
         for (uint64_t i = 0; i < count && reader_.ok(); ++i) {
-            const uint64_t key = reader_.varint();
+            uint64_t key = reader_.varint();
+            const bool is_parsed = has(format::kHasParsed) && (key & 1) != 0;
+            key >>= has(format::kHasParsed) ? 1 : 0;
             Value value;
             if (key >= batch_.keys_.size() || ++values_ > limits_.values_max ||
                 !read_value(value, 1)) {
                 return error("attribute cut, of unknown key, kind or depth, or too many values");
             }
-            batch_.attrs_.push_back({static_cast<KeyIndex>(key), value});
+            batch_.attrs_.push_back({static_cast<KeyIndex>(key), value, is_parsed});
         }
     }
     if (!reader_.ok()) {
@@ -559,7 +561,9 @@ Result<std::shared_ptr<RecordBatch>> BatchDecoder::decode(
     }
     batch->streams_ = std::move(header.streams);
     batch->positions_ = std::move(header.positions);
-    batch->set_encoded(encoded);
+    if (!reading.has(format::kHasParsed)) {
+        batch->set_encoded(encoded);
+    }
     return batch;
 }
 

@@ -2,6 +2,8 @@
 #include "common/record/batch_editor.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 
 #include "common/base/assert.hpp"
 
@@ -47,8 +49,11 @@ std::vector<T> chosen(const std::vector<T>& column, const Selection& rows) {
 }  // namespace
 
 BatchEditor::BatchEditor(BatchView view) {
-    // Nobody else can gain a share of what only we hold, so this cannot change under our feet.
-    if (view.rows.all && view.batch.use_count() == 1) {
+    // Nobody else can gain a share of what only we hold, so this cannot change under our feet. The
+    // share taken and given back here orders us after whoever gave back theirs last.
+    const bool is_sole_owner = view.batch.use_count() == 1;
+    RecordBatchPtr(view.batch).reset();
+    if (view.rows.all && is_sole_owner) {
         take_over(std::move(view));
     } else {
         derive(view);
@@ -138,6 +143,28 @@ BatchView BatchEditor::finish() && {
         batch.max_ts_ = std::max(batch.max_ts_, batch.ts_[i]);
     }
     return {std::move(batch_), {}};
+}
+
+BatchView without_parsed_attrs(BatchView view) {
+    if (!view.batch->has_parsed_attrs()) {
+        return view;
+    }
+    BatchEditor edit(std::move(view));
+    std::vector<Attr> kept;
+    AttrRange before;
+    AttrRange after;
+    for (size_t i = 0; i < edit.row_count(); ++i) {
+        const AttrRange range = edit.batch().attr_range(i);
+        if (range != before) {
+            const auto attrs = edit.batch().attrs(i);
+            kept.clear();
+            std::ranges::copy_if(attrs, std::back_inserter(kept), std::not_fn(&Attr::is_parsed));
+            before = range;
+            after = kept.size() == attrs.size() ? range : edit.batch().add_attrs(kept);
+        }
+        edit.set_attrs(i, after);
+    }
+    return std::move(edit).finish();
 }
 
 }  // namespace seyir

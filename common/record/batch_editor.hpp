@@ -55,4 +55,8 @@ class BatchEditor {
     std::shared_ptr<RecordBatch> batch_;
 };
 
+/// What a store keeps of the view: attributes with is_parsed are left out. The view itself when
+/// there are none.
+BatchView without_parsed_attrs(BatchView view);
+
 }  // namespace seyir

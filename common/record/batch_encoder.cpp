@@ -2,6 +2,7 @@
 // Format: docs/format/batch.md. Sections and columns are written in the order given there.
 #include <algorithm>
 #include <cstring>
+#include <ranges>
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -150,7 +151,8 @@ Result<BatchEncoder::Scan> BatchEncoder::scan(const BatchView& view) {
     row_set_.clear();
     row_set_.reserve(rows.count());
     sets_.clear();
-    set_at_.assign(batch.attr_count() + 1, 0);
+    set_at_.assign(batch.attr_count() + 1, {});
+    has_parsed_ = false;
     size_t longest = 0;
     for (size_t i = 0; i < rows.count(); ++i) {
         const uint32_t row = rows[i];
@@ -175,6 +177,7 @@ Result<BatchEncoder::Scan> BatchEncoder::scan(const BatchView& view) {
     }
     out.columns |= out.streams > 1 ? format::kHasStream : 0;
     out.columns |= sets_.empty() ? 0 : format::kHasAttrs;
+    out.columns |= has_parsed_ && options_.keep_parsed ? format::kHasParsed : 0;
     return out;
 }
 
@@ -183,12 +186,38 @@ uint32_t BatchEncoder::attr_set_of(const RecordBatch& batch, uint32_t row) {
     if (range.count == 0) {
         return 0;
     }
-    uint32_t& known = set_at_[range.begin];
-    if (known == 0 || sets_[known - 1].count != range.count) {
-        sets_.push_back(range);
-        known = static_cast<uint32_t>(sets_.size());
+    RangeSet& known = set_at_[range.begin];
+    if (known.count != range.count) {
+        known = {range.count, new_attr_set(batch, range)};
     }
-    return known;
+    return known.set;
+}
+
+uint32_t BatchEncoder::new_attr_set(const RecordBatch& batch, AttrRange range) {
+    const auto attrs = batch.attrs_in(range);
+    const auto parsed = static_cast<uint32_t>(std::ranges::count_if(attrs, &Attr::is_parsed));
+    has_parsed_ = has_parsed_ || parsed != 0;
+    if (parsed == 0 || options_.keep_parsed) {
+        sets_.push_back({range, range.count});
+        return static_cast<uint32_t>(sets_.size());
+    }
+    if (parsed == range.count) {
+        return 0;
+    }
+    // Each parsed row has a range of its own, but what is left of it (`filename`) is mostly the
+    // same as in the row before.
+    if (!sets_.empty()) {
+        const auto is_written = [this](const Attr& attr) { return this->is_written(attr); };
+        const auto same = [](const Attr& a, const Attr& b) {
+            return a.key == b.key && a.value == b.value;
+        };
+        auto last = batch.attrs_in(sets_.back().range) | std::views::filter(is_written);
+        if (std::ranges::equal(attrs | std::views::filter(is_written), last, same)) {
+            return static_cast<uint32_t>(sets_.size());
+        }
+    }
+    sets_.push_back({range, range.count - parsed});
+    return static_cast<uint32_t>(sets_.size());
 }
 
 void BatchEncoder::write_head(const BatchView& view, const Scan& scan) {
@@ -232,28 +261,58 @@ void BatchEncoder::write_head(const BatchView& view, const Scan& scan) {
     }
 }
 
-Result<void> BatchEncoder::write_attr_sets(const RecordBatch& batch) {
+/// All keys of the batch; only those that are used when attributes are left out.
+Result<void> BatchEncoder::write_keys(const RecordBatch& batch) {
     const BatchLimits& limits = options_.limits;
-    if (batch.keys().size() > limits.keys_max) {
-        return too_large("keys_max", limits.keys_max, batch.keys().size());
+    constexpr uint32_t kUnused = UINT32_MAX;
+    const bool is_stripped = has_parsed_ && !options_.keep_parsed;
+    key_number_.assign(batch.keys().size(), is_stripped ? kUnused : 0);
+    if (is_stripped) {
+        for (const AttrSet& set : sets_) {
+            for (const Attr& attr : batch.attrs_in(set.range)) {
+                key_number_[attr.key] = attr.is_parsed ? key_number_[attr.key] : 0;
+            }
+        }
     }
-    append_varint(rows_, batch.keys().size());
-    for (const Slice key : batch.keys()) {
+    uint32_t count = 0;
+    for (uint32_t& number : key_number_) {
+        number = number == kUnused ? kUnused : count++;
+    }
+    if (count > limits.keys_max) {
+        return too_large("keys_max", limits.keys_max, count);
+    }
+    append_varint(rows_, count);
+    for (size_t i = 0; i < key_number_.size(); ++i) {
+        const Slice key = batch.keys()[i];
+        if (key_number_[i] == kUnused) {
+            continue;
+        }
         if (key.size() > limits.key_bytes_max) {
             return too_large("key_bytes_max", limits.key_bytes_max, key.size());
         }
         append_text(rows_, key);
     }
+    return {};
+}
+
+Result<void> BatchEncoder::write_attr_sets(const RecordBatch& batch) {
+    const BatchLimits& limits = options_.limits;
+    SEYIR_CHECK(write_keys(batch));
     append_varint(rows_, sets_.size());
     uint64_t values = 0;
     ValueWriter writer(rows_, limits, values);
-    for (const AttrRange range : sets_) {
-        if (range.count > limits.attrs_per_row_max) {
-            return too_large("attrs_per_row_max", limits.attrs_per_row_max, range.count);
+    const bool has_flags = has_parsed_ && options_.keep_parsed;
+    for (const AttrSet& set : sets_) {
+        if (set.written > limits.attrs_per_row_max) {
+            return too_large("attrs_per_row_max", limits.attrs_per_row_max, set.written);
         }
-        append_varint(rows_, range.count);
-        for (const Attr& attr : batch.attrs_in(range)) {
-            append_varint(rows_, attr.key);
+        append_varint(rows_, set.written);
+        for (const Attr& attr : batch.attrs_in(set.range)) {
+            if (!is_written(attr)) {
+                continue;
+            }
+            const uint64_t key = key_number_[attr.key];
+            append_varint(rows_, has_flags ? key * 2 + (attr.is_parsed ? 1 : 0) : key);
             SEYIR_CHECK(writer.write(attr.value, 1));
         }
     }

@@ -24,7 +24,9 @@ inline constexpr uint8_t kHasAttrs = 4;
 inline constexpr uint8_t kHasSeverity = 8;
 inline constexpr uint8_t kHasTrace = 16;
 inline constexpr uint8_t kHasObserved = 32;
-inline constexpr uint8_t kColumnsKnown = 63;
+// Attributes say whether they were parsed; in local buffers only.
+inline constexpr uint8_t kHasParsed = 64;
+inline constexpr uint8_t kColumnsKnown = 127;
 
 inline constexpr uint8_t kPositionLaneStart = 1;
 inline constexpr uint8_t kPositionCursor = 2;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages agent and collector exchange, as values, and their bytes.
-// Room: sans-IO; sockets are in agent/ship and collector/input.
+// Room: sans-IO; sockets are in common/ship and collector/input.
 // Threads: functions are pure.   Errors: kCorrupt naming message and offset, kTooLarge naming the
 // limit. Bytes a later minor version appends to a message are skipped.
 // Format: docs/format/wire.md

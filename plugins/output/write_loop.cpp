@@ -101,6 +101,10 @@ bool WriteLoop::wait_before_retry(Nanos delay) {
     std::unique_lock lock(mutex_);
     const SteadyTime until = now() + delay;
     wake_.wait_until(lock, until, [&] { return stopping_; });
+    if (stopping_) {
+        // Tried again until the deadline, at the same pace.
+        wake_.wait_until(lock, std::min(until, deadline_), [] { return false; });
+    }
     return !stopping_ || now() < deadline_;
 }
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "common/record/batch_editor.hpp"
+
 namespace seyir::store {
 namespace {
 
@@ -82,6 +84,7 @@ MemoryLogStore::MemoryLogStore(io::Clock& clock) : clock_(clock) {
 
 void MemoryLogStore::append(Commit commit, AppendDone done) {
     std::vector<std::shared_ptr<OnCommitted>> subscribers;
+    commit.view = without_parsed_attrs(std::move(commit.view));
     std::unique_lock lock(mutex_);
     auto outcome = commit_locked(commit);
     for (const auto& [id, subscriber] : subscribers_) {

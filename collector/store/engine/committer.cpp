@@ -11,6 +11,7 @@
 
 #include "common/base/log.hpp"
 #include "common/base/units.hpp"
+#include "common/record/batch_editor.hpp"
 
 namespace seyir::store {
 namespace {
@@ -309,7 +310,11 @@ void Committer::answer(std::vector<Append>& group, std::vector<Result<Judgement>
 void Committer::notify(const std::vector<BatchView>& stored) {
     // Held while they run: once a subscription is released its callback cannot be running.
     const std::lock_guard lock(subscribers_->mutex);
-    for (const BatchView& view : stored) {
+    if (subscribers_->callbacks.empty()) {
+        return;
+    }
+    for (const BatchView& accepted : stored) {
+        const BatchView view = without_parsed_attrs(accepted);
         for (const auto& [id, callback] : subscribers_->callbacks) {
             callback(view);
         }

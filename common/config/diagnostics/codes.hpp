@@ -34,9 +34,11 @@ inline constexpr std::string_view kUnknownOutput = "E0311";
 inline constexpr std::string_view kRoutesNeeded = "E0312";
 inline constexpr std::string_view kUnusedOutput = "W0313";
 inline constexpr std::string_view kUnroutedInput = "E0314";
-
+inline constexpr std::string_view kUnknownFilter = "E0315";
 inline constexpr std::string_view kDuplicateName = "E0316";
 inline constexpr std::string_view kBadMatch = "E0317";
+inline constexpr std::string_view kUnusedFilter = "W0318";
+inline constexpr std::string_view kDeadLetterLoop = "E0319";
 // 04xx: single values.
 inline constexpr std::string_view kNotBool = "E0401";
 inline constexpr std::string_view kNotInteger = "E0402";

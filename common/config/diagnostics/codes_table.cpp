@@ -159,9 +159,16 @@ constexpr std::array kCodes = {
         "Its records would have nowhere to go. Add it to a route's `from`, or remove it."
     },
     CodeInfo{
+        kUnknownFilter,
+        "a route passes through a filter that does not exist",
+        "`through` lists names of the map `filters`, in the order in which a record passes them."
+    },
+    CodeInfo{
         kDuplicateName,
         "a name is used twice",
-        "Routes and tokens are told apart by their names, in metrics and messages."
+        "Routes and tokens are told apart by their names, in metrics and messages. Within one\n"
+        "route, each input, filter and output stands once; a record that must pass a filter of\n"
+        "the same settings twice needs two filters with two names."
     },
     CodeInfo{
         kBadMatch,
@@ -170,6 +177,19 @@ constexpr std::array kCodes = {
         "    match: '{env=\"prod\"} |= \"error\" | json | status >= 500'\n\n"
         "Stream labels stand inside `{ }`; attributes are tested after `|`. Aggregations are not\n"
         "possible here."
+    },
+    CodeInfo{
+        kUnusedFilter,
+        "a filter that no route passes through",
+        "It changes nothing. Add it to a route's `through`, or remove it."
+    },
+    CodeInfo{
+        kDeadLetterLoop,
+        "a route's dead letter output is one of the outputs it sends to",
+        "What an output of the route refuses goes to `dead_letter`. If that is the same output, "
+        "it\n"
+        "would be offered the record again for ever. Name an output that stands in `to` of other\n"
+        "routes only, or in none: a `file` output does well."
     },
     CodeInfo{
         kNotBool,

@@ -186,6 +186,13 @@ Field routes_field() {
                   .or_else_described("every record")
                   .show("'{env=\"prod\"} |= \"error\"'")
                   .elsewhere("other programs", {"if", "when", "condition", "where", "filter"}))
+        .with(list_of("through", field("", Type::kString).between(1, 64))
+                  .between(0, 100)
+                  .describe("Filters, by name; a record passes them in this order.")
+                  .or_else("[]")
+                  .show("[parse]")
+                  .elsewhere("promtail", {"pipeline_stages"})
+                  .elsewhere("other programs", {"filters", "processors", "transforms", "via"}))
         .with(
             list_of("to", field("", Type::kString).between(1, 64))
                 .required()
@@ -200,7 +207,17 @@ Field routes_field() {
                       "they get what they can take; the rest is dropped for them and counted."
                   )
                   .or_else("true")
-                  .elsewhere("other programs", {"optional", "mandatory"}));
+                  .elsewhere("other programs", {"optional", "mandatory"}))
+        .with(field("dead_letter", Type::kString)
+                  .between(1, 64)
+                  .describe(
+                      "Output, by name, for records that a filter could not handle or an output of "
+                      "this route refused for good, with the reason."
+                  )
+                  .or_else_described("they are dropped and counted")
+                  .show("rejected")
+                  .elsewhere("Vector", {"reroute_dropped"})
+                  .elsewhere("other programs", {"dlq", "dead_letter_queue", "quarantine"}));
     return list_of("routes", object("", std::move(route)))
         .between(0, 1000)
         .describe("May be left out when there is one output: it then gets everything.")

@@ -60,8 +60,12 @@ struct RouteOptions {
     std::vector<std::string> from;  ///< input ids; `*` is resolved
     std::string match;              ///< LogQL that compiles; "" = everything
     Span match_span;
-    std::vector<std::string> to;  ///< output ids
+    std::vector<std::string> through;  ///< filter ids, in this order
+    std::vector<Span> through_spans;   ///< one for each of `through`
+    std::vector<std::string> to;       ///< output ids
     bool is_required = true;
+    std::string dead_letter;  ///< output id; "" = rejected records are dropped and counted
+    Span dead_letter_span;
 };
 
 Schema server_tls_schema();
@@ -118,12 +122,13 @@ struct SectionChecks {
     void match(const RouteOptions& route) const;
     void file_exists(const std::string& path, Span at) const;
     void pair(const ObjectReader& tls) const;
-    /// Every input is read, every output fed.
+    void dead_letter(const RouteOptions& route, const std::vector<NamedPlace>& outputs) const;
+    /// Every input is read, every output fed, every filter used.
     void check_coverage(
+        const ObjectReader& root,
         const std::vector<RouteOptions>& routes,
         const std::vector<NamedPlace>& inputs,
-        const std::vector<NamedPlace>& outputs,
-        Span routes_span
+        const std::vector<NamedPlace>& outputs
     ) const;
 };
 

@@ -71,11 +71,11 @@ TEST_SUITE("agent/app/agent_config") {
             tail.labels->to_text() == R"({env="test", host="h1", input="app", service_name="app"})"
         );
         REQUIRE(a.outputs.size() == 1);
-        const auto& central = std::get<agent::ship::CollectorOutputOptions>(a.outputs[0].options);
+        const auto& central = std::get<ship::CollectorOutputOptions>(a.outputs[0].options);
         CHECK(central.endpoints == std::vector<config::Address>{{"127.0.0.1", 7410}});
         CHECK(central.token == "secret");
         CHECK_FALSE(central.tls.is_on);
-        CHECK(central.compression == agent::ship::Compression::kLz4);
+        CHECK(central.compression == ship::Compression::kLz4);
         REQUIRE(a.routes.size() == 1);
         CHECK(a.routes[0].from == std::vector<std::string>{"app"});
         CHECK(a.routes[0].to == std::vector<std::string>{"central"});
@@ -162,8 +162,8 @@ TEST_SUITE("common/config/loader") {
         );
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
         CHECK(
-            std::get<agent::ship::CollectorOutputOptions>(loaded.config->outputs[0].options)
-                .token == "hun\"ter: 2\n"
+            std::get<ship::CollectorOutputOptions>(loaded.config->outputs[0].options).token ==
+            "hun\"ter: 2\n"
         );
         CHECK(loaded.config->labels[0].second == "xhun\"ter: 2\n");
         CHECK(loaded.effective.find("hun") == std::string::npos);

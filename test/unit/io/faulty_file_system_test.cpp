@@ -94,7 +94,7 @@ TEST_SUITE("common/io/faulty_file_system") {
         }
     }
 
-    TEST_CASE("overwrites and truncations not synced may be undone, wholly") {
+    TEST_CASE("overwrites and truncations not synced may be undone, the first of them by half") {
         std::set<std::string> seen;
         for (uint64_t seed = 1; seed <= 60; ++seed) {
             FaultyFileSystem fs(seed);
@@ -107,7 +107,7 @@ TEST_SUITE("common/io/faulty_file_system") {
             power_cut(fs);
             seen.insert(content(fs, "/f"));
         }
-        CHECK(seen == std::set<std::string>{"aaaa", "abba", "abb"});
+        CHECK(seen == std::set<std::string>{"aaaa", "abaa", "abba", "abb"});
     }
 
     TEST_CASE("bytes whose sync failed never become durable") {

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shipper: the I/O half of CollectorOutput: connects, greets, keeps a window of frames under way,
+// reads answers, reconnects.
+// Threads: push(), ask(), fork(), report_event(), on_store_changed(), health(), agent_id() are
+// thread-safe; the rest lives on the executor given.
+// Ownership: what it is constructed with outlives it; stop() before destruction.
+// Spec: docs/format/wire.md, "Conversation".
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "common/async/awaitable.hpp"
+#include "common/async/event.hpp"
+#include "common/async/gate.hpp"
+#include "common/io/clock.hpp"
+#include "common/metrics/registry.hpp"
+#include "common/net/stream.hpp"
+#include "common/pipeline/position_source.hpp"
+#include "common/ship/frame_window.hpp"
+#include "common/ship/ship_setup.hpp"
+#include "common/wire/message_splitter.hpp"
+
+namespace seyir::ship {
+
+struct ShipMetrics {
+    ShipMetrics(metrics::Registry& registry, const std::string& output);
+
+    metrics::Gauge& connected;
+    metrics::Counter& connects;
+    metrics::Counter& frames;
+    metrics::Counter& rows;
+    metrics::Counter& raw_bytes;
+    metrics::Counter& wire_bytes;
+    metrics::Counter& resent;
+    metrics::Counter& rewinds;
+    metrics::Counter& dropped;
+    metrics::Gauge& waiting;
+    metrics::Histogram& ack_seconds;
+};
+
+class Shipper {
+  public:
+    struct Hooks {
+        std::function<void(uint64_t budget_bytes)> answered;  ///< a frame has left the window
+        std::function<void(const std::string& why)> forked;   ///< queued views need a new start
+    };
+
+    Shipper(
+        ShipSetup setup,
+        io::FileSystem& fs,
+        io::Clock& clock,
+        metrics::Registry& registry,
+        async::Executor executor,
+        Hooks hooks
+    );
+
+    Result<void> start();
+    /// Ends the connection; what has no answer gets kRetry, what was asked kCancelled.
+    void stop(SteadyTime deadline);
+
+    void push(OutFrame frame);
+    void ask(std::vector<SourceKey> lanes, pipeline::PositionSource::OnAnswer on_answer);
+    void fork(std::string detail);
+    void report_event(std::string kind, std::string detail);
+    void on_store_changed(std::function<void()> listener);
+    pipeline::ComponentHealth health() const;
+    AgentId agent_id() const;
+
+  private:
+    /// A question may need several messages; it is sent whole again on a new connection.
+    struct Question {
+        std::vector<SourceKey> lanes;
+        pipeline::PositionSource::OnAnswer on_answer;
+        pipeline::CommittedAnswer answer;
+        uint64_t request = 0;  ///< under way on this connection; 0 = not sent
+    };
+
+    /// What the last welcome said of the store behind it.
+    struct StoreSeen {
+        StoreId store_id;
+        uint32_t restore_generation = 0;
+        uint32_t epoch = 0;
+    };
+
+    enum class Phase { kGreeting, kAccepted, kInUse };
+
+    /// One connection's state; the reader and the writer share it on the executor.
+    struct Session {
+        net::Stream stream;
+        wire::MessageSplitter splitter;
+        Phase phase = Phase::kGreeting;
+        std::string out;  ///< small messages to write
+        std::optional<Error> error;
+        uint32_t epoch = 0;
+        uint64_t credit_bytes = 0;
+        uint64_t next_seq = 1;
+        uint32_t refused_retry_ms = 0;
+        SteadyTime throttled_until;
+        SteadyTime last_heard;
+        SteadyTime last_sent;
+        SteadyTime in_use_since;
+        SteadyTime accepted_at;
+        bool pinged = false;
+    };
+
+    async::Awaitable<void> run();
+    async::Awaitable<Result<void>> connect_once();
+    async::Awaitable<Result<void>> converse(std::shared_ptr<Session> session);
+    async::Awaitable<Result<void>> greet(std::shared_ptr<Session> session);
+    async::Awaitable<void> read_loop(std::shared_ptr<Session> session);
+    async::Awaitable<Result<void>> write_loop(std::shared_ptr<Session> session);
+
+    std::string hello_bytes() const;
+    Result<void> handle(Session& session, const wire::RawMessage& message);
+    Result<void> on_welcome(Session& session, std::string_view body);
+    void compare_store(const wire::Welcome& welcome);
+    Result<void> on_refuse(Session& session, std::string_view body);
+    Result<void> on_committed(std::string_view body);
+    Result<void> on_ack(std::string_view body);
+    void take_inbox();
+    void add_control(Session& session);
+    /// Bytes of the next frame's header to write, and its payload; nothing when none may be sent.
+    std::shared_ptr<const std::string> add_frame(Session& session);
+    Result<void> check_alive(Session& session);
+    SteadyTime wake_at(const Session& session) const;
+    bool fork_wanted() const;
+    Result<void> carry_out_fork();
+    void after_disconnect();
+    void note_failure(const Error& error);
+    /// The next failure is a new one: log it, and try again soon.
+    void all_is_well();
+    Nanos next_backoff();
+    void set_health(std::string message);
+    void finish(OutFrame frame, DeliveryReport report);
+
+    const ShipSetup setup_;
+    io::FileSystem& fs_;
+    io::Clock& clock_;
+    ShipMetrics metrics_;
+    const async::Executor executor_;
+    const Hooks hooks_;
+    async::Event wake_;
+    async::Event reader_done_;
+    const uint64_t process_nonce_;
+
+    // On the executor.
+    FrameWindow window_;
+    std::deque<Question> questions_;
+    std::deque<wire::Event> events_;
+    size_t endpoint_ = 0;
+    std::optional<StoreSeen> store_seen_;
+    bool accepted_ = false;  ///< by the present or last connection's collector
+    uint64_t next_request_ = 1;
+    Nanos backoff_{0};
+    std::string logged_failure_;
+    SteadyTime logged_at_;
+    std::mt19937_64 random_;
+
+    mutable std::mutex mutex_;
+    AgentIdentity identity_;
+    std::vector<OutFrame> new_frames_;
+    std::vector<Question> new_questions_;
+    std::vector<wire::Event> new_events_;
+    std::vector<std::function<void()>> store_listeners_;
+    std::optional<std::string> fork_detail_;
+    std::string health_;
+    bool stopped_ = false;
+
+    async::Gate gate_;  // last: its tasks end before the rest goes
+};
+
+}  // namespace seyir::ship
