@@ -37,10 +37,18 @@ enum class Name : uint8_t {
 };
 
 constexpr std::pair<std::string_view, Name> kNames[] = {
-    {"line", Name::kLine},       {"severity", Name::kSeverity}, {"time", Name::kTime},
-    {"time_ns", Name::kTimeNs},  {"labels", Name::kLabels},     {"trace_id", Name::kTraceId},
-    {"span_id", Name::kSpanId},  {"drop", Name::kDrop},         {"emit", Name::kEmit},
-    {"fields", Name::kFields},   {"get", Name::kGet},           {"set", Name::kSet},
+    {"line", Name::kLine},
+    {"severity", Name::kSeverity},
+    {"time", Name::kTime},
+    {"time_ns", Name::kTimeNs},
+    {"labels", Name::kLabels},
+    {"trace_id", Name::kTraceId},
+    {"span_id", Name::kSpanId},
+    {"drop", Name::kDrop},
+    {"emit", Name::kEmit},
+    {"fields", Name::kFields},
+    {"get", Name::kGet},
+    {"set", Name::kSet},
 };
 
 /// A name resolved before, found by the address of Lua's interned string.
@@ -57,7 +65,10 @@ struct NameTable;
 /// One batch in process(). Found through the registry; dead once process() returned.
 struct Run {
     Run(LuaWorker& w, BatchView view, uint32_t g)
-        : worker(w), edits(std::move(view)), generation(g), keys_before(edits.batch().keys().size()) {}
+        : worker(w),
+          edits(std::move(view)),
+          generation(g),
+          keys_before(edits.batch().keys().size()) {}
 
     LuaWorker& worker;
     BatchEdits edits;
@@ -135,7 +146,9 @@ std::optional<KeyIndex> key_of(lua_State* L, NameTable& table, Run& run, int ind
     std::optional<KeyIndex> key = batch.find_key({text, size});
     if (!key && make) {
         if (batch.keys().size() >= run.keys_before + kNewKeysMax) {
-            luaL_error(L, "more than %d new field names in one batch", static_cast<int>(kNewKeysMax));
+            luaL_error(
+                L, "more than %d new field names in one batch", static_cast<int>(kNewKeysMax)
+            );
         }
         key = batch.add_key({text, size});
     }
@@ -349,8 +362,7 @@ int set_in_row(lua_State* L) {
             ValueReader reader(L, run.edits.batch().arena(), run.worker.options().rules);
             reader.begin_record();
             const Slice old = run.edits.body(ref.row);
-            const Slice line =
-                read_line(L, 3, old, reader, run.edits.batch().arena(), run.scratch);
+            const Slice line = read_line(L, 3, old, reader, run.edits.batch().arena(), run.scratch);
             if (line.size() > kRecordBytesMax) {
                 return luaL_error(L, "a line may have at most 1 MiB");
             }
@@ -370,7 +382,8 @@ int set_in_row(lua_State* L) {
             return 0;
         default:
             return luaL_error(
-                L, "row.%s cannot be set (a field of that name: row:set(name, value))",
+                L,
+                "row.%s cannot be set (a field of that name: row:set(name, value))",
                 lua_tostring(L, 2)
             );
     }
@@ -479,7 +492,8 @@ Result<void> BatchFilter::process(BatchView view, pipeline::FilterSink& sink) {
         return {};
     }
     std::move(run.edits).fail_all(ran.error(), sink);
-    return problem == LuaProblem::kMemory ? worker_->recover(problem) : Result<void>{};
+    worker_->recover(problem);
+    return {};
 }
 
 }  // namespace seyir::plugins::lua

@@ -19,6 +19,8 @@ class BatchFilter final : public pipeline::Filter {
 
     Result<void> process(BatchView view, pipeline::FilterSink& sink) override;
 
+    bool never_fails() const override { return true; }
+
   private:
     std::unique_ptr<LuaWorker> worker_;
     uint32_t generation_ = 0;

@@ -14,9 +14,10 @@ constexpr size_t kReasonBytesMax = 64;
 
 std::string_view DropReasons::admit(std::string_view reason) {
     constexpr std::string_view kOther = "lua_other";
-    const bool is_word =
-        !reason.empty() && reason.size() <= kReasonBytesMax &&
-        std::ranges::all_of(reason, [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9'); });
+    const bool is_word = !reason.empty() && reason.size() <= kReasonBytesMax &&
+                         std::ranges::all_of(reason, [](char c) {
+                             return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
+                         });
     if (!is_word) {
         return kOther;
     }
@@ -29,8 +30,7 @@ std::string_view DropReasons::admit(std::string_view reason) {
 
 void Outcomes::fail(size_t row, const Error& error) {
     fates_[row] = kFailed;
-    const std::string_view code =
-        error.code == ErrorCode::kTooLarge ? "lua_limit" : "lua_error";
+    const std::string_view code = error.code == ErrorCode::kTooLarge ? "lua_limit" : "lua_error";
     auto at = std::ranges::find(failures_, error.message, &Failure::message);
     if (at == failures_.end() && failures_.size() < kMessagesMax) {
         failures_.push_back({error.message, code, {}});
@@ -71,7 +71,7 @@ void Outcomes::finish(BatchEditor edit, pipeline::FilterSink& sink) && {
         );
     }
     if (!added_.empty()) {
-        std::ranges::stable_sort(added_, {}, &Added::row);
+        std::ranges::sort(added_, {}, [](const Added& a) { return std::pair(a.row, a.first); });
         BatchView ordered = in_order(all.batch);
         if (ordered.row_count() > 0) {
             sink.emit(std::move(ordered));

@@ -17,17 +17,17 @@ double to_seconds(UnixNanos ts) {
 }
 
 int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                               : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 UnixNanos from_table(lua_State* L, int index) {
     lua_getfield(L, index, "sec");
     const int64_t seconds = check_integer(L, -1, "`sec` of the timestamp");
     lua_getfield(L, index, "nsec");
-    const int64_t nanos =
-        lua_isnil(L, -1) ? 0 : check_integer(L, -1, "`nsec` of the timestamp");
+    const int64_t nanos = lua_isnil(L, -1) ? 0 : check_integer(L, -1, "`nsec` of the timestamp");
     lua_pop(L, 2);
     constexpr int64_t kSecondsMax = std::numeric_limits<int64_t>::max() / kNanosPerSecond - 1;
     if (seconds > kSecondsMax || seconds < -kSecondsMax || nanos < 0 || nanos >= kNanosPerSecond) {

@@ -201,8 +201,8 @@ void read_fields(lua_State* L, Run& run, int index, ValueReader& reader, ReadBac
         } else {
             const std::string_view name = reader.key_text(-2);
             const Value value = reader.read(-1, name, nullptr);
-            const bool is_known =
-                interned != nullptr && std::ranges::find(run.key_text, interned) != run.key_text.end();
+            const bool is_known = interned != nullptr &&
+                                  std::ranges::find(run.key_text, interned) != run.key_text.end();
             run.extra.push_back({is_known ? name : reader.keep(name), interned, value});
         }
         lua_pop(L, 1);
@@ -309,7 +309,9 @@ void set_row(Run& run, size_t row, const Reply& reply, const ReadBack& back) {
 }
 
 /// The rows of a split that follow the first, made while the row itself is still as it came.
-void split(lua_State* L, Run& run, int index, size_t count, const Reply& reply, ValueReader& reader) {
+void split(
+    lua_State* L, Run& run, int index, size_t count, const Reply& reply, ValueReader& reader
+) {
     if (count > kSplitRowsMax) {
         luaL_error(L, "one record may become at most %d", static_cast<int>(kSplitRowsMax));
     }
@@ -381,7 +383,9 @@ void run_row(lua_State* L, Run& run, bool is_five) {
     lua_call(L, is_five ? 5 : 3, is_five ? 4 : 3);
     if (lua_type(L, base) != LUA_TNUMBER) {
         luaL_error(
-            L, "%s returned a %s instead of a code", run.worker.function_name(),
+            L,
+            "%s returned a %s instead of a code",
+            run.worker.function_name(),
             luaL_typename(L, base)
         );
     }
@@ -394,7 +398,9 @@ void run_row(lua_State* L, Run& run, bool is_five) {
         return;
     }
     if (code != 1 && code != 2) {
-        luaL_error(L, "%s returned the code %f; there are -1, 0, 1, 2", run.worker.function_name(), code);
+        luaL_error(
+            L, "%s returned the code %f; there are -1, 0, 1, 2", run.worker.function_name(), code
+        );
     }
     take_reply(L, run, static_cast<int>(code), base, is_five);
 }
@@ -422,34 +428,34 @@ int run_rows(lua_State* L, void* context) {
 
 Result<void> RecordFilter::process(BatchView view, pipeline::FilterSink& sink) {
     Run run(*worker_, std::move(view));
-    worker_->state().begin_budget(run.per_row);
-    SEYIR_CHECK(worker_->state().call(&begin_batch, &run));
-    while (run.row < run.rows) {
-        if (run.pool == 0) {
-            const Error error = fail(
-                ErrorCode::kTooLarge,
-                "the batch took more instructions than `max_instructions` allows"
-            );
-            for (; run.row < run.rows; ++run.row) {
-                run.outcomes.fail(run.row, error);
+    const LuaState* prepared = nullptr;
+    Error error = fail(
+        ErrorCode::kTooLarge, "the batch took more instructions than `max_instructions` allows"
+    );
+    while (run.row < run.rows && run.pool > 0) {
+        LuaState& state = worker_->state();
+        state.begin_budget(std::min(run.per_row, run.pool));
+        if (prepared != &state) {
+            run.key_text.clear();
+            if (const auto begun = state.call(&begin_batch, &run); !begun) {
+                error = begun.error();
+                worker_->recover(state.last_problem());
+                break;
             }
-            break;
+            prepared = &state;
         }
-        worker_->state().begin_budget(std::min(run.per_row, run.pool));
-        const auto ran = worker_->state().call(&run_rows, &run);
+        const auto ran = state.call(&run_rows, &run);
         if (ran) {
             break;
         }
-        if (worker_->state().last_problem() == LuaProblem::kInstructions) {
+        if (state.last_problem() == LuaProblem::kInstructions) {
             run.pool -= std::min(run.pool, run.per_row);
         }
         run.outcomes.fail(run.row++, ran.error());
-        LuaState* before = &worker_->state();
-        SEYIR_CHECK(worker_->recover(worker_->state().last_problem()));
-        if (before != &worker_->state()) {
-            run.key_text.clear();
-            SEYIR_CHECK(worker_->state().call(&begin_batch, &run));
-        }
+        worker_->recover(state.last_problem());
+    }
+    for (; run.row < run.rows; ++run.row) {
+        run.outcomes.fail(run.row, error);
     }
     std::move(run.outcomes).finish(std::move(run.edit), sink);
     return {};

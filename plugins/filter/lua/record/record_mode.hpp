@@ -20,6 +20,8 @@ class RecordFilter final : public pipeline::Filter {
 
     Result<void> process(BatchView view, pipeline::FilterSink& sink) override;
 
+    bool never_fails() const override { return true; }
+
   private:
     std::unique_ptr<LuaWorker> worker_;
 };

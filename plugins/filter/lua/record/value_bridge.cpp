@@ -15,7 +15,7 @@ namespace {
 constexpr int kTypeCdata = 10;  // LUA_TCDATA, which lua.h does not name
 constexpr int64_t kExactMax = 1LL << 53;
 constexpr size_t kOrderedMembersMax = 64;
-constexpr const char* kCell = "seyir.cell";          // int64_t[1], memory both sides see
+constexpr const char* kCell = "seyir.cell";           // int64_t[1], memory both sides see
 constexpr const char* kFromCell = "seyir.from_cell";  // () -> int64 cdata
 constexpr const char* kToCell = "seyir.to_cell";      // (v) -> 1 signed, 2 unsigned, 0 other
 
@@ -228,11 +228,9 @@ Value ValueReader::read_cdata(int index, const Value* old) {
     }
     if (kind == 2 && value < 0) {
         std::array<char, 24> buffer;
-        const auto end =
-            std::to_chars(buffer.begin(), buffer.end(), static_cast<uint64_t>(value));
-        return Value::number_text(
-            keep({buffer.data(), static_cast<size_t>(end.ptr - buffer.data())})
-        );
+        const auto end = std::to_chars(buffer.begin(), buffer.end(), static_cast<uint64_t>(value));
+        return Value::number_text(keep({buffer.data(), static_cast<size_t>(end.ptr - buffer.data())}
+        ));
     }
     (void)old;
     return Value::integer(value);
@@ -275,7 +273,9 @@ Value ValueReader::read_table(int index, std::string_view name, const Value* old
             listed += key >= 1 && key <= static_cast<double>(length) && is_whole(key) ? 1 : 0;
         }
         if (count > values_left_) {
-            luaL_error(L_, "a record may hold at most %d values", static_cast<int>(kTableValuesMax));
+            luaL_error(
+                L_, "a record may hold at most %d values", static_cast<int>(kTableValuesMax)
+            );
         }
     }
     if (count == 0) {

@@ -38,9 +38,9 @@ int find_function(lua_State* L, void* context) {
 }  // namespace
 
 Result<void> LuaWorker::open() {
-    SEYIR_TRY(state_, LuaState::make(options_->script, options_->limits, clock_));
+    SEYIR_TRY(auto state, LuaState::make(options_->script, options_->limits, clock_));
     Lookup lookup{function_name(), 0};
-    SEYIR_CHECK(state_->call(&find_function, &lookup));
+    SEYIR_CHECK(state->call(&find_function, &lookup));
     if (lookup.parameters < 0) {
         const bool is_native = options_->call.empty();
         return fail(
@@ -54,19 +54,23 @@ Result<void> LuaWorker::open() {
         );
     }
     parameters_ = lookup.parameters;
+    state_ = std::move(state);
     return {};
 }
 
-Result<void> LuaWorker::recover(LuaProblem problem) {
+void LuaWorker::recover(LuaProblem problem) {
     if (problem != LuaProblem::kMemory || state_->make_room()) {
-        return {};
+        return;
     }
     log::warn(
         "lua",
         "a script kept all memory it may use: it starts anew, without what it remembered",
         {{"script", options_->script.name}}
     );
-    return open();
+    if (const auto opened = open(); !opened) {
+        // The old state goes on, and its rows fail as this one did, until there is room.
+        log::error("lua", opened.error().message, {{"script", options_->script.name}});
+    }
 }
 
 }  // namespace seyir::plugins::lua

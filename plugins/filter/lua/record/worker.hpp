@@ -28,8 +28,9 @@ class LuaWorker {
     /// How many parameters the callback has (Fluent Bit's newer form has five).
     int parameters() const { return parameters_; }
 
-    /// After a call failed with `problem`: the state is fit to run again, with a fresh one if need be.
-    Result<void> recover(LuaProblem problem);
+    /// After a call failed with `problem`: makes the state fit to run again; a fresh one if need
+    /// be.
+    void recover(LuaProblem problem);
 
     /// The name of the function that rows go to.
     const char* function_name() const {

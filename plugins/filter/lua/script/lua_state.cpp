@@ -150,8 +150,8 @@ void LuaState::begin_budget(uint64_t instructions) {
 void LuaState::count_hook(uint64_t instructions) {
     // One instruction may be a table.concat() of megabytes: it counts by the time it took.
     const int64_t now_ns = thread_cpu_ns();
-    const auto by_time = static_cast<uint64_t>(std::max<int64_t>(0, now_ns - counted_at_ns_)) /
-                         kNanosPerInstruction;
+    const auto by_time =
+        static_cast<uint64_t>(std::max<int64_t>(0, now_ns - counted_at_ns_)) / kNanosPerInstruction;
     counted_at_ns_ = now_ns;
     steps_left_ -= std::min(steps_left_, std::max(instructions, by_time));
 }

@@ -4,9 +4,9 @@
 // Threads: one at a time.
 // Errors: every call ends as a Result; kinds in LuaProblem. Nothing a script does ends the program.
 // Limits: LuaLimits. Instructions are counted every 1,000; steps of string patterns count as
-// instructions, and so does every 20 ns of a library function that takes long. The compiler (JIT) is off: compiled loops cannot be stopped, and the units we ship
-// forbid memory that is written and executed.
-// Ownership: owns the interpreter; `LuaState::of(L)` finds it from within callbacks.
+// instructions, and so does every 20 ns of a library function that takes long. The compiler (JIT)
+// is off: compiled loops cannot be stopped, and the units we ship forbid memory that is written and
+// executed. Ownership: owns the interpreter; `LuaState::of(L)` finds it from within callbacks.
 #pragma once
 
 #include <cstddef>
@@ -65,7 +65,8 @@ class LuaState {
     /// After steps were taken from outside of the hook: raises when none is left (needs `call`).
     void check_budget(lua_State* L);
 
-    /// Runs `fn` protected: its Lua errors, and exceptions, become an Error. The stack is as before.
+    /// Runs `fn` protected: its Lua errors, and exceptions, become an Error. The stack is as
+    /// before.
     using Protected = int (*)(lua_State* L, void* context);
     Result<void> call(Protected fn, void* context);
 

@@ -200,9 +200,7 @@ const char* PatternMatcher::expand_least(
     }
 }
 
-const char* PatternMatcher::open_capture(
-    const char* s, const char* p, ptrdiff_t kind, int depth
-) {
+const char* PatternMatcher::open_capture(const char* s, const char* p, ptrdiff_t kind, int depth) {
     if (level_ >= kCapturesMax) {
         return give_up("too many captures (at most 32)");
     }
@@ -241,6 +239,33 @@ const char* PatternMatcher::match_reference(const char* s, char digit) {
     return size <= left && std::memcmp(capture(i).begin, s, size) == 0 ? s + size : nullptr;
 }
 
+bool PatternMatcher::is_special_escape(const char* p) const {
+    return *p == kEscape && p + 1 < pattern_end() &&
+           (p[1] == 'b' || p[1] == 'f' || (p[1] >= '0' && p[1] <= '9'));
+}
+
+const char* PatternMatcher::match_escape(const char* s, const char*& p) {
+    const char kind = p[1];
+    p += 2;
+    if (kind == 'b') {
+        s = match_balance(s, p);
+        p += 2;
+        return s;
+    }
+    if (kind != 'f') {
+        return match_reference(s, kind);
+    }
+    if (p == pattern_end() || *p != '[') {
+        return give_up("missing '[' after '%f' in pattern");
+    }
+    const char* after = class_end(p);
+    if (after == nullptr || !matches_frontier(s, p, after)) {
+        return nullptr;
+    }
+    p = after;
+    return s;
+}
+
 const char* PatternMatcher::step(const char* s, const char* p, int depth) {
     if (depth > kDepthMax) {
         return give_up("pattern too complex (more than 200 levels)");
@@ -260,35 +285,12 @@ const char* PatternMatcher::step(const char* s, const char* p, int depth) {
         if (*p == '$' && p + 1 == pattern_end()) {
             return s == end() ? s : nullptr;
         }
-        if (*p == kEscape && p + 1 < pattern_end()) {
-            if (p[1] == 'b') {
-                s = match_balance(s, p + 2);
-                if (s == nullptr) {
-                    return nullptr;
-                }
-                p += 4;
-                continue;
+        if (is_special_escape(p)) {
+            s = match_escape(s, p);
+            if (s == nullptr) {
+                return nullptr;
             }
-            if (p[1] == 'f') {
-                p += 2;
-                if (p == pattern_end() || *p != '[') {
-                    return give_up("missing '[' after '%f' in pattern");
-                }
-                const char* after = class_end(p);
-                if (after == nullptr || !matches_frontier(s, p, after)) {
-                    return nullptr;
-                }
-                p = after;
-                continue;
-            }
-            if (p[1] >= '0' && p[1] <= '9') {
-                s = match_reference(s, p[1]);
-                if (s == nullptr) {
-                    return nullptr;
-                }
-                p += 2;
-                continue;
-            }
+            continue;
         }
         const char* after = class_end(p);
         if (after == nullptr) {

@@ -46,6 +46,9 @@ class PatternMatcher {
     const char* expand_least(const char* s, const char* p, const char* after, int depth);
     const char* open_capture(const char* s, const char* p, ptrdiff_t kind, int depth);
     const char* close_capture(const char* s, const char* p, int depth);
+    bool is_special_escape(const char* p) const;
+    /// %b, %f and %1; moves `p` behind it.
+    const char* match_escape(const char* s, const char*& p);
     const char* match_balance(const char* s, const char* p);
     const char* match_reference(const char* s, char digit);
     bool matches_frontier(const char* s, const char* p, const char* after);

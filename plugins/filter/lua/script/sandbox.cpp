@@ -102,13 +102,33 @@ void open_sandbox(lua_State* L) {
     forget(
         L,
         LUA_GLOBALSINDEX,
-        {"dofile",  "loadfile", "load",    "loadstring", "require",        "module",
-         "package", "io",       "debug",   "ffi",        "jit",            "newproxy",
-         "getfenv", "setfenv",  "gcinfo",  "coroutine",  "collectgarbage", "_VERSION"}
+        {"dofile",
+         "loadfile",
+         "load",
+         "loadstring",
+         "require",
+         "module",
+         "package",
+         "io",
+         "debug",
+         "ffi",
+         "jit",
+         "newproxy",
+         "getfenv",
+         "setfenv",
+         "gcinfo",
+         "coroutine",
+         "collectgarbage",
+         "_VERSION"}
     );
     lua_getglobal(L, LUA_STRLIBNAME);
     forget(L, lua_gettop(L), {"dump"});
     lua_pop(L, 1);
+    lua_pushliteral(L, "");
+    lua_getmetatable(L, -1);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 2);
     lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
     forget(L, lua_gettop(L), {"io", "os", "debug", "ffi", "package", "jit"});
     lua_pop(L, 1);

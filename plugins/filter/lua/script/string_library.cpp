@@ -27,7 +27,9 @@ void check_problem(lua_State* L, const PatternMatcher& matcher) {
     }
 }
 
-void push_capture(lua_State* L, const PatternMatcher& m, int i, const char* begin, const char* end) {
+void push_capture(
+    lua_State* L, const PatternMatcher& m, int i, const char* begin, const char* end
+) {
     using Capture = PatternMatcher::Capture;
     if (i >= m.capture_count()) {
         if (i != 0) {
@@ -155,8 +157,9 @@ int gmatch(lua_State* L) {
     return 1;
 }
 
-void add_template(luaL_Buffer* out, lua_State* L, const PatternMatcher& m, const char* begin,
-                  const char* end) {
+void add_template(
+    luaL_Buffer* out, lua_State* L, const PatternMatcher& m, const char* begin, const char* end
+) {
     const std::string_view text = check_text(L, 3);
     for (size_t i = 0; i < text.size(); ++i) {
         if (text[i] != '%' || i + 1 == text.size()) {
@@ -175,8 +178,9 @@ void add_template(luaL_Buffer* out, lua_State* L, const PatternMatcher& m, const
     }
 }
 
-void add_replacement(luaL_Buffer* out, lua_State* L, const PatternMatcher& m, const char* begin,
-                     const char* end) {
+void add_replacement(
+    luaL_Buffer* out, lua_State* L, const PatternMatcher& m, const char* begin, const char* end
+) {
     switch (lua_type(L, 3)) {
         case LUA_TFUNCTION:
             lua_pushvalue(L, 3);
@@ -209,8 +213,7 @@ int gsub(lua_State* L) {
         3,
         "string/function/table expected"
     );
-    const lua_Integer most =
-        luaL_optinteger(L, 4, static_cast<lua_Integer>(text.size()) + 1);
+    const lua_Integer most = luaL_optinteger(L, 4, static_cast<lua_Integer>(text.size()) + 1);
     const bool is_anchored = pattern.starts_with('^');
     if (is_anchored) {
         pattern.remove_prefix(1);
@@ -273,7 +276,12 @@ int rep(lua_State* L) {
 
 void open_bounded_strings(lua_State* L) {
     static const luaL_Reg kFunctions[] = {
-        {"find", find}, {"match", match}, {"gmatch", gmatch}, {"gsub", gsub}, {"rep", rep}, {nullptr, nullptr}
+        {"find", find},
+        {"match", match},
+        {"gmatch", gmatch},
+        {"gsub", gsub},
+        {"rep", rep},
+        {nullptr, nullptr}
     };
     lua_getglobal(L, LUA_STRLIBNAME);
     for (const luaL_Reg* entry = kFunctions; entry->name != nullptr; ++entry) {
