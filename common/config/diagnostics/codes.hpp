@@ -19,6 +19,9 @@ inline constexpr std::string_view kYamlFeature = "E0106";
 inline constexpr std::string_view kUnset = "E0120";
 inline constexpr std::string_view kBadReference = "E0121";
 inline constexpr std::string_view kUnreadableReference = "E0122";
+inline constexpr std::string_view kIncludedFile = "E0130";
+inline constexpr std::string_view kDefinedTwice = "E0131";
+inline constexpr std::string_view kIgnoredFile = "W0132";
 // 02xx: the shape.
 inline constexpr std::string_view kMissingKey = "E0201";
 inline constexpr std::string_view kWrongType = "E0202";
@@ -51,6 +54,8 @@ inline constexpr std::string_view kBadPath = "E0414";
 inline constexpr std::string_view kBadHash = "E0415";
 inline constexpr std::string_view kNotTime = "E0416";
 inline constexpr std::string_view kEmptyValue = "E0417";
+inline constexpr std::string_view kBadScript = "E0430";
+inline constexpr std::string_view kBadMultiline = "E0431";
 // 05xx: safety, and values that do not fit each other.
 inline constexpr std::string_view kNeedsTls = "E0501";
 inline constexpr std::string_view kNeedsTokens = "E0502";
