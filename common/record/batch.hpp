@@ -102,6 +102,8 @@ class RecordBatch {
 
     /// Interns the name (copied into the arena when new).
     KeyIndex add_key(Slice name);
+    /// For callers that keep an index of names and know that it is not there: does not search.
+    KeyIndex add_new_key(Slice name);
     /// Appends attributes that are already in this batch's arena; the range may be shared.
     AttrRange add_attrs(std::span<const Attr> attrs);
     /// `row.body` and everything it names must live in the arena (or in a buffer it adopted).

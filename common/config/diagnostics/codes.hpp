@@ -56,6 +56,8 @@ inline constexpr std::string_view kBadPath = "E0414";
 inline constexpr std::string_view kBadHash = "E0415";
 inline constexpr std::string_view kNotTime = "E0416";
 inline constexpr std::string_view kEmptyValue = "E0417";
+inline constexpr std::string_view kBadScript = "E0430";
+inline constexpr std::string_view kBadMultiline = "E0431";
 // 05xx: safety, and values that do not fit each other.
 inline constexpr std::string_view kNeedsTls = "E0501";
 inline constexpr std::string_view kNeedsTokens = "E0502";

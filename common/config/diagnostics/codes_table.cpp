@@ -285,6 +285,20 @@ constexpr std::array kCodes = {
         kEmptyValue, "an empty value", "Give a value, or leave the key out to get the default."
     },
     CodeInfo{
+        kBadScript,
+        "a script that does not run",
+        "The message is the interpreter's, with the script's line. The script's top level runs when\n"
+        "the configuration is read, inside the same limits as later: it may define functions and\n"
+        "tables, and must define the function that records are given to."
+    },
+    CodeInfo{
+        kBadMultiline,
+        "multiline rules that cannot work",
+        "Give a preset (java, python, go, ruby, dotnet, cri, docker), or `start`, `continue` or\n"
+        "`end` patterns in RE2's syntax, or `rules` whose states all lead somewhere, with one rule\n"
+        "that begins a group."
+    },
+    CodeInfo{
         kNeedsTls,
         "listening beyond this machine without TLS",
         "Records and tokens would cross the network readable. Give the listener a certificate\n"
