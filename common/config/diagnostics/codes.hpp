@@ -68,6 +68,9 @@ inline constexpr std::string_view kOrder = "E0506";
 inline constexpr std::string_view kPlaintext = "W0508";
 inline constexpr std::string_view kMissingFile = "E0509";
 inline constexpr std::string_view kOutputLoop = "E0510";
+// 06xx: plugins.
+inline constexpr std::string_view kPluginRefused = "E0601";
+inline constexpr std::string_view kPluginIgnored = "W0602";
 
 struct CodeInfo {
     std::string_view code;
