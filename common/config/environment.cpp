@@ -22,7 +22,7 @@ bool is_variable_name(std::string_view name) {
 class Expander {
   public:
     Expander(Document& document, const Environment& environment, Diagnostics& diagnostics)
-        : source_(document.source()), environment_(environment), diagnostics_(diagnostics) {}
+        : sources_(document.sources()), environment_(environment), diagnostics_(diagnostics) {}
 
     void visit(Node& node) {
         if (!seen_.insert(&node).second) {
@@ -88,7 +88,7 @@ class Expander {
     /// Where the nth reference of a string stands in the file. Escapes in double quotes can make
     /// the value differ from the source; then the whole string is the place.
     Span place(const Node& node, size_t number) const {
-        const std::string_view raw = source_.slice(node.span);
+        const std::string_view raw = sources_.slice(node.span);
         size_t at = 0;
         for (size_t i = 0; i < raw.size(); ++i) {
             if (raw.substr(i).starts_with("$$")) {
@@ -109,7 +109,8 @@ class Expander {
         if (reference.starts_with("file:")) {
             std::string path(reference.substr(5));
             if (!path.empty() && path[0] != '/') {
-                path = environment_.base_directory + "/" + path;
+                const std::string& own = sources_.directory_at(at.begin);
+                path = (own.empty() ? environment_.base_directory : own) + "/" + path;
             }
             return append_file(out, path, reference, at);
         }
@@ -211,7 +212,7 @@ class Expander {
         return false;
     }
 
-    const SourceFile& source_;
+    const SourceSet& sources_;
     const Environment& environment_;
     Diagnostics& diagnostics_;
     std::unordered_set<const Node*> seen_;
@@ -238,6 +239,12 @@ void expand_references(
     if (document.root() != nullptr) {
         Expander(document, environment, diagnostics).visit(*document.root());
     }
+}
+
+void expand_references(
+    Document& document, Node& part, const Environment& environment, Diagnostics& diagnostics
+) {
+    Expander(document, environment, diagnostics).visit(part);
 }
 
 }  // namespace seyir::config

@@ -19,6 +19,9 @@ inline constexpr std::string_view kYamlFeature = "E0106";
 inline constexpr std::string_view kUnset = "E0120";
 inline constexpr std::string_view kBadReference = "E0121";
 inline constexpr std::string_view kUnreadableReference = "E0122";
+inline constexpr std::string_view kIncludedFile = "E0130";
+inline constexpr std::string_view kDefinedTwice = "E0131";
+inline constexpr std::string_view kIgnoredFile = "W0132";
 // 02xx: the shape.
 inline constexpr std::string_view kMissingKey = "E0201";
 inline constexpr std::string_view kWrongType = "E0202";

@@ -90,6 +90,30 @@ constexpr std::array kCodes = {
         "the directory of the configuration file."
     },
     CodeInfo{
+        kIncludedFile,
+        "a file named by `include` or `conf_d` cannot be read",
+        "`include` takes paths and patterns such as `extra/*.yaml`; relative ones start in the\n"
+        "directory of the file that names them, and only the last part may be a pattern. Each\n"
+        "file is read once; a file cannot include itself, also not by way of others. `conf_d`\n"
+        "names a directory whose `*.yaml` files are read in the order of their names (`conf.d`\n"
+        "beside the main file by default, `off` for none).\n\n"
+        "Limits: 200 files, 8 levels of `include`, 16 MiB together. While a file is missing, the\n"
+        "checks that need all of them are left out."
+    },
+    CodeInfo{
+        kDefinedTwice,
+        "the same thing stands in two files",
+        "Files are merged: maps join, lists append. A component, a label or a single value can\n"
+        "stand in one file only, because otherwise the order of the files would decide which one\n"
+        "counts. Both places are shown. (`version` may be repeated.)"
+    },
+    CodeInfo{
+        kIgnoredFile,
+        "a file in the `conf_d` directory that is not read",
+        "Only files called `*.yaml` are read there. Rename it, or move it away. Names that begin\n"
+        "with a dot are left out silently."
+    },
+    CodeInfo{
         kMissingKey,
         "a required key is missing",
         "The component cannot work without this key. The hint shows how a value looks; the\n"

@@ -99,11 +99,14 @@ std::string ObjectReader::scalar_text(const Field& field) const {
     return field.default_text.value_or("");
 }
 
-std::string ObjectReader::absolute(const std::string& text) const {
+std::string ObjectReader::absolute(const std::string& text, const Node* written) const {
     if (text.empty() || text[0] == '/') {
         return text;
     }
-    return without_dots(context_->base_directory + "/" + text);
+    const std::string& directory = written != nullptr && context_->sources != nullptr
+                                       ? context_->sources->directory_at(written->span.begin)
+                                       : context_->base_directory;
+    return without_dots(directory + "/" + text);
 }
 
 std::string ObjectReader::string(std::string_view key) const {
@@ -112,7 +115,7 @@ std::string ObjectReader::string(std::string_view key) const {
 
 std::string ObjectReader::path(std::string_view key) const {
     const Field& field = get(key, {Type::kPath, Type::kGlob});
-    return absolute(scalar_text(field));
+    return absolute(scalar_text(field), value(key));
 }
 
 bool ObjectReader::boolean(std::string_view key) const {
@@ -168,12 +171,17 @@ std::vector<std::string> ObjectReader::strings(std::string_view key) const {
 }
 
 std::vector<std::string> ObjectReader::paths(std::string_view key) const {
-    return absolute(strings(key));
+    std::vector<std::string> paths = strings(key);
+    const auto written = list(get(key, {Type::kList}));
+    for (size_t i = 0; i < paths.size(); ++i) {
+        paths[i] = absolute(paths[i], i < written.size() ? written[i] : nullptr);
+    }
+    return paths;
 }
 
 std::vector<std::string> ObjectReader::absolute(std::vector<std::string> paths) const {
     for (std::string& path : paths) {
-        path = absolute(path);
+        path = absolute(path, node_);
     }
     return paths;
 }

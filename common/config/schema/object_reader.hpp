@@ -23,6 +23,8 @@ namespace seyir::config {
 
 struct ReadContext {
     std::string base_directory;  ///< relative paths start here
+    /// When set: paths start in the directory of the file they stand in.
+    std::shared_ptr<const SourceSet> sources;
 };
 
 using StringPairs = std::vector<std::pair<std::string, std::string>>;
@@ -87,7 +89,7 @@ class ObjectReader {
     const Node* value(std::string_view key) const;
     std::string scalar_text(const Field& field) const;
     std::vector<const Node*> list(const Field& field) const;
-    std::string absolute(const std::string& text) const;
+    std::string absolute(const std::string& text, const Node* written) const;
 
     const Node* node_;
     const Schema* schema_;

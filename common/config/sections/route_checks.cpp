@@ -53,14 +53,10 @@ void unknown_name(
         )
     };
     if (const auto near = did_you_mean(item.text, names)) {
-        const Position at = diagnostics.source().position(find_named(known, *near)->at.begin);
-        const std::string& path = diagnostics.source().path();
         diagnostic.hint = fmt::format(
-            "did you mean `{}`, defined at {}:{}:{}?",
+            "did you mean `{}`, defined at {}?",
             *near,
-            path.substr(path.rfind('/') + 1),
-            at.line,
-            at.column
+            diagnostics.sources().place_name(find_named(known, *near)->at)
         );
     } else if (names.empty()) {
         diagnostic.hint = fmt::format("there is no {} at all", kind.kind);
@@ -133,7 +129,11 @@ void SectionChecks::check_coverage(
              .hint = fmt::format("add `routes: [{{ name: all, to: [{}] }}]`", outputs[0].name)}
         );
     }
-    if (routes.empty() || (root.has("routes") && diagnostics.is_broken(routes_span))) {
+    const auto items = root.objects("routes");
+    const bool is_broken = std::ranges::any_of(items, [&](const ObjectReader& route) {
+        return diagnostics.is_broken(route.node()->span);  // each may stand in another file
+    });
+    if (routes.empty() || is_broken || (root.has("routes") && diagnostics.is_broken(routes_span))) {
         return;  // what the routes cover is not known
     }
     const auto is_in = [](const std::vector<std::string>& names, const NamedPlace& place) {

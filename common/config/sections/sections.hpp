@@ -77,6 +77,9 @@ Field listen_field(std::string default_http, const std::string& home_key);
 Field log_field();
 Field routes_field();
 Field allow_plaintext_field();
+/// More files: read by load_document() when a program's schema has both.
+Field include_field();
+Field conf_d_field();
 
 ServerTls read_server_tls(const ObjectReader& r, std::string_view key);
 ClientTls read_client_tls(const ObjectReader& r, std::string_view key);
