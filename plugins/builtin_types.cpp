@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/builtin_types.hpp"
 
-#include "plugins/filter/select/select_type.hpp"
+#include "plugins/filter/select/select_filters.hpp"
 #include "plugins/output/local_output_types.hpp"
 
 namespace seyir::plugins {

@@ -3,7 +3,7 @@
 // Threads: used while a graph is built.   Ownership: borrows; the program outlives its inputs.
 #pragma once
 
-#include <functional>
+#include <map>
 #include <string>
 
 #include "agent/checkpoint/checkpoint_store.hpp"
@@ -17,8 +17,8 @@ class AgentServices final : public component::ProgramServices {
     explicit AgentServices(checkpoint::CheckpointStore& store) : checkpoints(store) {}
 
     checkpoint::CheckpointStore& checkpoints;
-    /// The output that remembers how far an input (by id) was stored; nullptr: none does.
-    std::function<pipeline::PositionSource*(const std::string& input)> positions_of;
+    /// By input: the output that remembers how far it was stored; nullptr: none does.
+    std::map<std::string, pipeline::PositionSource*> positions;
 };
 
 }  // namespace seyir::agent::input

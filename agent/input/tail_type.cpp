@@ -35,7 +35,7 @@ Result<std::unique_ptr<pipeline::Input>> TailPlan::instantiate(
         .clock = context.run.clock,
         .registry = context.run.registry,
         .checkpoints = services.checkpoints,
-        .positions = services.positions_of(context.run.id),
+        .positions = services.positions[context.run.id],
     };
     return std::make_unique<TailInput>(options_, deps);
 }
@@ -43,8 +43,8 @@ Result<std::unique_ptr<pipeline::Input>> TailPlan::instantiate(
 component::InputType tail_input_type() {
     return {
         std::make_shared<const config::Schema>(tail_schema()),
-        [](const config::ObjectReader& r, component::PlanContext& context)
-            -> component::InputPlanPtr {
+        [](const config::ObjectReader& r,
+           component::PlanContext& context) -> component::InputPlanPtr {
             TailOptions options = read_tail(r);
             options.id = context.id;
             check_globs(r, "include", context);

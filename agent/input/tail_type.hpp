@@ -12,8 +12,7 @@ class TailPlan final : public component::InputPlan {
     explicit TailPlan(TailOptions options) : options_(std::move(options)) {}
 
     /// context.program must be AgentServices.
-    Result<std::unique_ptr<pipeline::Input>> instantiate(
-        const component::InputContext& context
+    Result<std::unique_ptr<pipeline::Input>> instantiate(const component::InputContext& context
     ) override;
 
     bool has_positions() const override { return true; }

@@ -43,7 +43,7 @@ class Builder {
             SEYIR_CHECK(add_output(output));
         }
         if (build_.on_outputs) {
-            build_.on_outputs(made_);
+            build_.on_outputs(made_, build_.config);
         }
         for (const PlannedFilter& filter : build_.config.filters) {
             add_filter(filter);
@@ -134,7 +134,8 @@ class Builder {
             .program = *build_.run.program,
             .takes_over = joined.get(),
         };
-        const auto make = [plan = planned.plan, joined, run]() -> Result<std::shared_ptr<pipeline::Input>> {
+        const auto make =
+            [plan = planned.plan, joined, run]() -> Result<std::shared_ptr<pipeline::Input>> {
             SEYIR_TRY(auto made, plan->instantiate(run));
             return std::shared_ptr<pipeline::Input>(std::move(made));
         };
@@ -157,8 +158,7 @@ class Builder {
     FilterPlanPtr first_filter_of(const PlannedInput& input) const {
         for (const PlannedRoute& route : build_.config.routes) {
             const config::RouteOptions& options = route.options;
-            const bool is_read =
-                std::ranges::find(options.from, input.id) != options.from.end();
+            const bool is_read = std::ranges::find(options.from, input.id) != options.from.end();
             if (!is_read || options.through.empty()) {
                 continue;
             }

@@ -53,7 +53,7 @@ struct GraphBuild {
     const RunningGraph* before = nullptr;
     std::string dead_letter;  ///< output id for routes that name none; "" = none
     /// Called once the outputs are there and before inputs are made.
-    std::function<void(const RunningGraph&)> on_outputs;
+    std::function<void(const RunningGraph&, const PipelineConfig&)> on_outputs;
 };
 
 /// Errors: what instantiate() says, with the component's name.

@@ -77,8 +77,6 @@ class Reader {
                 buffer::check_buffer(
                     component.reader, output.buffer, component.id, base_.diagnostics
                 );
-            }
-            if (type->schema->find("retry") != nullptr) {
                 output.retry = buffer::read_retry(component.reader);
             }
         }

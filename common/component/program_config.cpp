@@ -45,7 +45,9 @@ void add_program_sections(
                   .describe("For `listen.http`, and for inputs that give no `tls` of their own.")
                   .or_else_described("`listen.http` speaks plain HTTP"))
         .with(config::tokens_field())
-        .with(config::allow_plaintext_field());
+        .with(config::allow_plaintext_field())
+        .with(config::include_field())
+        .with(config::conf_d_field());
 }
 
 ProgramConfig read_program(
@@ -73,10 +75,11 @@ ProgramConfig read_program(
                 program.host_name = value;
             }
         }
-        program.labels.emplace_back("host", program.host_name);
-        for (auto& pair : root.pairs("labels")) {
-            program.labels.push_back(std::move(pair));
-        }
+        program.labels = root.pairs("labels");
+    }
+    config::StringPairs labels = program.labels;
+    if (traits.has_labels) {
+        labels.insert(labels.begin(), {"host", program.host_name});
     }
     const PlanContext base{
         .id = "",
@@ -84,7 +87,7 @@ ProgramConfig read_program(
         .diagnostics = checks.diagnostics,
         .checks = checks,
         .read = read,
-        .labels = program.labels,
+        .labels = std::move(labels),
         .tls = program.tls,
         .tokens = program.tokens,
         .allows_plaintext = root.boolean("allow_plaintext"),

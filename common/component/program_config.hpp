@@ -31,7 +31,7 @@ struct ProgramConfig {
     config::ServerTls tls;                     ///< of listen.http
     std::vector<config::TokenOptions> tokens;  ///< of listen.http; empty: none are needed
     config::LogOptions log;
-    config::StringPairs labels;  ///< top-level, with `host` where the program has it
+    config::StringPairs labels;  ///< top-level ones, as written
     std::string host_name;
     PipelineConfig pipeline;
     ProgramTypesPtr types;

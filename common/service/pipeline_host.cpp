@@ -68,7 +68,7 @@ Result<component::RunningGraph> PipelineHost::build(
     SEYIR_TRY(component::RunningGraph graph, component::build_graph(build));
     SEYIR_CHECK(add_dead_letter(config, before, graph));
     if (setup_.adjust) {
-        SEYIR_CHECK(setup_.adjust(config, graph));
+        SEYIR_CHECK(setup_.adjust(config, before, graph));
     }
     return graph;
 }
@@ -96,8 +96,7 @@ Result<void> PipelineHost::add_dead_letter(
         }
         graph.outputs[kDeadLetter] = {"", "", nullptr, std::move(*made)};
     }
-    graph.spec.outputs.push_back(
-        {.id = kDeadLetter, .output = graph.outputs[kDeadLetter].component}
+    graph.spec.outputs.push_back({.id = kDeadLetter, .output = graph.outputs[kDeadLetter].component}
     );
     graph.spec.dead_letter = kDeadLetter;
     return {};
@@ -112,9 +111,10 @@ void PipelineHost::mount(const component::RunningGraph& graph) {
         }
         for (net::HttpRoute& route : mounted->http_routes()) {
             // A request under way keeps its input alive.
-            route.handler = [input = spec.input, handler = std::move(route.handler)](
-                                net::HttpExchangePtr exchange
-                            ) { handler(std::move(exchange)); };
+            route.handler = [input = spec.input,
+                             handler = std::move(route.handler)](net::HttpExchangePtr exchange) {
+                handler(std::move(exchange));
+            };
             routes.push_back(std::move(route));
         }
     }
@@ -158,8 +158,7 @@ void PipelineHost::keep(component::RunningGraph graph) {
     graph_.store(std::make_shared<const component::RunningGraph>(std::move(graph)));
 }
 
-std::vector<component::Difference> PipelineHost::plan(
-    const component::ProgramConfig& config
+std::vector<component::Difference> PipelineHost::plan(const component::ProgramConfig& config
 ) const {
     return component::compare(*graph_.load(), config.pipeline);
 }

@@ -24,12 +24,19 @@ struct PipelineHostSetup {
     Servers& servers;
     size_t filter_workers = 1;
     component::WrapOutput wrap;
-    /// The output for records that nothing else takes, where a route names none; made on first need.
+    /// The output for records that nothing else takes, where a route names none; made on first
+    /// need.
     std::function<Result<std::unique_ptr<pipeline::Output>>(const std::string& home)> dead_letter;
     /// Told of the outputs before inputs are made (the agent looks for its positions there).
-    std::function<void(const component::RunningGraph&)> on_outputs;
+    std::function<void(const component::RunningGraph&, const component::PipelineConfig&)>
+        on_outputs;
     /// Adjusts a graph before it runs (the collector's push endpoint).
-    std::function<Result<void>(const component::ProgramConfig&, component::RunningGraph&)> adjust;
+    std::function<Result<void>(
+        const component::ProgramConfig& next,
+        const component::RunningGraph* before,
+        component::RunningGraph& graph
+    )>
+        adjust;
 };
 
 class PipelineHost {
