@@ -5,6 +5,7 @@
 #include "collector/output/store_type.hpp"
 #include "common/config/reference/reference.hpp"
 #include "plugins/builtin_types.hpp"
+#include "plugins/input/forward/forward_input.hpp"
 
 namespace seyir::collector {
 namespace {
@@ -28,6 +29,7 @@ component::ProgramTypesPtr make_types() {
     auto types = std::make_shared<component::ProgramTypes>();
     types->catalogue.add(input::agents_input_type());
     types->catalogue.add(input::loki_input_type());
+    types->catalogue.add(component::forward_input_type());
     plugins::add_builtin_filters(types->catalogue);
     types->catalogue.add(store_output_type());
     plugins::add_builtin_outputs(types->catalogue);

@@ -42,6 +42,8 @@ inline constexpr std::string_view kDuplicateName = "E0316";
 inline constexpr std::string_view kBadMatch = "E0317";
 inline constexpr std::string_view kUnusedFilter = "W0318";
 inline constexpr std::string_view kDeadLetterLoop = "E0319";
+inline constexpr std::string_view kUnknownComponent = "E0320";
+inline constexpr std::string_view kTestForm = "E0321";
 inline constexpr std::string_view kHoldingFilter = "E0330";
 // 04xx: single values.
 inline constexpr std::string_view kNotBool = "E0401";
@@ -55,6 +57,8 @@ inline constexpr std::string_view kBadPath = "E0414";
 inline constexpr std::string_view kBadHash = "E0415";
 inline constexpr std::string_view kNotTime = "E0416";
 inline constexpr std::string_view kEmptyValue = "E0417";
+inline constexpr std::string_view kBadScript = "E0430";
+inline constexpr std::string_view kBadMultiline = "E0431";
 // 05xx: safety, and values that do not fit each other.
 inline constexpr std::string_view kNeedsTls = "E0501";
 inline constexpr std::string_view kNeedsTokens = "E0502";
@@ -65,6 +69,9 @@ inline constexpr std::string_view kOrder = "E0506";
 inline constexpr std::string_view kPlaintext = "W0508";
 inline constexpr std::string_view kMissingFile = "E0509";
 inline constexpr std::string_view kOutputLoop = "E0510";
+// 06xx: plugins.
+inline constexpr std::string_view kPluginRefused = "E0601";
+inline constexpr std::string_view kPluginIgnored = "W0602";
 
 struct CodeInfo {
     std::string_view code;
