@@ -9,7 +9,12 @@
 #include "plugins/filter/rate/throttle_filter.hpp"
 #include "plugins/filter/redact/redact_type.hpp"
 #include "plugins/filter/select/select_filters.hpp"
+#include "plugins/output/email/email_type.hpp"
+#include "plugins/output/forward/forward_output.hpp"
+#include "plugins/output/http/http_type.hpp"
 #include "plugins/output/local_output_types.hpp"
+#include "plugins/output/loki/loki_output.hpp"
+#include "plugins/output/slack/slack_type.hpp"
 
 namespace seyir::plugins {
 
@@ -32,6 +37,11 @@ void add_builtin_outputs(component::Catalogue& catalogue) {
     catalogue.add(file_output_type());
     catalogue.add(stdout_output_type());
     catalogue.add(null_output_type());
+    catalogue.add(http_output_type());
+    catalogue.add(slack_output_type());
+    catalogue.add(email_output_type());
+    catalogue.add(forward_output_type());
+    catalogue.add(loki_output_type());
 }
 
 }  // namespace seyir::plugins

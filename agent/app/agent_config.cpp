@@ -9,6 +9,8 @@
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_type.hpp"
 #include "common/config/reference/reference.hpp"
+#include "common/plugin/loader.hpp"
+#include "common/plugin/program_plugins.hpp"
 #include "plugins/builtin_types.hpp"
 
 namespace seyir::agent {
@@ -45,12 +47,15 @@ config::Field host_metrics_field() {
         .elsewhere("other programs", {"node_exporter", "metricbeat"});
 }
 
-component::ProgramTypesPtr make_types() {
+component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}) {
     auto types = std::make_shared<component::ProgramTypes>();
     types->catalogue.add(input::tail_input_type());
     plugins::add_builtin_filters(types->catalogue);
     types->catalogue.add(collector_output_type());
     plugins::add_builtin_outputs(types->catalogue);
+    if (add_plugins) {
+        add_plugins(types->catalogue);
+    }
     types->schema = Schema("agent", "seyir-agent: reads the logs of a host and sends them on.");
     component::add_program_sections(
         types->schema, state_dir_field(), "state_dir", "127.0.0.1:7420"
@@ -61,6 +66,7 @@ component::ProgramTypesPtr make_types() {
         ))
         .with(config::log_field())
         .with(host_metrics_field());
+    types->schema.with(plugin::plugins_field());
     component::add_pipeline_sections(types->schema, types->catalogue, true);
     return types;
 }
@@ -144,6 +150,18 @@ config::LoadedConfig<AgentConfig> finish(
     return loaded;
 }
 
+config::LoadedConfig<AgentConfig> load(
+    const std::string& path, std::optional<std::string> text, const config::LoadOptions& options
+) {
+    component::ProgramTypesPtr types = agent_types();
+    const auto extend = plugin::extend_types(types, [](const plugin::AddPlugins& add_plugins) {
+        return make_types(add_plugins);
+    });
+    config::CheckedDocument checked =
+        config::load_document(path, types->schema, options, std::move(text), extend);
+    return finish(std::move(checked), types, options);
+}
+
 }  // namespace
 
 const component::ProgramTypesPtr& agent_types() {
@@ -154,17 +172,13 @@ const component::ProgramTypesPtr& agent_types() {
 config::LoadedConfig<AgentConfig> load_agent_config(
     const std::string& path, const config::LoadOptions& options
 ) {
-    const component::ProgramTypesPtr& types = agent_types();
-    return finish(config::load_document(path, types->schema, options), types, options);
+    return load(path, std::nullopt, options);
 }
 
 config::LoadedConfig<AgentConfig> parse_agent_config(
     std::string name, std::string text, const config::LoadOptions& options
 ) {
-    const component::ProgramTypesPtr& types = agent_types();
-    return finish(
-        config::load_document(name, types->schema, options, std::move(text)), types, options
-    );
+    return load(name, std::move(text), options);
 }
 
 }  // namespace seyir::agent

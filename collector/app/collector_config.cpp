@@ -4,6 +4,8 @@
 #include "collector/input/input_types.hpp"
 #include "collector/output/store_type.hpp"
 #include "common/config/reference/reference.hpp"
+#include "common/plugin/loader.hpp"
+#include "common/plugin/program_plugins.hpp"
 #include "plugins/builtin_types.hpp"
 #include "plugins/input/forward/forward_input.hpp"
 
@@ -25,7 +27,7 @@ config::Field data_dir_field() {
         .elsewhere("other programs", {"state_dir", "storage_path"});
 }
 
-component::ProgramTypesPtr make_types() {
+component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}) {
     auto types = std::make_shared<component::ProgramTypes>();
     types->catalogue.add(input::agents_input_type());
     types->catalogue.add(input::loki_input_type());
@@ -33,10 +35,14 @@ component::ProgramTypesPtr make_types() {
     plugins::add_builtin_filters(types->catalogue);
     types->catalogue.add(store_output_type());
     plugins::add_builtin_outputs(types->catalogue);
+    if (add_plugins) {
+        add_plugins(types->catalogue);
+    }
     types->schema =
         Schema("collector", "seyir-collector: takes records, stores them and answers queries.");
     component::add_program_sections(types->schema, data_dir_field(), "data_dir", "127.0.0.1:7400");
     types->schema.with(config::log_field());
+    types->schema.with(plugin::plugins_field());
     component::add_pipeline_sections(types->schema, types->catalogue, false);
     return types;
 }
@@ -91,6 +97,18 @@ config::LoadedConfig<CollectorConfig> finish(
     return loaded;
 }
 
+config::LoadedConfig<CollectorConfig> load(
+    const std::string& path, std::optional<std::string> text, const config::LoadOptions& options
+) {
+    component::ProgramTypesPtr types = collector_types();
+    const auto extend = plugin::extend_types(types, [](const plugin::AddPlugins& add_plugins) {
+        return make_types(add_plugins);
+    });
+    config::CheckedDocument checked =
+        config::load_document(path, types->schema, options, std::move(text), extend);
+    return finish(std::move(checked), types, options);
+}
+
 }  // namespace
 
 const component::ProgramTypesPtr& collector_types() {
@@ -101,17 +119,13 @@ const component::ProgramTypesPtr& collector_types() {
 config::LoadedConfig<CollectorConfig> load_collector_config(
     const std::string& path, const config::LoadOptions& options
 ) {
-    const component::ProgramTypesPtr& types = collector_types();
-    return finish(config::load_document(path, types->schema, options), types, options);
+    return load(path, std::nullopt, options);
 }
 
 config::LoadedConfig<CollectorConfig> parse_collector_config(
     std::string name, std::string text, const config::LoadOptions& options
 ) {
-    const component::ProgramTypesPtr& types = collector_types();
-    return finish(
-        config::load_document(name, types->schema, options, std::move(text)), types, options
-    );
+    return load(name, std::move(text), options);
 }
 
 }  // namespace seyir::collector
