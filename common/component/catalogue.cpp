@@ -87,6 +87,10 @@ void add_pipeline_sections(
                   )
                   .elsewhere("Vector", {"sinks"})
                   .elsewhere("promtail", {"clients"})
+                  .elsewhere(
+                      "Filebeat",
+                      {"output", "output.elasticsearch", "output.logstash", "output.kafka"}
+                  )
                   .elsewhere("OpenTelemetry", {"exporters"}))
         .with(config::routes_field())
         .with(config::tests_field());
