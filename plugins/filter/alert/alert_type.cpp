@@ -18,6 +18,16 @@ using config::ObjectReader;
 using config::Schema;
 using config::Type;
 
+config::Field severity_field() {
+    return config::field("severity", Type::kEnum)
+        .choice("info", "worth knowing")
+        .choice("warn", "worth a look")
+        .choice("error", "something is broken")
+        .choice("fatal", "get up")
+        .describe("Severity of the notice.")
+        .or_else("error");
+}
+
 Schema make_schema() {
     return Schema("alert", "Tells outputs when enough records match; records pass unchanged.")
         .example_id("many_errors")
@@ -54,13 +64,7 @@ Schema make_schema() {
                   .describe("Time between two notices of one group.")
                   .or_else("5m")
                   .elsewhere("other programs", {"repeat_interval", "realert", "silence"}))
-        .with(config::field("severity", Type::kEnum)
-                  .choice("info", "worth knowing")
-                  .choice("warn", "worth a look")
-                  .choice("error", "something is broken")
-                  .choice("fatal", "get up")
-                  .describe("Severity of the notice.")
-                  .or_else("error"))
+        .with(severity_field())
         .with(
             config::field("summary", Type::kString)
                 .between(1, 4096)
