@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/base/time.hpp"
 #include "common/record/position.hpp"
 
 namespace seyir {
@@ -48,6 +50,10 @@ struct DeliveryReport {
     std::string reason;              ///< snake_case word for metrics; "" when nothing was lost
     std::string message;             ///< for people
     std::vector<LaneVerdict> lanes;  ///< only lanes that are not kStored
+    /// kRejected: which rows (indexes into the batch), ascending; empty = all, or not known.
+    std::vector<uint32_t> rejected_rows;
+    /// kRetry: the far side asks to wait so long (HTTP's Retry-After).
+    std::optional<Nanos> retry_after;
 
     static DeliveryReport delivered(uint32_t rows) { return {.accepted = rows}; }
 
