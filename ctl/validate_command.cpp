@@ -100,6 +100,7 @@ int validate_command(const Arguments& arguments) {
     }
     config::LoadOptions options;
     options.check_machine = arguments.has("online");
+    options.reads_conf_d = path != "-";
     if (program == "agent") {
         const auto loaded = agent::parse_agent_config(name, *std::move(text), options);
         return show(

@@ -76,7 +76,7 @@ int AgentApp::run(
     servers.add_routes(service::self_routes(*graph->engine, registry, [&config, &graph] {
         return inputs_json(config, *graph);
     }));
-    if (auto running = graph->engine->start(); !running) {
+    if (auto running = graph->engine->start(std::move(graph->spec)); !running) {
         return could_not_start(running.error());
     }
     const auto drained_by = [] { return io::system_clock().steady_now() + kDrainTime; };

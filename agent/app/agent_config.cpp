@@ -44,7 +44,9 @@ void add_program(Schema& schema) {
         .with(config::labels_field(
             "Stream labels of everything this agent reads. `host` replaces the host's name."
         ))
-        .with(config::log_field());
+        .with(config::log_field())
+        .with(config::include_field())
+        .with(config::conf_d_field());
 }
 
 void add_host_metrics(Schema& schema) {

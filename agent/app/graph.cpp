@@ -44,13 +44,13 @@ class Builder {
         graph_.engine = std::make_unique<pipeline::Engine>(registry_);
         for (const OutputConfig& output : config_.outputs) {
             SEYIR_TRY(auto made, make_output(output));
-            graph_.engine->add_output(output.id, std::move(made));
+            graph_.spec.outputs.push_back({.id = output.id, .output = std::move(made)});
         }
         for (const input::TailOptions& tail : config_.tails) {
             add_tail(tail, routes);
         }
         for (pipeline::Route& route : routes) {
-            SEYIR_CHECK(graph_.engine->add_route(std::move(route)));
+            graph_.spec.routes.push_back(std::move(route));
         }
         return std::move(graph_);
     }
@@ -139,7 +139,7 @@ class Builder {
         };
         auto made = std::make_unique<input::TailInput>(options, deps);
         graph_.tails.push_back(made.get());
-        graph_.engine->add_input(options.id, std::move(made));
+        graph_.spec.inputs.push_back({.id = options.id, .input = std::move(made), .remake = {}});
     }
 
     const AgentConfig& config_;

@@ -19,6 +19,7 @@ namespace seyir::agent {
 struct Graph {
     std::unique_ptr<checkpoint::CheckpointStore> checkpoints;
     std::unique_ptr<pipeline::Engine> engine;
+    pipeline::GraphSpec spec;
     std::vector<input::TailInput*> tails;  ///< owned by the engine
 };
 

@@ -99,7 +99,7 @@ int CollectorApp::run(
         registry, {.listen = config.listen, .tls = config.tls, .tokens = config.tokens}
     );
     add_routes(servers, *graph, registry, started);
-    if (auto running = graph->engine->start(); !running) {
+    if (auto running = graph->engine->start(std::move(graph->spec)); !running) {
         return could_not_start(running.error());
     }
     const auto drained_by = [] { return io::system_clock().steady_now() + kDrainTime; };

@@ -38,7 +38,9 @@ void add_program(Schema& schema) {
                   .or_else_described("`listen.http` speaks plain HTTP"))
         .with(config::tokens_field())
         .with(config::allow_plaintext_field())
-        .with(config::log_field());
+        .with(config::log_field())
+        .with(config::include_field())
+        .with(config::conf_d_field());
 }
 
 void add_pipeline(Schema& schema) {

@@ -52,15 +52,15 @@ class Builder {
         );
         graph_.engine = std::make_unique<pipeline::Engine>(registry_);
         for (const OutputConfig& output : config_.outputs) {
-            graph_.engine->add_output(output.id, make_output(output));
+            graph_.spec.outputs.push_back({.id = output.id, .output = make_output(output)});
         }
         for (const InputConfig& input : config_.inputs) {
             SEYIR_TRY(auto made, make_input(input));
-            graph_.engine->add_input(input.id, std::move(made));
+            graph_.spec.inputs.push_back({.id = input.id, .input = std::move(made), .remake = {}});
         }
         add_default_push(routes);
         for (pipeline::Route& route : routes) {
-            SEYIR_CHECK(graph_.engine->add_route(std::move(route)));
+            graph_.spec.routes.push_back(std::move(route));
         }
         return std::move(graph_);
     }
@@ -107,7 +107,7 @@ class Builder {
             input::LokiOptions{.id = "loki", .labels = {}}, registry_
         );
         graph_.loki.push_back(made.get());
-        graph_.engine->add_input("loki", std::move(made));
+        graph_.spec.inputs.push_back({.id = "loki", .input = std::move(made), .remake = {}});
     }
 
     Result<std::unique_ptr<pipeline::Input>> make_agents(const input::AgentsOptions& options) {

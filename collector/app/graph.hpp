@@ -17,6 +17,7 @@ namespace seyir::collector {
 /// The running parts. Members are destroyed from the last to the first: the store goes before the
 /// engine, because it answers what it still holds to outputs that live in the engine.
 struct Graph {
+    pipeline::GraphSpec spec;
     std::unique_ptr<pipeline::Engine> engine;
     std::vector<input::AgentsInput*> agents;  ///< owned by the engine
     std::vector<input::LokiInput*> loki;      ///< owned by the engine

@@ -17,7 +17,7 @@ bool RetryPolicy::gives_up(uint32_t attempts, Nanos since_first) const {
     return too_often || too_long;
 }
 
-Nanos RetryPolicy::wait(uint32_t failures, std::optional<Nanos> asked) {
+Nanos RetryPolicy::wait(uint32_t failures, Nanos asked) {
     Nanos wait = options_.initial;
     for (uint32_t i = 1; i < failures && wait < options_.max; ++i) {
         wait *= 2;
@@ -26,7 +26,7 @@ Nanos RetryPolicy::wait(uint32_t failures, std::optional<Nanos> asked) {
     // Half of it by chance: senders that failed together do not come back together.
     std::uniform_int_distribution<int64_t> jitter(wait.count() / 2, wait.count());
     const Nanos chosen(jitter(random_));
-    return asked ? std::max(chosen, std::min(*asked, kAskedMax)) : chosen;
+    return std::max(chosen, std::min(asked, kAskedMax));
 }
 
 }  // namespace seyir::buffer

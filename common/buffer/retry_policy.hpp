@@ -19,7 +19,7 @@ class RetryPolicy {
 
     /// Before the next attempt, after `failures` in a row. `asked` (Retry-After) lengthens it, up
     /// to an hour.
-    Nanos wait(uint32_t failures, std::optional<Nanos> asked);
+    Nanos wait(uint32_t failures, Nanos asked);
 
   private:
     const RetryOptions options_;

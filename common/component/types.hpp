@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,12 +69,7 @@ struct RunContext {
 
 // --- filters ---
 
-/// What becomes of rows a filter could not handle.
-enum class OnError {
-    kKeep,        ///< they go on as they came
-    kDrop,        ///< counted
-    kDeadLetter,  ///< to the dead letter output of the route, with the reason
-};
+using pipeline::OnError;
 
 /// The key `on_error` every filter has, with its type's default ("keep", "drop", "dead_letter").
 /// A sensitive filter does not offer `keep`.
@@ -90,7 +86,7 @@ class FilterPlan {
     /// dead letter gets no body and no attributes.
     virtual bool is_sensitive() const { return false; }
 
-    /// Keeps rows across batches: refused after `agents` inputs (DESIGN 6.6).
+    /// Keeps rows across batches: refused after inputs with positions (DESIGN 6.6).
     virtual bool holds_rows() const { return false; }
 
     /// Wants Filter::flush(kTimer).
@@ -98,6 +94,10 @@ class FilterPlan {
 
     /// Outputs that emit_event() feeds.
     virtual std::vector<config::NamedPlace> event_outputs() const { return {}; }
+
+    /// What is wrong with its instances right now, for health; nothing when they are well.
+    /// Thread-safe.
+    virtual std::optional<std::string> trouble() const { return std::nullopt; }
 };
 
 using FilterPlanPtr = std::shared_ptr<FilterPlan>;
@@ -160,8 +160,9 @@ class InputPlan {
     /// Sockets it will listen on, for the checks across components.
     virtual std::vector<config::SectionChecks::Listener> listeners() const { return {}; }
 
-    /// Rows of one source come from agents, already cut into frames: holding filters are refused.
-    virtual bool is_framed() const { return false; }
+    /// Its batches carry source positions (tail, agents): what a frame yields must leave with the
+    /// frame, so filters that hold rows are refused after it (DESIGN 6.6).
+    virtual bool has_positions() const { return false; }
 };
 
 using InputPlanPtr = std::shared_ptr<InputPlan>;

@@ -59,7 +59,7 @@ std::string child_path(const std::string& path, std::string_view key) {
 class TreeCheck {
   public:
     TreeCheck(Document& document, Diagnostics& diagnostics)
-        : source_(document.source()), diagnostics_(diagnostics) {}
+        : sources_(document.sources()), diagnostics_(diagnostics) {}
 
     void visit(Node& node, const std::string& path) {
         if (!seen_.emplace(&node, true).second) {
@@ -84,7 +84,7 @@ class TreeCheck {
                 );
             }
             if (looks_secret(key)) {
-                hide_secret(source_, *entry.value);
+                hide_secret(sources_, *entry.value);
             }
             visit(*entry.value, child_path(path, key));
         }
@@ -103,7 +103,7 @@ class TreeCheck {
         );
     }
 
-    SourceFile& source_;
+    SourceSet& sources_;
     Diagnostics& diagnostics_;
     std::unordered_map<const Node*, bool> seen_;
 };
@@ -121,16 +121,28 @@ const Entry* Node::find(std::string_view key) const {
     return it == entries.end() ? nullptr : &*it;
 }
 
-void hide_secret(SourceFile& source, const Node& node) {
-    std::string_view raw = source.slice(node.span);
+void hide_secret(SourceSet& sources, const Node& node) {
+    std::string_view raw = sources.slice(node.span);
     if (raw.size() >= 2 && (raw[0] == '"' || raw[0] == '\'') && raw.back() == raw[0]) {
         raw = raw.substr(1, raw.size() - 2);
     }
     const bool is_reference = raw.starts_with("${") && raw.find('}') == raw.size() - 1 &&
                               raw.find(":-") == std::string_view::npos;
     if (node.is_scalar() && !is_reference) {
-        source.hide(node.span);
+        sources.hide(node.span);
     }
+}
+
+void Document::absorb(Document&& file, uint32_t begin) {
+    const auto shift = [&](std::deque<Node>& nodes) {
+        for (Node& node : nodes) {
+            node.span.begin += begin;
+            node.span.end += begin;
+        }
+        absorbed_.push_back(std::move(nodes));
+    };
+    shift(file.nodes_);
+    std::ranges::for_each(file.absorbed_, shift);
 }
 
 Node* Document::make_node(Node::Kind kind, Span span) {
@@ -139,7 +151,12 @@ Node* Document::make_node(Node::Kind kind, Span span) {
 }
 
 Document parse_document(std::shared_ptr<SourceFile> source, Diagnostics& diagnostics) {
-    Document document(source);
+    return parse_document(std::make_shared<SourceSet>(std::move(source)), diagnostics);
+}
+
+Document parse_document(std::shared_ptr<SourceSet> sources, Diagnostics& diagnostics) {
+    const SourceFile* source = &sources->main();
+    Document document(std::move(sources));
     if (source->text().size() > kFileBytesMax) {
         diagnostics.add(
             {.code = kLimit,

@@ -22,7 +22,7 @@ bool is_variable_name(std::string_view name) {
 class Expander {
   public:
     Expander(Document& document, const Environment& environment, Diagnostics& diagnostics)
-        : source_(document.source()), environment_(environment), diagnostics_(diagnostics) {}
+        : sources_(document.sources()), environment_(environment), diagnostics_(diagnostics) {}
 
     void visit(Node& node) {
         if (!seen_.insert(&node).second) {
@@ -48,9 +48,11 @@ class Expander {
         const std::string_view text = node.text;
         size_t reference_number = 0;
         bool has_reference = false;
+        auto written = std::make_shared<WrittenText>();
         read_file_ = false;
         for (size_t i = 0; i < text.size(); ++i) {
             if (text.substr(i).starts_with("$$")) {
+                written->pieces.push_back({out.size(), out.size() + 1, i, i + 2});
                 out += '$';
                 ++i;
             } else if (text.substr(i).starts_with("${")) {
@@ -63,9 +65,11 @@ class Expander {
                     );
                     return;
                 }
+                const size_t begin = out.size();
                 if (!append(out, text.substr(i + 2, end - i - 2), at)) {
                     return;
                 }
+                written->pieces.push_back({begin, out.size(), i, end + 1});
                 i = end;
             } else {
                 out += text[i];
@@ -80,7 +84,9 @@ class Expander {
             );
             return;
         }
+        written->text = std::move(node.text);
         node.text = std::move(out);
+        node.written = std::move(written);
         node.is_expanded = has_reference;
         node.is_confidential = read_file_;
     }
@@ -88,7 +94,7 @@ class Expander {
     /// Where the nth reference of a string stands in the file. Escapes in double quotes can make
     /// the value differ from the source; then the whole string is the place.
     Span place(const Node& node, size_t number) const {
-        const std::string_view raw = source_.slice(node.span);
+        const std::string_view raw = sources_.slice(node.span);
         size_t at = 0;
         for (size_t i = 0; i < raw.size(); ++i) {
             if (raw.substr(i).starts_with("$$")) {
@@ -109,7 +115,8 @@ class Expander {
         if (reference.starts_with("file:")) {
             std::string path(reference.substr(5));
             if (!path.empty() && path[0] != '/') {
-                path = environment_.base_directory + "/" + path;
+                const std::string& own = sources_.directory_at(at.begin);
+                path = (own.empty() ? environment_.base_directory : own) + "/" + path;
             }
             return append_file(out, path, reference, at);
         }
@@ -211,7 +218,7 @@ class Expander {
         return false;
     }
 
-    const SourceFile& source_;
+    const SourceSet& sources_;
     const Environment& environment_;
     Diagnostics& diagnostics_;
     std::unordered_set<const Node*> seen_;
@@ -238,6 +245,12 @@ void expand_references(
     if (document.root() != nullptr) {
         Expander(document, environment, diagnostics).visit(*document.root());
     }
+}
+
+void expand_references(
+    Document& document, Node& part, const Environment& environment, Diagnostics& diagnostics
+) {
+    Expander(document, environment, diagnostics).visit(part);
 }
 
 }  // namespace seyir::config

@@ -33,4 +33,9 @@ void expand_references(
     Document& document, const Environment& environment, Diagnostics& diagnostics
 );
 
+/// Of one part of the document.
+void expand_references(
+    Document& document, Node& part, const Environment& environment, Diagnostics& diagnostics
+);
+
 }  // namespace seyir::config

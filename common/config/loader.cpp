@@ -5,21 +5,19 @@
 
 #include <unistd.h>
 
+#include "common/config/files.hpp"
 #include "common/config/schema/validate.hpp"
 
 namespace seyir::config {
 namespace {
 
-std::string absolute_directory(const std::string& path) {
-    const std::string directory = io::parent_directory(path);
-    if (directory.starts_with('/')) {
-        return directory;
-    }
-    std::array<char, 4096> here{};
-    if (getcwd(here.data(), here.size()) == nullptr) {
-        return directory;
-    }
-    return directory == "." ? std::string(here.data()) : std::string(here.data()) + "/" + directory;
+/// All files are in the tree now: as one file, it must not read them again.
+void set_conf_d_off(Document& document) {
+    Node* key = document.make_node(Node::Kind::kScalar, Span{0, 0});
+    Node* value = document.make_node(Node::Kind::kScalar, Span{0, 0});
+    key->text = "conf_d";
+    value->text = "off";
+    document.root()->entries.push_back({key, value});
 }
 
 }  // namespace
@@ -33,21 +31,32 @@ CheckedDocument load_document(
     std::string error;
     auto source = text ? std::make_shared<SourceFile>(path, std::move(*text))
                        : read_source(*options.files, path, error);
-    Diagnostics diagnostics(source);
-    ReadContext context{absolute_directory(path)};
+    auto sources = std::make_shared<SourceSet>(source, absolute_directory(path));
+    Diagnostics diagnostics(sources);
+    ReadContext context{absolute_directory(path), sources};
     if (!error.empty()) {
         diagnostics.add({.code = kUnreadableFile, .message = error});
-        return {Document(source), std::move(diagnostics), std::move(context)};
+        return {Document(sources), std::move(diagnostics), std::move(context)};
     }
-    Document document = parse_document(source, diagnostics);
+    Document document = parse_document(sources, diagnostics);
     Environment environment =
         options.environment.value_or(process_environment(*options.files, path));
     if (environment.files == nullptr) {
         environment.files = options.files;
     }
     environment.base_directory = context.base_directory;
+    const bool has_files = schema.find("include") != nullptr && schema.find("conf_d") != nullptr;
+    if (has_files) {
+        const FilesOptions files{options.files, &environment, options.reads_conf_d};
+        read_more_files(document, schema, files, diagnostics);
+    }
     expand_references(document, environment, diagnostics);
     validate(document, schema, diagnostics);
+    if (document.is_incomplete()) {
+        document.set_root(nullptr);  // checks across sections would only see what is missing
+    } else if (has_files && document.root() != nullptr && document.root()->is_map()) {
+        set_conf_d_off(document);
+    }
     return {std::move(document), std::move(diagnostics), std::move(context)};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a path to a checked document: read, parse, expand, validate. Programs add their typed
+// From a path to a checked document: read, parse, merge, expand, validate. Programs add their typed
 // reading on top (agent/app/agent_config.hpp, collector/app/collector_config.hpp).
 // Threads: one at a time.   Errors: in LoadedConfig::diagnostics; a bad file exits 78 (EX_CONFIG).
 #pragma once
@@ -23,6 +23,8 @@ struct LoadOptions {
     bool check_machine = true;
     std::optional<Environment> environment;  ///< none: this process's
     std::string host_name;                   ///< "" = this machine's
+    /// The directory `conf.d` beside the file; off for text that stands in no directory.
+    bool reads_conf_d = true;
 };
 
 template <class Config>

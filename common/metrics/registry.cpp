@@ -175,6 +175,7 @@ std::string Registry::text() {
     for (const auto& source : sources) {
         appended += source();
     }
+    const std::unique_lock whole(together_);
     const std::lock_guard lock(mutex_);
     std::string out;
     for (const auto& [name, family] : families_) {

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,6 +85,12 @@ class Registry {
 
     std::string text();
 
+    /// Hold this while adding to several instruments that belong together (rows in, rows out): a
+    /// text() shows all of it or nothing. Shared: holders do not wait for one another.
+    [[nodiscard]] std::shared_lock<std::shared_mutex> together() {
+        return std::shared_lock(together_);
+    }
+
   private:
     struct Family {
         std::string help;
@@ -95,6 +102,7 @@ class Registry {
 
     Family& family(const std::string& name, const std::string& help, const char* type);
 
+    std::shared_mutex together_;  // before mutex_
     std::mutex mutex_;
     std::map<std::string, Family> families_;
     std::vector<std::function<void()>> refreshers_;

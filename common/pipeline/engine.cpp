@@ -2,269 +2,391 @@
 #include "common/pipeline/engine.hpp"
 
 #include <algorithm>
+#include <condition_variable>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "common/base/log.hpp"
 #include "common/io/clock.hpp"
+#include "common/pipeline/run_batch.hpp"
 
 namespace seyir::pipeline {
 namespace {
 
 constexpr std::string_view kLog = "pipeline";
 
-/// Both lists ascending; the union too.
-Selection join(Selection a, const Selection& b) {
-    if (a.all || b.all) {
-        return {};
-    }
-    std::vector<uint32_t> rows;
-    rows.reserve(a.rows.size() + b.rows.size());
-    std::ranges::set_union(a.rows, b.rows, std::back_inserter(rows));
-    return Selection::of(std::move(rows));
+/// A small number of the calling thread: what one thread submits goes to one worker, in order.
+size_t thread_number() {
+    static std::atomic<size_t> next{0};
+    thread_local const size_t mine = next.fetch_add(1);
+    return mine;
 }
 
-double seconds_since(SteadyTime since) {
-    return std::chrono::duration<double>(io::system_clock().steady_now() - since).count();
+void drain(const InputSlot& slot, SteadyTime deadline) {
+    // Polled: an input drains once a reload, and its answers come from many threads.
+    while (slot.unanswered.load() != 0 && io::system_clock().steady_now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (slot.unanswered.load() != 0) {
+        log::warn(
+            kLog,
+            "replacing an input with batches unanswered; what its source sends again may arrive "
+            "twice at outputs that keep no positions",
+            {{"input", slot.spec.id}}
+        );
+    }
+}
+
+template <class Slot>
+bool contains(const std::vector<std::shared_ptr<Slot>>& slots, const std::shared_ptr<Slot>& slot) {
+    return std::ranges::find(slots, slot) != slots.end();
 }
 
 }  // namespace
 
-Engine::Engine(metrics::Registry& registry) : registry_(registry) {}
+Engine::Engine(metrics::Registry& registry, size_t workers)
+    : registry_(registry),
+      worker_count_(std::max<size_t>(workers, 1)),
+      queued_rows_(registry.gauge(
+          "seyir_pipeline_queued_rows", "Rows that wait for a thread to run their filters."
+      )) {}
 
 Engine::~Engine() = default;
 
-void Engine::add_input(const std::string& id, std::unique_ptr<Input> input) {
-    auto slot = std::make_unique<InputSlot>();
-    slot->id = id;
-    slot->input = std::move(input);
-    const metrics::Labels labels = {{"component", id}};
-    slot->rows = &registry_.counter(
-        "seyir_pipeline_input_rows_total", "Rows an input handed to the pipeline.", labels
-    );
-    slot->bytes = &registry_.counter(
-        "seyir_pipeline_input_bytes_total",
-        "Raw bytes (bodies and terminators) an input handed to the pipeline.",
-        labels
-    );
-    slot->unrouted = &registry_.counter(
-        "seyir_pipeline_dropped_rows_total",
-        "Rows given up on purpose, by component and reason.",
-        {{"component", id}, {"reason", "no_route"}}
-    );
-    inputs_.push_back(std::move(slot));
-}
-
-void Engine::add_output(const std::string& id, std::unique_ptr<Output> output) {
-    auto slot = std::make_unique<OutputSlot>();
-    slot->id = id;
-    slot->output = std::move(output);
-    const auto rows = [&](const char* outcome) {
-        return &registry_.counter(
-            "seyir_pipeline_output_answers_rows_total",
-            "Rows an output answered for, by outcome.",
-            {{"component", id}, {"outcome", outcome}}
-        );
-    };
-    const metrics::Labels labels = {{"component", id}};
-    slot->rows_in =
-        &registry_.counter("seyir_pipeline_output_rows_total", "Rows handed to an output.", labels);
-    slot->rows_delivered = rows("delivered");
-    slot->rows_duplicate = rows("duplicate");
-    slot->rows_retried = rows("retry");
-    slot->rows_in_flight = &registry_.gauge(
-        "seyir_pipeline_output_in_flight_rows", "Rows an output has not answered for.", labels
-    );
-    slot->seconds = &registry_.histogram(
-        "seyir_pipeline_output_seconds",
-        "Time from hand-over to an output's answer.",
-        metrics::latency_buckets(),
-        labels
-    );
-    outputs_.push_back(std::move(slot));
-}
-
-Result<void> Engine::add_route(Route route) {
-    std::vector<size_t> outputs;
-    for (const std::string& id : route.to) {
-        const auto at =
-            std::ranges::find_if(outputs_, [&](const auto& slot) { return slot->id == id; });
-        if (at == outputs_.end()) {
-            return fail(
-                ErrorCode::kInvalidConfig,
-                fmt::format("route `{}` sends to `{}`, which is not an output", route.name, id)
-            );
+Result<void> Engine::start(GraphSpec spec) {
+    SEYIR_TRY(TopologyPtr next, build_topology(std::move(spec), worker_count_, registry_, nullptr));
+    SEYIR_CHECK(start_outputs(*next, nullptr));
+    start_workers(*next);
+    current_.store(next);
+    if (auto started = start_inputs(*next, nullptr); !started) {
+        for (const auto& slot : next->outputs) {
+            slot->spec.output->stop(io::system_clock().steady_now());
         }
-        outputs.push_back(static_cast<size_t>(at - outputs_.begin()));
+        return started;
     }
-    for (const std::string& id : route.from) {
-        if (std::ranges::none_of(inputs_, [&](const auto& slot) { return slot->id == id; })) {
-            return fail(
-                ErrorCode::kInvalidConfig,
-                fmt::format("route `{}` reads from `{}`, which is not an input", route.name, id)
-            );
-        }
-    }
-    for (const auto& slot : inputs_) {
-        if (route.from.empty() || std::ranges::find(route.from, slot->id) != route.from.end()) {
-            slot->routes.push_back(routes_.size());
-        }
-    }
-    routes_.push_back(std::move(route));
-    route_outputs_.push_back(std::move(outputs));
     return {};
 }
 
-Result<void> Engine::start() {
-    size_t outputs_running = 0;
-    size_t inputs_running = 0;
-    const auto undo = [&] {
-        for (size_t i = 0; i < inputs_running; ++i) {
-            inputs_[i]->input->stop();
-        }
-        for (size_t i = 0; i < outputs_running; ++i) {
-            outputs_[i]->output->stop(io::system_clock().steady_now());
-        }
-    };
-    for (const auto& slot : outputs_) {
-        if (auto started = slot->output->start(); !started) {
-            undo();
-            return started.error().context("starting output " + slot->id);
-        }
-        ++outputs_running;
+/// Before `next` becomes current: nobody reads the list yet when it grows.
+void Engine::start_workers(const Topology& next) {
+    const bool some = std::ranges::find(next.needs_worker, true) != next.needs_worker.end();
+    for (size_t i = workers_.size(); some && i < worker_count_; ++i) {
+        workers_.push_back(std::make_unique<Worker>(i, [this, i] { on_timer(i); }));
     }
-    for (const auto& slot : inputs_) {
-        InputSlot* input = slot.get();
-        auto started = slot->input->start([this, input](const RecordBatchPtr& batch) {
-            submit(*input, batch);
+}
+
+void Engine::on_timer(size_t worker) {
+    const TopologyPtr topology = current();
+    if (topology != nullptr && topology->has_timers) {
+        BatchRun(*topology, (*topology->chains)[worker], *delivery_).flush(FlushReason::kTimer);
+    }
+}
+
+Result<void> Engine::start_outputs(const Topology& next, const Topology* before) {
+    for (size_t i = 0; i < next.outputs.size(); ++i) {
+        if (before != nullptr && contains(before->outputs, next.outputs[i])) {
+            continue;
+        }
+        auto started = next.outputs[i]->spec.output->start();
+        if (started) {
+            continue;
+        }
+        for (size_t j = 0; j < i; ++j) {
+            if (before == nullptr || !contains(before->outputs, next.outputs[j])) {
+                next.outputs[j]->spec.output->stop(io::system_clock().steady_now());
+            }
+        }
+        return started.error().context("starting output " + next.outputs[i]->spec.id);
+    }
+    return {};
+}
+
+Result<void> Engine::start_input(InputSlot& slot) {
+    auto started =
+        slot.spec.input->start([this, &slot](const RecordBatchPtr& batch) { submit(slot, batch); });
+    if (!started) {
+        return started.error().context("starting input " + slot.spec.id);
+    }
+    return {};
+}
+
+Result<void> Engine::start_inputs(const Topology& next, const Topology* before) {
+    for (size_t i = 0; i < next.inputs.size(); ++i) {
+        if (before != nullptr && contains(before->inputs, next.inputs[i])) {
+            continue;
+        }
+        auto started = start_input(*next.inputs[i]);
+        if (started) {
+            continue;
+        }
+        for (size_t j = 0; j < i; ++j) {
+            if (before == nullptr || !contains(before->inputs, next.inputs[j])) {
+                next.inputs[j]->spec.input->stop();
+            }
+        }
+        return started;
+    }
+    return {};
+}
+
+void Engine::stop_inputs(const Topology& of, const Topology* except) {
+    for (const auto& slot : of.inputs) {
+        if (except == nullptr || !contains(except->inputs, slot)) {
+            slot->spec.input->stop();
+        }
+    }
+}
+
+void Engine::flush_chains(const TopologyPtr& of, FlushReason reason) {
+    for (size_t w = 0; w < workers_.size(); ++w) {
+        workers_[w]->post([this, of, w, reason] {
+            BatchRun(*of, (*of->chains)[w], *delivery_).flush(reason);
         });
-        if (!started) {
-            undo();
-            return started.error().context("starting input " + slot->id);
+    }
+    for (const auto& worker : workers_) {
+        worker->drain();
+    }
+}
+
+/// Filter instances die on the thread they lived on.
+void Engine::end_chains(const TopologyPtr& of) {
+    for (size_t w = 0; w < workers_.size(); ++w) {
+        workers_[w]->post([of, w] { (*of->chains)[w].clear(); });
+    }
+}
+
+Result<void> Engine::replace(GraphSpec next_spec, SteadyTime drained_by) {
+    const TopologyPtr old = current();
+    SEYIR_TRY(
+        TopologyPtr next, build_topology(std::move(next_spec), worker_count_, registry_, old.get())
+    );
+    SEYIR_CHECK(start_outputs(*next, old.get()));
+    stop_inputs(*old, next.get());
+    start_workers(*next);
+    current_.store(next);
+    // What the old filters hold goes out now, or the inputs that wait for it would never drain.
+    flush_chains(old, FlushReason::kReload);
+    for (const auto& slot : old->inputs) {
+        if (!contains(next->inputs, slot)) {
+            drain(*slot, drained_by);
         }
-        ++inputs_running;
+    }
+    if (auto started = start_inputs(*next, old.get()); !started) {
+        bring_back(old, *next);
+        end_chains(next);
+        return started;
+    }
+    end_chains(old);
+    const std::lock_guard lock(mutex_);
+    for (const auto& slot : old->inputs) {
+        if (!contains(next->inputs, slot)) {
+            leaving_inputs_.push_back(slot);
+        }
+    }
+    for (const auto& slot : old->outputs) {
+        if (!contains(next->outputs, slot)) {
+            leaving_outputs_.push_back(slot);
+        }
     }
     return {};
+}
+
+void Engine::bring_back(const TopologyPtr& old, const Topology& failed) {
+    auto restored = std::make_shared<Topology>(*old);
+    for (size_t i = 0; i < restored->inputs.size(); ++i) {
+        const std::shared_ptr<InputSlot> stopped = restored->inputs[i];
+        if (contains(failed.inputs, stopped)) {
+            continue;
+        }
+        InputSpec spec = stopped->spec;
+        Result<std::shared_ptr<Input>> fresh = fail(ErrorCode::kUnsupported, "it is not made anew");
+        if (spec.remake) {
+            fresh = spec.remake();
+        }
+        spec.input = fresh ? *fresh : stopped->spec.input;
+        auto slot = std::make_shared<InputSlot>(registry_, std::move(spec));
+        if (!fresh) {
+            slot->down = "stopped for a reload that failed: " + fresh.error().message;
+        }
+        restored->input_index.erase(stopped.get());
+        restored->input_index[slot.get()] = i;
+        restored->inputs[i] = slot;
+        const std::lock_guard lock(mutex_);
+        leaving_inputs_.push_back(stopped);
+    }
+    current_.store(restored);
+    for (const auto& slot : restored->inputs) {
+        if (contains(old->inputs, slot) || !slot->down.empty()) {
+            continue;
+        }
+        if (auto started = start_input(*slot); !started) {
+            const std::lock_guard lock(slot->mutex);
+            slot->down = "not started again after a reload that failed: " + started.error().message;
+            log::error(kLog, "an input is down", {{"input", slot->spec.id}, {"error", slot->down}});
+        }
+    }
+    const std::lock_guard lock(mutex_);
+    for (const auto& slot : failed.outputs) {
+        if (!contains(old->outputs, slot)) {
+            leaving_outputs_.push_back(slot);
+        }
+    }
 }
 
 void Engine::stop(SteadyTime deadline) {
-    for (const auto& slot : inputs_) {
-        slot->input->stop();
+    const TopologyPtr topology = current();
+    if (topology == nullptr) {
+        return;
     }
+    stop_inputs(*topology, nullptr);
+    flush_chains(topology, FlushReason::kShutdown);
+    end_chains(topology);
+    if (!delivery_->wait_idle(deadline)) {
+        log::warn(
+            kLog,
+            "stopping with deliveries unanswered; their sources will send them again",
+            {{"deliveries", fmt::format("{}", in_flight())}}
+        );
+    }
+    for (const auto& slot : topology->outputs) {
+        slot->spec.output->stop(deadline);
+    }
+    std::vector<std::shared_ptr<OutputSlot>> leaving;
     {
-        std::unique_lock lock(idle_mutex_);
-        const bool drained = idle_.wait_until(lock, deadline, [&] { return in_flight_ == 0; });
-        if (!drained) {
-            log::warn(
-                kLog,
-                "stopping with deliveries unanswered; their sources will send them again",
-                {{"deliveries", fmt::format("{}", in_flight_.load())}}
-            );
-        }
+        const std::lock_guard lock(mutex_);
+        leaving = std::move(leaving_outputs_);
+        leaving_outputs_.clear();
     }
-    for (const auto& slot : outputs_) {
-        slot->output->stop(deadline);
+    for (const auto& slot : leaving) {
+        slot->spec.output->stop(deadline);
     }
 }
 
-std::vector<Engine::Share> Engine::select(const InputSlot& slot, const RecordBatchPtr& batch)
-    const {
-    std::vector<Share> shares(outputs_.size(), Share{{batch, Selection::of({})}, false});
-    for (const size_t r : slot.routes) {
-        const Route& route = routes_[r];
-        const Selection rows = route.match ? route.match(BatchView{batch, {}}) : Selection{};
-        for (const size_t o : route_outputs_[r]) {
-            shares[o].view.rows = join(std::move(shares[o].view.rows), rows);
-            shares[o].required = shares[o].required || route.required;
-        }
+void Engine::tidy() {
+    std::vector<std::shared_ptr<InputSlot>> inputs;
+    std::vector<std::shared_ptr<OutputSlot>> outputs;
+    {
+        const std::lock_guard lock(mutex_);
+        std::erase_if(leaving_inputs_, [&](const auto& slot) {
+            const bool is_done = slot->unanswered.load() == 0;
+            if (is_done) {
+                inputs.push_back(slot);
+            }
+            return is_done;
+        });
+        std::erase_if(leaving_outputs_, [&](const auto& slot) {
+            const bool is_done = slot->in_flight.load() == 0;
+            if (is_done) {
+                outputs.push_back(slot);
+            }
+            return is_done;
+        });
     }
-    return shares;
+    for (const auto& slot : outputs) {
+        slot->spec.output->stop(io::system_clock().steady_now());
+    }
 }
 
-void Engine::submit(const InputSlot& slot, const RecordBatchPtr& batch) {
-    slot.rows->add(batch->row_count());
-    slot.bytes->add(batch->raw_bytes());
-    std::vector<Share> shares = select(slot, batch);
-    AckToken root = batch->take_ack();
-    bool any_rows = false;
-    for (size_t o = 0; o < outputs_.size(); ++o) {
-        OutputSlot& output = *outputs_[o];
-        const bool has_rows = shares[o].view.row_count() != 0;
-        any_rows = any_rows || has_rows;
-        // Positions must reach the outputs that remember them even when no row does: otherwise the
-        // source's next batch would not join what is committed.
-        if (has_rows || (output.output->keeps_positions() && !batch->positions().empty())) {
-            AckToken token = shares[o].required ? root.clone() : AckToken{};
-            hand_over(output, std::move(shares[o]), std::move(token));
-        }
-    }
-    if (!any_rows && batch->row_count() != 0) {
-        slot.unrouted->add(batch->row_count());
-    }
-    root.resolve({});
+size_t Engine::leaving() const {
+    const std::lock_guard lock(mutex_);
+    return leaving_inputs_.size() + leaving_outputs_.size();
 }
 
-void Engine::hand_over(OutputSlot& slot, Share share, AckToken token) {
-    Pending pending{
-        .rows = static_cast<uint32_t>(share.view.row_count()),
-        .required = share.required,
-        .since = io::system_clock().steady_now(),
-        .token = std::move(token),
-    };
-    slot.rows_in->add(pending.rows);
-    slot.rows_in_flight->add(pending.rows);
-    in_flight_.fetch_add(1);
-    slot.output->deliver(
-        std::move(share.view),
-        [this, &slot, pending = std::move(pending)](DeliveryReport report) mutable {
-            answered(slot, std::move(pending), std::move(report));
+void Engine::submit(InputSlot& slot, const RecordBatchPtr& batch) {
+    const uint64_t rows = batch->row_count();
+    {
+        const auto lock = registry_.together();
+        slot.rows.add(rows);
+        slot.bytes.add(batch->raw_bytes());
+    }
+    delivery_->tap(slot.spec.id, TapSide::kOut, {batch, {}}, "");
+    slot.unanswered.fetch_add(1);
+    AckToken token([&slot, inner = batch->take_ack()](const DeliveryReport& report) mutable {
+        inner.resolve(report);
+        slot.unanswered.fetch_sub(1);
+    });
+    TopologyPtr topology = current();
+    const auto at = topology->input_index.find(&slot);
+    if (at == topology->input_index.end()) {
+        return;  // it just left the graph: the token dies, its source sends again
+    }
+    if (!topology->needs_worker[at->second]) {
+        std::vector<Chain> none;
+        BatchRun(*topology, none, *delivery_).run(at->second, batch, std::move(token));
+        return;
+    }
+    queued_rows_.add(static_cast<double>(rows));
+    const size_t worker = thread_number() % workers_.size();
+    workers_[worker]->post(
+        [this, worker, &slot, topology, batch, token = std::move(token)] mutable {
+            queued_rows_.add(-static_cast<double>(batch->row_count()));
+            run_queued(std::move(topology), slot, std::move(batch), std::move(token), worker);
         }
     );
 }
 
-void Engine::count_dropped(const OutputSlot& slot, const DeliveryReport& report, uint32_t rows) {
-    if (rows == 0) {
+void Engine::run_queued(
+    TopologyPtr topology, InputSlot& slot, RecordBatchPtr batch, AckToken token, size_t worker
+) {
+    if ((*topology->chains)[worker].empty()) {
+        topology = current();  // replaced between submit() and now
+    }
+    const auto at = topology->input_index.find(&slot);
+    if (at == topology->input_index.end()) {
         return;
     }
-    registry_
-        .counter(
-            "seyir_pipeline_dropped_rows_total",
-            "Rows given up on purpose, by component and reason.",
-            {{"component", slot.id}, {"reason", report.reason.empty() ? "other" : report.reason}}
-        )
-        .add(rows);
+    BatchRun(*topology, (*topology->chains)[worker], *delivery_)
+        .run(at->second, std::move(batch), std::move(token));
 }
 
-void Engine::answered(OutputSlot& slot, Pending pending, DeliveryReport report) {
-    slot.seconds->observe(seconds_since(pending.since));
-    slot.rows_in_flight->add(-static_cast<double>(pending.rows));
-    const uint32_t settled = std::min(pending.rows, report.accepted + report.duplicate);
-    const bool sent_again = report.outcome == Outcome::kRetry || report.outcome == Outcome::kRewind;
-    if (sent_again && pending.required) {
-        slot.rows_retried->add(pending.rows - settled);
-    } else if (sent_again) {
-        report.reason = "output_failed";
-        count_dropped(slot, report, pending.rows - settled);
-    } else {
-        count_dropped(slot, report, report.dropped);
+bool Engine::send_dead_letter(
+    const std::string& output,
+    const BatchView& rows,
+    const std::string& code,
+    const std::string& message
+) {
+    const TopologyPtr topology = current();
+    for (const RoutePlan& route : topology->routes) {
+        const bool feeds = std::ranges::any_of(route.outputs, [&](size_t o) {
+            return topology->outputs[o]->spec.id == output;
+        });
+        if (feeds && route.dead_letter) {
+            delivery_->send_dead_letter(
+                topology->outputs[*route.dead_letter],
+                rows,
+                {.component = output, .code = code, .message = message, .route = route.name},
+                {}
+            );
+            return true;
+        }
     }
-    slot.rows_delivered->add(report.accepted);
-    slot.rows_duplicate->add(report.duplicate);
-    pending.token.resolve(std::move(report));
-    if (in_flight_.fetch_sub(1) == 1) {
-        const std::lock_guard lock(idle_mutex_);
-        idle_.notify_all();
-    }
+    return false;
 }
 
 std::vector<ComponentStatus> Engine::status() const {
     std::vector<ComponentStatus> all;
-    for (const auto& slot : inputs_) {
-        all.push_back({slot->id, "input", slot->input->health()});
+    const TopologyPtr topology = current();
+    if (topology == nullptr) {
+        return all;
     }
-    for (const auto& slot : outputs_) {
-        all.push_back({slot->id, "output", slot->output->health()});
+    for (const auto& slot : topology->inputs) {
+        std::string down;
+        {
+            const std::lock_guard lock(slot->mutex);
+            down = slot->down;
+        }
+        all.push_back(
+            {slot->spec.id,
+             "input",
+             down.empty() ? slot->spec.input->health() : ComponentHealth{false, down}}
+        );
+    }
+    for (const auto& slot : topology->filters) {
+        all.push_back({slot->spec.id, "filter", slot->health()});
+    }
+    for (const auto& slot : topology->outputs) {
+        all.push_back({slot->spec.id, "output", slot->spec.output->health()});
     }
     return all;
 }

@@ -1,119 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0
-// Engine: inputs -> routes -> outputs. It owns the components, selects rows for each output, and
-// joins the outputs' answers into the batch's ack token.
-// Room: RecordBatchPtr (submit) -> one BatchView per output -> DeliveryReport -> AckToken.
-// Threads: submit is thread-safe and never blocks; start and stop belong to one thread.
+// Engine: inputs -> routes (match, filters) -> outputs. It runs a graph, and replaces it by another
+// without losing or doubling a record.
+// Room: RecordBatchPtr (submit) -> BatchRun -> outputs -> AckToken.
+// Threads: start, replace, stop and tidy belong to one thread; the rest is thread-safe. Submitting
+// never blocks: batches of routes with filters go to worker threads. What one thread submits keeps
+// its order.
 // Memory: the engine holds nothing of its own: what is in flight is bounded by the inputs' budgets,
 // which they get back when tokens resolve.
-// Ownership: components live until the engine dies, so that late tokens find their input alive.
+// Ownership: a component that left the graph is kept until nothing of it is unanswered.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "common/metrics/registry.hpp"
-#include "common/pipeline/input.hpp"
-#include "common/pipeline/output.hpp"
+#include "common/pipeline/delivery.hpp"
+#include "common/pipeline/graph_spec.hpp"
+#include "common/pipeline/topology.hpp"
+#include "common/pipeline/worker.hpp"
 
 namespace seyir::pipeline {
 
-/// Chooses rows; made from a LogQL `match:` by whoever builds the graph. Pure and thread-safe.
-using RowMatch = std::function<Selection(const BatchView&)>;
-
-struct Route {
-    std::string name;
-    std::vector<std::string> from;  ///< input ids; empty = every input
-    RowMatch match;                 ///< none = every row
-    std::vector<std::string> to;    ///< output ids
-    /// The source's ack waits for these outputs. Others lose rows, counted, when they fail.
-    bool required = true;
-};
-
 struct ComponentStatus {
     std::string id;
-    std::string kind;  ///< "input" or "output"
+    std::string kind;  ///< "input", "filter" or "output"
     ComponentHealth health;
 };
 
 class Engine {
   public:
-    explicit Engine(metrics::Registry& registry);
+    /// `workers`: threads for filters, at least 1; they start with the first graph that has some.
+    explicit Engine(metrics::Registry& registry, size_t workers = 1);
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    // --- building; before start() ---
-    void add_input(const std::string& id, std::unique_ptr<Input> input);
-    void add_output(const std::string& id, std::unique_ptr<Output> output);
-    /// kInvalidConfig when it names a component that is not there.
-    Result<void> add_route(Route route);
-
     /// Outputs first, then inputs. On error everything started is stopped again.
-    Result<void> start();
+    /// kInvalidConfig when a route names a component that is not there.
+    Result<void> start(GraphSpec spec);
+
+    /// Builds `next` beside the running graph and changes over: inputs and outputs that are the
+    /// same objects go on undisturbed; inputs that are gone or made anew are stopped and drained
+    /// until `drained_by` before their successors start; outputs that are gone are stopped once
+    /// they have answered (tidy()). On error the old graph runs on, and nothing of `next` does.
+    Result<void> replace(GraphSpec next, SteadyTime drained_by);
 
     /// Inputs stop, what is in flight gets its answers until `deadline`, then outputs stop.
     void stop(SteadyTime deadline);
 
+    /// Ends components that left the graph and have nothing unanswered; call it about every second.
+    void tidy();
+
     std::vector<ComponentStatus> status() const;
 
     /// Deliveries without an answer yet.
-    uint64_t in_flight() const { return in_flight_.load(); }
+    uint64_t in_flight() const { return delivery_->in_flight(); }
+
+    /// Components that left the graph and still wait for answers.
+    size_t leaving() const;
+
+    void set_tap(std::shared_ptr<Tap> tap) { delivery_->set_tap(std::move(tap)); }
+
+    /// For outputs behind a buffer, which refuse rows long after they took them: sends rows to the
+    /// dead letter output of the first route that feeds `output`. Thread-safe; false: there is
+    /// none, the caller counts the rows as dropped.
+    bool send_dead_letter(
+        const std::string& output,
+        const BatchView& rows,
+        const std::string& code,
+        const std::string& message
+    );
 
   private:
-    struct InputSlot {
-        std::string id;
-        std::unique_ptr<Input> input;
-        std::vector<size_t> routes;
-        metrics::Counter* rows;
-        metrics::Counter* bytes;
-        metrics::Counter* unrouted;
-    };
+    using TopologyPtr = std::shared_ptr<Topology>;
 
-    struct OutputSlot {
-        std::string id;
-        std::unique_ptr<Output> output;
-        metrics::Counter* rows_in;
-        metrics::Counter* rows_delivered;
-        metrics::Counter* rows_duplicate;
-        metrics::Counter* rows_retried;
-        metrics::Gauge* rows_in_flight;
-        metrics::Histogram* seconds;
-    };
+    void submit(InputSlot& slot, const RecordBatchPtr& batch);
 
-    /// What one output gets of a batch.
-    struct Share {
-        BatchView view;
-        bool required = false;  // some route that chose it says so
-    };
+    TopologyPtr current() const { return current_.load(); }
 
-    /// One delivery on its way.
-    struct Pending {
-        uint32_t rows = 0;
-        bool required = false;
-        SteadyTime since;
-        AckToken token;
-    };
-
-    void submit(const InputSlot& slot, const RecordBatchPtr& batch);
-    std::vector<Share> select(const InputSlot& slot, const RecordBatchPtr& batch) const;
-    void hand_over(OutputSlot& slot, Share share, AckToken token);
-    void answered(OutputSlot& slot, Pending pending, DeliveryReport report);
-    void count_dropped(const OutputSlot& slot, const DeliveryReport& report, uint32_t rows);
+    Result<void> start_outputs(const Topology& next, const Topology* before);
+    Result<void> start_input(InputSlot& slot);
+    Result<void> start_inputs(const Topology& next, const Topology* before);
+    void stop_inputs(const Topology& of, const Topology* except);
+    void bring_back(const TopologyPtr& old, const Topology& failed);
+    void run_queued(
+        TopologyPtr topology, InputSlot& slot, RecordBatchPtr batch, AckToken token, size_t worker
+    );
+    void flush_chains(const TopologyPtr& of, FlushReason reason);
+    void end_chains(const TopologyPtr& of);
+    void start_workers(const Topology& next);
+    void on_timer(size_t worker);
 
     metrics::Registry& registry_;
-    std::vector<std::unique_ptr<InputSlot>> inputs_;
-    std::vector<std::unique_ptr<OutputSlot>> outputs_;
-    std::vector<Route> routes_;
-    std::vector<std::vector<size_t>> route_outputs_;
+    const size_t worker_count_;
+    std::shared_ptr<Delivery> delivery_ = std::make_shared<Delivery>();
+    std::atomic<TopologyPtr> current_;
+    metrics::Gauge& queued_rows_;
 
-    std::atomic<uint64_t> in_flight_{0};
-    std::mutex idle_mutex_;
-    std::condition_variable idle_;
+    mutable std::mutex mutex_;  // of what is leaving
+    std::vector<std::shared_ptr<InputSlot>> leaving_inputs_;
+    std::vector<std::shared_ptr<OutputSlot>> leaving_outputs_;
+
+    std::vector<std::unique_ptr<Worker>> workers_;  // last: their jobs use all of the above
 };
 
 }  // namespace seyir::pipeline

@@ -6,8 +6,9 @@
 // Every row that comes in goes out through the sink: emitted, dropped, failed or held. The engine
 // counts; rows a filter forgets are counted as dropped, reason `unexplained`.
 // Threads: the engine calls an instance from one thread at a time.
-// Errors: an Error from process(), or an exception, fails all rows of that call that the sink has
-// not seen; `on_error` of the filter decides what becomes of them.
+// Errors: an Error from process(), or an exception, fails all rows of that call; what it emitted in
+// that call is taken back, so nothing goes on half done. `on_error` of the filter decides what
+// becomes of them. A filter that held rows must not fail the same call.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,13 @@
 #include "common/record/batch.hpp"
 
 namespace seyir::pipeline {
+
+/// What becomes of rows a filter could not handle.
+enum class OnError {
+    kKeep,        ///< they go on as they came
+    kDrop,        ///< counted
+    kDeadLetter,  ///< to the dead letter output, with the reason
+};
 
 /// Rows kept beyond the call they came in, with their share of the source's promise: the source is
 /// not answered before they are emitted or dropped. Destroyed with rows inside: kRetry.
@@ -58,6 +66,10 @@ class Filter {
     /// Called about every 100 ms (kTimer) on filters whose plan asks for it, and once before the
     /// instance dies; then everything held must be emitted or dropped.
     virtual Result<void> flush(FlushReason /*reason*/, FilterSink& /*sink*/) { return {}; }
+
+    /// True: process() gives no Error and throws nothing but std::bad_alloc. The engine then keeps
+    /// no second share of the batch for the failure case, so BatchEditor can change it in place.
+    virtual bool never_fails() const { return false; }
 };
 
 }  // namespace seyir::pipeline

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,10 +49,10 @@ struct DeliveryReport {
     std::string reason;              ///< snake_case word for metrics; "" when nothing was lost
     std::string message;             ///< for people
     std::vector<LaneVerdict> lanes;  ///< only lanes that are not kStored
-    /// kRejected: which rows (indexes into the batch), ascending; empty = all, or not known.
+    /// kRejected: which rows of the delivered batch (indexes into view.batch), ascending; empty =
+    /// not known, or all of them when `dropped` says so.
     std::vector<uint32_t> rejected_rows;
-    /// kRetry: the far side asks to wait so long (HTTP's Retry-After).
-    std::optional<Nanos> retry_after;
+    Nanos retry_after{0};  ///< kRetry: the far side asked to wait this long; 0 = it did not say
 
     static DeliveryReport delivered(uint32_t rows) { return {.accepted = rows}; }
 

@@ -35,6 +35,10 @@ KeyIndex RecordBatch::add_key(Slice name) {
     if (const auto known = find_key(name)) {
         return *known;
     }
+    return add_new_key(name);
+}
+
+KeyIndex RecordBatch::add_new_key(Slice name) {
     keys_.push_back(arena_.copy(name));
     return static_cast<KeyIndex>(keys_.size() - 1);
 }

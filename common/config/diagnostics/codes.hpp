@@ -19,6 +19,9 @@ inline constexpr std::string_view kYamlFeature = "E0106";
 inline constexpr std::string_view kUnset = "E0120";
 inline constexpr std::string_view kBadReference = "E0121";
 inline constexpr std::string_view kUnreadableReference = "E0122";
+inline constexpr std::string_view kIncludedFile = "E0130";
+inline constexpr std::string_view kDefinedTwice = "E0131";
+inline constexpr std::string_view kIgnoredFile = "W0132";
 // 02xx: the shape.
 inline constexpr std::string_view kMissingKey = "E0201";
 inline constexpr std::string_view kWrongType = "E0202";
@@ -39,6 +42,8 @@ inline constexpr std::string_view kDuplicateName = "E0316";
 inline constexpr std::string_view kBadMatch = "E0317";
 inline constexpr std::string_view kUnusedFilter = "W0318";
 inline constexpr std::string_view kDeadLetterLoop = "E0319";
+inline constexpr std::string_view kUnknownComponent = "E0320";
+inline constexpr std::string_view kTestForm = "E0321";
 // 04xx: single values.
 inline constexpr std::string_view kNotBool = "E0401";
 inline constexpr std::string_view kNotInteger = "E0402";
@@ -51,6 +56,8 @@ inline constexpr std::string_view kBadPath = "E0414";
 inline constexpr std::string_view kBadHash = "E0415";
 inline constexpr std::string_view kNotTime = "E0416";
 inline constexpr std::string_view kEmptyValue = "E0417";
+inline constexpr std::string_view kBadScript = "E0430";
+inline constexpr std::string_view kBadMultiline = "E0431";
 // 05xx: safety, and values that do not fit each other.
 inline constexpr std::string_view kNeedsTls = "E0501";
 inline constexpr std::string_view kNeedsTokens = "E0502";
@@ -61,6 +68,9 @@ inline constexpr std::string_view kOrder = "E0506";
 inline constexpr std::string_view kPlaintext = "W0508";
 inline constexpr std::string_view kMissingFile = "E0509";
 inline constexpr std::string_view kOutputLoop = "E0510";
+// 06xx: plugins.
+inline constexpr std::string_view kPluginRefused = "E0601";
+inline constexpr std::string_view kPluginIgnored = "W0602";
 
 struct CodeInfo {
     std::string_view code;

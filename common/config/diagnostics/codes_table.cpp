@@ -90,6 +90,30 @@ constexpr std::array kCodes = {
         "the directory of the configuration file."
     },
     CodeInfo{
+        kIncludedFile,
+        "a file named by `include` or `conf_d` cannot be read",
+        "`include` takes paths and patterns such as `extra/*.yaml`; relative ones start in the\n"
+        "directory of the file that names them, and only the last part may be a pattern. Each\n"
+        "file is read once; a file cannot include itself, also not by way of others. `conf_d`\n"
+        "names a directory whose `*.yaml` files are read in the order of their names (`conf.d`\n"
+        "beside the main file by default, `off` for none).\n\n"
+        "Limits: 200 files, 8 levels of `include`, 16 MiB together. While a file is missing, the\n"
+        "checks that need all of them are left out."
+    },
+    CodeInfo{
+        kDefinedTwice,
+        "the same thing stands in two files",
+        "Files are merged: maps join, lists append. A component, a label or a single value can\n"
+        "stand in one file only, because otherwise the order of the files would decide which one\n"
+        "counts. Both places are shown. (`version` may be repeated.)"
+    },
+    CodeInfo{
+        kIgnoredFile,
+        "a file in the `conf_d` directory that is not read",
+        "Only files called `*.yaml` are read there. Rename it, or move it away. Names that begin\n"
+        "with a dot are left out silently."
+    },
+    CodeInfo{
         kMissingKey,
         "a required key is missing",
         "The component cannot work without this key. The hint shows how a value looks; the\n"
@@ -172,8 +196,9 @@ constexpr std::array kCodes = {
     },
     CodeInfo{
         kBadMatch,
-        "`match` is not a LogQL condition",
-        "A route's `match` is a LogQL selector and stages that test records:\n\n"
+        "not a LogQL condition",
+        "A route's `match`, and `that` of a test, is a LogQL selector and stages that test "
+        "records:\n\n"
         "    match: '{env=\"prod\"} |= \"error\" | json | status >= 500'\n\n"
         "Stream labels stand inside `{ }`; attributes are tested after `|`. Aggregations are not\n"
         "possible here."
@@ -190,6 +215,22 @@ constexpr std::array kCodes = {
         "it\n"
         "would be offered the record again for ever. Name an output that stands in `to` of other\n"
         "routes only, or in none: a `file` output does well."
+    },
+    CodeInfo{
+        kUnknownComponent,
+        "a test names a component that does not exist",
+        "`feed.at` names an input or a filter, `expect.at` and `expect_none` an output or a filter."
+    },
+    CodeInfo{
+        kTestForm,
+        "a test that feeds or expects nothing, or feeds in two ways",
+        "A test feeds one of `record`, `records`, `lines` and `file`, and says what must come "
+        "out:\n"
+        "`expect`, `expect_none` or `golden`.\n\n"
+        "    tests:\n"
+        "      - name: card numbers never leave\n"
+        "        feed: { at: redact, record: { line: \"pan 4111 1111 1111 1111\" } }\n"
+        "        expect: [{ at: central, that: '|= \"[card]\"' }]"
     },
     CodeInfo{
         kNotBool,
@@ -244,6 +285,20 @@ constexpr std::array kCodes = {
         kEmptyValue, "an empty value", "Give a value, or leave the key out to get the default."
     },
     CodeInfo{
+        kBadScript,
+        "a script that does not run",
+        "The message is the interpreter's, with the script's line. The script's top level runs when\n"
+        "the configuration is read, inside the same limits as later: it may define functions and\n"
+        "tables, and must define the function that records are given to."
+    },
+    CodeInfo{
+        kBadMultiline,
+        "multiline rules that cannot work",
+        "Give a preset (java, python, go, ruby, dotnet, cri, docker), or `start`, `continue` or\n"
+        "`end` patterns in RE2's syntax, or `rules` whose states all lead somewhere, with one rule\n"
+        "that begins a group."
+    },
+    CodeInfo{
         kNeedsTls,
         "listening beyond this machine without TLS",
         "Records and tokens would cross the network readable. Give the listener a certificate\n"
@@ -290,6 +345,25 @@ constexpr std::array kCodes = {
         "an output writes what an input reads",
         "A `file` output whose path matches a `tail` input's `include` feeds itself for ever.\n"
         "Exclude the path, or write elsewhere."
+    },
+    CodeInfo{
+        kPluginRefused,
+        "a plugin that cannot be loaded",
+        "A file *.so in a directory under `plugins: directories`, or the directory itself, was\n"
+        "refused. The message names the file, what was found and what is needed; the note below "
+        "it\n"
+        "says what to do. Usual causes: the file belongs to another user or others may write to "
+        "it\n"
+        "(they could run code in the program), it was built for another machine or for a newer\n"
+        "plugin ABI, a library it needs is missing, or two plugins offer one filter type.\n"
+        "`seyir plugin ls` shows all of them, `seyir plugin check FILE.so` looks closer at one."
+    },
+    CodeInfo{
+        kPluginIgnored,
+        "a plugin in the default directory that cannot be loaded",
+        "As E0601, for a file in lib/seyir/plugins-1 of the installed program. The program goes "
+        "on\n"
+        "without it; a configuration that uses its filters then has an error of its own."
     },
 };
 

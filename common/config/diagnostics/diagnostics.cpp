@@ -36,6 +36,23 @@ void Diagnostics::add(Diagnostic diagnostic) {
     kept_.insert(after, std::move(diagnostic));
 }
 
+void Diagnostics::absorb(const Diagnostics& file, uint32_t begin) {
+    const auto shifted = [&](Span span) { return Span{span.begin + begin, span.end + begin}; };
+    size_t errors = 0;
+    size_t warnings = 0;
+    for (Diagnostic diagnostic : file.kept_) {
+        ++(diagnostic.is_error() ? errors : warnings);
+        // Without a place it would seem to be about the main file.
+        diagnostic.at = shifted(diagnostic.at.value_or(Span{}));
+        for (RelatedPlace& related : diagnostic.related) {
+            related.at = shifted(related.at);
+        }
+        add(std::move(diagnostic));
+    }
+    error_count_ += file.error_count_ - errors;
+    warning_count_ += file.warning_count_ - warnings;
+}
+
 bool Diagnostics::is_broken(Span span) const {
     return std::ranges::any_of(error_spans_, [&](Span error) {
         return span.begin <= error.begin && error.begin < std::max(span.end, span.begin + 1);
@@ -49,7 +66,7 @@ const std::vector<Diagnostic>& Diagnostics::sorted() const {
 std::string Diagnostics::to_text(bool color) const {
     std::string out;
     for (const Diagnostic& diagnostic : sorted()) {
-        render_text(out, *source_, diagnostic, color);
+        render_text(out, *sources_, diagnostic, color);
     }
     const auto more = [&](size_t count, std::string_view what) {
         if (count > kDiagnosticsMax) {
@@ -64,7 +81,7 @@ std::string Diagnostics::to_text(bool color) const {
 
 std::string Diagnostics::to_json() const {
     std::string out = "{\"file\":";
-    append_json_quoted(out, source_->path());
+    append_json_quoted(out, source().path());
     out += fmt::format(
         ",\"errors\":{},\"warnings\":{},\"diagnostics\":[", error_count_, warning_count_
     );
@@ -72,7 +89,7 @@ std::string Diagnostics::to_json() const {
     for (const Diagnostic& diagnostic : sorted()) {
         out += first ? "" : ",";
         first = false;
-        render_json(out, *source_, diagnostic);
+        render_json(out, *sources_, diagnostic);
     }
     out += "]}";
     return out;
@@ -83,15 +100,17 @@ Error Diagnostics::to_error() const {
         if (!diagnostic.is_error()) {
             continue;
         }
-        const Position at = source_->position(diagnostic.at.value_or(Span{}).begin);
-        std::string message =
-            fmt::format("{}:{}:{}: {}", source_->path(), at.line, at.column, diagnostic.message);
+        const uint32_t begin = diagnostic.at.value_or(Span{}).begin;
+        const Position at = sources_->position(begin);
+        std::string message = fmt::format(
+            "{}:{}:{}: {}", sources_->file_at(begin).path(), at.line, at.column, diagnostic.message
+        );
         if (error_count_ > 1) {
             message += fmt::format(" ({} errors in all)", error_count_);
         }
         return fail(ErrorCode::kInvalidConfig, std::move(message));
     }
-    return fail(ErrorCode::kInvalidConfig, source_->path() + ": no error");
+    return fail(ErrorCode::kInvalidConfig, source().path() + ": no error");
 }
 
 }  // namespace seyir::config

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Diagnostics: all that is wrong with one configuration file, each with file:line:col, a caret and
-// a hint. Nothing is thrown and nothing stops at the first mistake.
-// Threads: one at a time.   Limits: 20 errors and 20 warnings are kept, the rest is counted.
-// Errors that follow from another one (same place, or inside a broken value) are suppressed.
-// Secrets: source lines are shown with every hidden span of the SourceFile as `***`.
+// Diagnostics: all that is wrong with one configuration, each with file:line:col, a caret and a
+// hint, whichever of its files it stands in. Nothing is thrown and nothing stops at the first
+// mistake. Threads: one at a time.   Limits: 20 errors and 20 warnings are kept, the rest is
+// counted. Errors that follow from another one (same place, or inside a broken value) are
+// suppressed. Secrets: source lines are shown with every hidden span of the SourceFile as `***`.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 #include "common/base/result.hpp"
 #include "common/config/diagnostics/codes.hpp"
-#include "common/config/diagnostics/source.hpp"
+#include "common/config/diagnostics/source_set.hpp"
 
 namespace seyir::config {
 
@@ -40,7 +40,14 @@ struct Diagnostic {
 
 class Diagnostics {
   public:
-    explicit Diagnostics(std::shared_ptr<SourceFile> source) : source_(std::move(source)) {}
+    explicit Diagnostics(std::shared_ptr<SourceSet> sources) : sources_(std::move(sources)) {}
+
+    explicit Diagnostics(std::shared_ptr<SourceFile> source)
+        : sources_(std::make_shared<SourceSet>(std::move(source))) {}
+
+    /// Takes over what was found while one more file was read by itself; its offset 0 is at `begin`
+    /// of the set.
+    void absorb(const Diagnostics& file, uint32_t begin);
 
     /// Keeps it, counts it beyond the cap, or drops it when an error at the same place is known.
     void add(Diagnostic diagnostic);
@@ -54,10 +61,13 @@ class Diagnostics {
     /// True when an error starts inside `span`: checks that build on this value should be left out.
     bool is_broken(Span span) const;
 
-    /// In the order of the file.
+    /// In the order of the files, the main one first.
     const std::vector<Diagnostic>& sorted() const;
 
-    const SourceFile& source() const { return *source_; }
+    /// The main file.
+    const SourceFile& source() const { return sources_->main(); }
+
+    const SourceSet& sources() const { return *sources_; }
 
     /// As compilers print it; with ANSI colours for a terminal. "" when there is nothing to say.
     std::string to_text(bool color = false) const;
@@ -70,7 +80,7 @@ class Diagnostics {
     Error to_error() const;
 
   private:
-    std::shared_ptr<SourceFile> source_;
+    std::shared_ptr<SourceSet> sources_;
     std::vector<Diagnostic> kept_;  ///< by place
     std::vector<Span> error_spans_;
     size_t error_count_ = 0;

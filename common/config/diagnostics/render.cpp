@@ -166,24 +166,25 @@ struct Place {
 
 void append_place(
     std::string& out,
-    const SourceFile& source,
+    const SourceSet& sources,
     const Place& place,
     size_t gutter,
     const Palette& p,
     bool parsed
 ) {
-    const Position position = source.position(place.at.begin);
+    const SourceSet::Local here = sources.local(place.at);
+    const Position position = here.file.position(here.span.begin);
     out += fmt::format(
         "{:{}}{}-->{} {}:{}:{}\n",
         "",
         gutter,
         p.frame,
         p.reset,
-        source.path(),
+        here.file.path(),
         position.line,
         position.column
     );
-    const LineView view(source, position.line, place.at, parsed);
+    const LineView view(here.file, position.line, here.span, parsed);
     out += fmt::format("{}{:>{}} |{} {}\n", p.frame, position.line, gutter, p.reset, view.text());
     out += fmt::format("{}{:{}} |{} ", p.frame, "", gutter, p.reset);
     out += fmt::format("{}{}", p.severity, view.carets(place.mark));
@@ -202,23 +203,26 @@ uint32_t utf16_column(const SourceFile& source, uint32_t offset) {
     return units;
 }
 
-std::string json_range(const SourceFile& source, Span span) {
+std::string json_range(const SourceSet& sources, Span global) {
+    const SourceSet::Local here = sources.local(global);
     const auto point = [&](uint32_t offset) {
         return fmt::format(
             R"({{"line":{},"character":{}}})",
-            source.position(offset).line - 1,
-            utf16_column(source, offset)
+            here.file.position(offset).line - 1,
+            utf16_column(here.file, offset)
         );
     };
     return fmt::format(
-        R"({{"start":{},"end":{}}})", point(span.begin), point(std::max(span.begin, span.end))
+        R"({{"start":{},"end":{}}})",
+        point(here.span.begin),
+        point(std::max(here.span.begin, here.span.end))
     );
 }
 
 }  // namespace
 
 void render_text(
-    std::string& out, const SourceFile& source, const Diagnostic& diagnostic, bool color
+    std::string& out, const SourceSet& sources, const Diagnostic& diagnostic, bool color
 ) {
     const Palette p = palette(color, diagnostic.is_error());
     out += fmt::format(
@@ -234,17 +238,18 @@ void render_text(
     size_t gutter = 1;
     const bool parsed = is_parsed(diagnostic.code) || diagnostic.code == kDuplicateKey;
     if (diagnostic.at) {
-        uint32_t line = source.position(diagnostic.at->begin).line;
+        uint32_t line = sources.position(diagnostic.at->begin).line;
         for (const RelatedPlace& related : diagnostic.related) {
-            line = std::max(line, source.position(related.at.begin).line);
+            line = std::max(line, sources.position(related.at.begin).line);
         }
         gutter = fmt::formatted_size("{}", line);
-        append_place(out, source, {*diagnostic.at, diagnostic.hint}, gutter, p, parsed);
+        append_place(out, sources, {*diagnostic.at, diagnostic.hint}, gutter, p, parsed);
     } else {
-        out += fmt::format("{:{}}{}-->{} {}\n", "", gutter, p.frame, p.reset, source.path());
+        out +=
+            fmt::format("{:{}}{}-->{} {}\n", "", gutter, p.frame, p.reset, sources.main().path());
     }
     for (const RelatedPlace& related : diagnostic.related) {
-        append_place(out, source, {related.at, related.label, '-'}, gutter, p, parsed);
+        append_place(out, sources, {related.at, related.label, '-'}, gutter, p, parsed);
     }
     if (!diagnostic.at && !diagnostic.hint.empty()) {
         out += fmt::format("{:{}} {}={} {}\n", "", gutter, p.frame, p.reset, diagnostic.hint);
@@ -254,18 +259,18 @@ void render_text(
     }
 }
 
-void render_json(std::string& out, const SourceFile& source, const Diagnostic& diagnostic) {
+void render_json(std::string& out, const SourceSet& sources, const Diagnostic& diagnostic) {
     const Span at = diagnostic.at.value_or(Span{});
-    const Position position = source.position(at.begin);
+    const Position position = sources.position(at.begin);
     out += fmt::format(
         R"({{"code":"{}","severity":"{}","message":{},"file":{},"line":{},"column":{},"range":{})",
         diagnostic.code,
         diagnostic.is_error() ? "error" : "warning",
         json_quote(diagnostic.message),
-        json_quote(source.path()),
+        json_quote(sources.file_at(at.begin).path()),
         position.line,
         position.column,
-        json_range(source, at)
+        json_range(sources, at)
     );
     if (!diagnostic.hint.empty()) {
         out += ",\"hint\":" + json_quote(diagnostic.hint);
@@ -278,10 +283,11 @@ void render_json(std::string& out, const SourceFile& source, const Diagnostic& d
     for (size_t i = 0; i < diagnostic.related.size(); ++i) {
         const RelatedPlace& related = diagnostic.related[i];
         out += fmt::format(
-            R"({}{{"message":{},"range":{}}})",
+            R"({}{{"message":{},"file":{},"range":{}}})",
             i == 0 ? "" : ",",
             json_quote(related.label),
-            json_range(source, related.at)
+            json_quote(sources.file_at(related.at.begin).path()),
+            json_range(sources, related.at)
         );
     }
     out += "]}";

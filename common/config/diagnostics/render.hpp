@@ -10,9 +10,9 @@
 namespace seyir::config {
 
 void render_text(
-    std::string& out, const SourceFile& source, const Diagnostic& diagnostic, bool color
+    std::string& out, const SourceSet& sources, const Diagnostic& diagnostic, bool color
 );
 
-void render_json(std::string& out, const SourceFile& source, const Diagnostic& diagnostic);
+void render_json(std::string& out, const SourceSet& sources, const Diagnostic& diagnostic);
 
 }  // namespace seyir::config

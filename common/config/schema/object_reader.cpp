@@ -5,6 +5,7 @@
 
 #include "common/base/assert.hpp"
 #include "common/base/units.hpp"
+#include "common/config/inner_span.hpp"
 
 namespace seyir::config {
 namespace {
@@ -86,6 +87,23 @@ Span ObjectReader::key_span(std::string_view key) const {
     return entry == nullptr ? span(key) : entry->key->span;
 }
 
+Span ObjectReader::inner_span(std::string_view key, size_t offset_bytes, size_t length_bytes)
+    const {
+    const Node* found = value(key);
+    return found == nullptr ? span(key) : inner_span(*found, offset_bytes, length_bytes);
+}
+
+Span ObjectReader::inner_span(const Node& node, size_t offset_bytes, size_t length_bytes) const {
+    return context_->sources == nullptr
+               ? node.span
+               : config::inner_span(*context_->sources, node, offset_bytes, length_bytes);
+}
+
+const Node* ObjectReader::item_node(std::string_view key, size_t index) const {
+    const auto items = list(get(key, {Type::kList}));
+    return index < items.size() ? items[index] : nullptr;
+}
+
 Span ObjectReader::item_span(std::string_view key, size_t index) const {
     const auto items = list(get(key, {Type::kList}));
     return index < items.size() ? items[index]->span : span(key);
@@ -99,11 +117,14 @@ std::string ObjectReader::scalar_text(const Field& field) const {
     return field.default_text.value_or("");
 }
 
-std::string ObjectReader::absolute(const std::string& text) const {
+std::string ObjectReader::absolute(const std::string& text, const Node* written) const {
     if (text.empty() || text[0] == '/') {
         return text;
     }
-    return without_dots(context_->base_directory + "/" + text);
+    const std::string& directory = written != nullptr && context_->sources != nullptr
+                                       ? context_->sources->directory_at(written->span.begin)
+                                       : context_->base_directory;
+    return without_dots(directory + "/" + text);
 }
 
 std::string ObjectReader::string(std::string_view key) const {
@@ -112,7 +133,7 @@ std::string ObjectReader::string(std::string_view key) const {
 
 std::string ObjectReader::path(std::string_view key) const {
     const Field& field = get(key, {Type::kPath, Type::kGlob});
-    return absolute(scalar_text(field));
+    return absolute(scalar_text(field), value(key));
 }
 
 bool ObjectReader::boolean(std::string_view key) const {
@@ -168,12 +189,17 @@ std::vector<std::string> ObjectReader::strings(std::string_view key) const {
 }
 
 std::vector<std::string> ObjectReader::paths(std::string_view key) const {
-    return absolute(strings(key));
+    std::vector<std::string> paths = strings(key);
+    const auto written = list(get(key, {Type::kList}));
+    for (size_t i = 0; i < paths.size(); ++i) {
+        paths[i] = absolute(paths[i], i < written.size() ? written[i] : nullptr);
+    }
+    return paths;
 }
 
 std::vector<std::string> ObjectReader::absolute(std::vector<std::string> paths) const {
     for (std::string& path : paths) {
-        path = absolute(path);
+        path = absolute(path, node_);
     }
     return paths;
 }
@@ -198,6 +224,17 @@ StringPairs ObjectReader::pairs(std::string_view key) const {
         }
     }
     return values;
+}
+
+const Node* ObjectReader::any(std::string_view key) const {
+    get(key, {Type::kAny});
+    return value(key);
+}
+
+std::vector<const Node*> ObjectReader::any_items(std::string_view key) const {
+    const Field& field = get(key, {Type::kList});
+    SEYIR_ASSERT(field.item->type == Type::kAny);
+    return list(field);
 }
 
 ObjectReader ObjectReader::nested(std::string_view key) const {

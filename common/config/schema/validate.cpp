@@ -46,7 +46,9 @@ bool wants_container(Type type) {
 class Validator {
   public:
     Validator(Document& document, Diagnostics& diagnostics)
-        : source_(document.source()), diagnostics_(diagnostics) {}
+        : sources_(document.sources()),
+          diagnostics_(diagnostics),
+          is_incomplete_(document.is_incomplete()) {}
 
     /// `has_type`: the object is a component; its `type` key was read by the caller.
     void visit_object(
@@ -91,12 +93,15 @@ class Validator {
             }
             return;
         }
+        if (field.type == Type::kAny && !node.is_null()) {
+            return;
+        }
         if (!node.is_scalar()) {
             wrong_type(node, field, path);
             return;
         }
         if (field.type == Type::kSecret || node.text.find("-----BEGIN") != std::string::npos) {
-            hide_secret(source_, node);
+            hide_secret(sources_, node);
         }
         if (diagnostics_.is_broken(node.span)) {
             return;  // a reference in it failed
@@ -110,7 +115,7 @@ class Validator {
             );
             return;
         }
-        const std::string shown = shown_text(source_, node);
+        const std::string shown = shown_text(sources_, node);
         if (auto problem = check_scalar(field, node.text, shown)) {
             Diagnostic diagnostic{
                 .code = problem->code,
@@ -237,7 +242,7 @@ class Validator {
     }
 
     void check_count(const Node& node, size_t count, const Field& field, const std::string& path) {
-        if (count >= field.min && count <= field.max) {
+        if ((count >= field.min || is_incomplete_) && count <= field.max) {
             return;
         }
         diagnostics_.add(
@@ -282,6 +287,9 @@ class Validator {
     }
 
     void missing_key(const Field& field, Span at, const std::string& path) {
+        if (path.empty() && is_incomplete_) {
+            return;
+        }
         Diagnostic diagnostic{
             .code = kMissingKey,
             .at = at,
@@ -362,7 +370,7 @@ class Validator {
                          find_foreign(field.foreign, entry.key->text) != nullptr;
         }
         if (is_secret) {
-            hide_secret(source_, *entry.value);
+            hide_secret(sources_, *entry.value);
         }
     }
 
@@ -378,7 +386,7 @@ class Validator {
         Diagnostic diagnostic{
             .code = kUnknownType,
             .at = type.span,
-            .message = fmt::format("unknown type `{}` in {}", shown_text(source_, type), path)
+            .message = fmt::format("unknown type `{}` in {}", shown_text(sources_, type), path)
         };
         std::vector<std::string_view> names;
         for (const Schema* schema : field.components) {
@@ -398,17 +406,18 @@ class Validator {
         diagnostics_.add(std::move(diagnostic));
     }
 
-    SourceFile& source_;
+    SourceSet& sources_;
     Diagnostics& diagnostics_;
+    bool is_incomplete_;
 };
 
 }  // namespace
 
-std::string shown_text(const SourceFile& source, const Node& node) {
+std::string shown_text(const SourceSet& sources, const Node& node) {
     constexpr size_t kQuotedBytesMax = 80;
     std::string text = node.text;
     if (node.is_expanded) {
-        std::string_view raw = source.slice(node.span);
+        std::string_view raw = sources.slice(node.span);
         const bool is_quoted = raw.size() >= 2 && !node.is_plain && raw[0] == raw.back();
         text = is_quoted ? raw.substr(1, raw.size() - 2) : raw;
     }

@@ -15,6 +15,6 @@ namespace seyir::config {
 void validate(Document& document, const Schema& schema, Diagnostics& diagnostics);
 
 /// What a message may quote of a scalar: never the value of a ${...} reference.
-std::string shown_text(const SourceFile& source, const Node& node);
+std::string shown_text(const SourceSet& sources, const Node& node);
 
 }  // namespace seyir::config

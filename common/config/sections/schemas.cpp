@@ -225,6 +225,32 @@ Field routes_field() {
         .elsewhere("other programs", {"route", "pipelines", "pipeline"});
 }
 
+Field include_field() {
+    return list_of("include", field("", Type::kString).between(1, 4095))
+        .between(0, 1000)
+        .describe(
+            "More files of this configuration. The last part of a path may be a pattern "
+            "(`extra/*.yaml`). Relative paths start in the directory of the file that names them. "
+            "Maps join and lists append; what stands in two files is an error."
+        )
+        .show("[extra/web.yaml]")
+        .or_else_described("none")
+        .elsewhere("Fluent Bit", {"includes", "@include"})
+        .elsewhere("Filebeat", {"filebeat.config.inputs"})
+        .elsewhere("other programs", {"import", "imports", "config_dir"});
+}
+
+Field conf_d_field() {
+    return field("conf_d", Type::kString)
+        .between(1, 4095)
+        .describe(
+            "Directory whose `*.yaml` files are read after this one, in the order of their names; "
+            "`off` reads none. One that is not there is passed over, unless it is named here."
+        )
+        .or_else("conf.d")
+        .elsewhere("other programs", {"conf.d", "config_d", "include_dir"});
+}
+
 Field allow_plaintext_field() {
     return field("allow_plaintext", Type::kBool)
         .describe(

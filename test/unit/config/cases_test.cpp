@@ -6,6 +6,7 @@
 
 #include "agent/app/agent_config.hpp"
 #include "collector/app/collector_config.hpp"
+#include "common/io/faulty_file_system.hpp"
 #include "test/unit/config/support.hpp"
 
 namespace {
@@ -16,6 +17,7 @@ struct Case {
     std::string program;
     std::map<std::string, std::string> variables;
     std::string config;
+    std::map<std::string, std::string> files;  ///< by path below /etc/seyir
     std::string diagnostics;
     std::string head;  ///< everything up to and with the line `=== diagnostics`
 };
@@ -34,6 +36,8 @@ Case parse_case(const std::string& text) {
             c.variables[line.substr(9, equals - 9)] = line.substr(equals + 1);
         } else if (line == "=== config") {
             section = &c.config;
+        } else if (line.starts_with("=== file: ")) {
+            section = &c.files[line.substr(10)];
         } else if (line == "=== diagnostics") {
             section = &c.diagnostics;
             c.head = text.substr(0, end) + "\n";
@@ -45,8 +49,21 @@ Case parse_case(const std::string& text) {
     return c;
 }
 
+void write_file(io::FileSystem& disk, const std::string& path, std::string_view text) {
+    REQUIRE(disk.make_directories(io::parent_directory(path)));
+    auto file = disk.open(path, io::OpenMode::kWriteTruncate);
+    REQUIRE(file);
+    REQUIRE((*file)->append(text));
+}
+
 std::string run_case(const Case& c) {
+    io::FaultyFileSystem disk(1);
+    write_file(disk, "/etc/seyir/" + c.program + ".yaml", c.config);
+    for (const auto& [name, text] : c.files) {
+        write_file(disk, "/etc/seyir/" + name, text);
+    }
     config::LoadOptions options;
+    options.files = &disk;
     options.check_machine = false;
     options.host_name = "h1";
     options.environment =
@@ -56,9 +73,9 @@ std::string run_case(const Case& c) {
         }};
     const std::string path = "/etc/seyir/" + c.program + ".yaml";
     if (c.program == "agent") {
-        return agent::parse_agent_config(path, c.config, options).diagnostics.to_text();
+        return agent::load_agent_config(path, options).diagnostics.to_text();
     }
-    return collector::parse_collector_config(path, c.config, options).diagnostics.to_text();
+    return collector::load_collector_config(path, options).diagnostics.to_text();
 }
 
 }  // namespace

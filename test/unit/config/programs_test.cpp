@@ -33,6 +33,7 @@ outputs:
 config::LoadOptions offline() {
     config::LoadOptions options;
     options.check_machine = false;
+    options.reads_conf_d = false;
     options.host_name = "h1";
     return options;
 }

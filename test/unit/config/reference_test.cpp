@@ -16,6 +16,7 @@ using namespace seyir;
 config::LoadOptions offline() {
     config::LoadOptions options;
     options.check_machine = false;
+    options.reads_conf_d = false;
     options.host_name = "h1";
     options.environment =
         config::Environment{.variable = [](const std::string& name) -> std::optional<std::string> {
@@ -118,6 +119,8 @@ TEST_SUITE("common/config/reference") {
             text = replace_all(text, "${credential:grafana_token}", "${credential:README.md}");
             text = replace_all(text, "${credential:agents_token}", "${credential:README.md}");
             text = replace_all(text, "    hash: sha256", "    #hash: sha256");
+            text = replace_all(text, "include: [extra/web.yaml]", "include: []");
+            text = replace_all(text, "conf_d: conf.d", "conf_d: off");
             text = replace_all(text, "through: [parse]", "through: []");
             text = replace_all(text, "    dead_letter: rejected", "    #dead_letter: rejected");
             return replace_all(text, "to: [main]", "to: [central, store, copy, screen, nothing]");

@@ -70,6 +70,7 @@ class HoldingOutput final : public Output {
 struct World {
     std::optional<DeliveryReport> answer;  // before the engine, whose end may still answer
     metrics::Registry registry;
+    GraphSpec spec;
     Engine engine{registry};
     HandInput* input = nullptr;
     HoldingOutput* first = nullptr;
@@ -82,10 +83,14 @@ struct World {
         input = in.get();
         first = a.get();
         second = b.get();
-        engine.add_input("app", std::move(in));
-        engine.add_output("store", std::move(a));
-        engine.add_output("file", std::move(b));
+        spec.inputs.push_back({.id = "app", .input = std::move(in), .remake = {}});
+        spec.outputs.push_back({.id = "store", .output = std::move(a)});
+        spec.outputs.push_back({.id = "file", .output = std::move(b)});
     }
+
+    void route(Route r) { spec.routes.push_back(std::move(r)); }
+
+    Result<void> start() { return engine.start(spec); }
 
     void send(std::vector<std::string> bodies) {
         auto batch = std::make_shared<RecordBatch>();
@@ -120,8 +125,8 @@ RowMatch letter(char c) {
 TEST_SUITE("common/pipeline/engine") {
     TEST_CASE("the source is answered only after every required output has answered") {
         World w;
-        REQUIRE(w.engine.add_route({.name = "all", .to = {"store", "file"}}).has_value());
-        REQUIRE(w.engine.start().has_value());
+        w.route({.name = "all", .to = {"store", "file"}});
+        REQUIRE(w.start().has_value());
         w.send({"one", "two"});
         w.first->held[0].done(DeliveryReport::delivered(2));
         CHECK(!w.answer.has_value());
@@ -134,9 +139,9 @@ TEST_SUITE("common/pipeline/engine") {
 
     TEST_CASE("a row that two routes send to one output reaches it once") {
         World w;
-        REQUIRE(w.engine.add_route({.name = "a", .match = letter('a'), .to = {"store"}}));
-        REQUIRE(w.engine.add_route({.name = "b", .match = letter('b'), .to = {"store"}}));
-        REQUIRE(w.engine.start().has_value());
+        w.route({.name = "a", .match = letter('a'), .to = {"store"}});
+        w.route({.name = "b", .match = letter('b'), .to = {"store"}});
+        REQUIRE(w.start().has_value());
         w.send({"ab", "a", "c", "b"});
         REQUIRE(w.first->held.size() == 1);
         CHECK(w.first->held[0].view.rows.rows == std::vector<uint32_t>{0, 1, 3});
@@ -146,8 +151,8 @@ TEST_SUITE("common/pipeline/engine") {
     TEST_CASE("an output that keeps positions sees a batch of which no row matched") {
         World w;
         w.first->positions = true;
-        REQUIRE(w.engine.add_route({.name = "z", .match = letter('z'), .to = {"store", "file"}}));
-        REQUIRE(w.engine.start().has_value());
+        w.route({.name = "z", .match = letter('z'), .to = {"store", "file"}});
+        REQUIRE(w.start().has_value());
         w.send({"one"});
         REQUIRE(w.first->held.size() == 1);
         CHECK(w.first->held[0].view.row_count() == 0);
@@ -164,9 +169,9 @@ TEST_SUITE("common/pipeline/engine") {
     TEST_CASE("an output that is not required never holds the source up and its losses are counted"
     ) {
         World w;
-        REQUIRE(w.engine.add_route({.name = "main", .to = {"store"}}));
-        REQUIRE(w.engine.add_route({.name = "copy", .to = {"file"}, .required = false}));
-        REQUIRE(w.engine.start().has_value());
+        w.route({.name = "main", .to = {"store"}});
+        w.route({.name = "copy", .to = {"file"}, .required = false});
+        REQUIRE(w.start().has_value());
         w.send({"one", "two"});
         w.first->held[0].done(DeliveryReport::delivered(2));
         REQUIRE(w.answer.has_value());
@@ -181,8 +186,8 @@ TEST_SUITE("common/pipeline/engine") {
 
     TEST_CASE("a rewind verdict reaches the source with its lanes") {
         World w;
-        REQUIRE(w.engine.add_route({.name = "all", .to = {"store"}}));
-        REQUIRE(w.engine.start().has_value());
+        w.route({.name = "all", .to = {"store"}});
+        REQUIRE(w.start().has_value());
         w.send({"one"});
         DeliveryReport report{.outcome = Outcome::kRewind};
         report.lanes.push_back({.kind = LaneVerdict::Kind::kGap, .committed = 4});
@@ -194,7 +199,8 @@ TEST_SUITE("common/pipeline/engine") {
 
     TEST_CASE("a route to a component that does not exist is refused by name") {
         World w;
-        const auto added = w.engine.add_route({.name = "r", .to = {"stor"}});
+        w.route({.name = "r", .to = {"stor"}});
+        const auto added = w.start();
         REQUIRE(!added.has_value());
         CHECK(added.error().message == "route `r` sends to `stor`, which is not an output");
     }
@@ -202,15 +208,15 @@ TEST_SUITE("common/pipeline/engine") {
     TEST_CASE("a failed start leaves nothing running") {
         World w;
         w.second->refuse_start = true;
-        const auto started = w.engine.start();
+        const auto started = w.start();
         REQUIRE(!started.has_value());
         CHECK(started.error().message == "starting output file: no disk");
     }
 
     TEST_CASE("stopping without answers resolves every token as retry") {
         World w;
-        REQUIRE(w.engine.add_route({.name = "all", .to = {"store"}}));
-        REQUIRE(w.engine.start().has_value());
+        w.route({.name = "all", .to = {"store"}});
+        REQUIRE(w.start().has_value());
         w.send({"one"});
         w.engine.stop(io::system_clock().steady_now());
         CHECK(w.input->stopped);

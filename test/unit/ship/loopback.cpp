@@ -18,14 +18,15 @@ TestCollector::TestCollector(
         std::move(setup), store, io::system_clock(), registry_
     );
     input_ = input.get();
-    engine_.add_input("agents", std::move(input));
-    engine_.add_output("store", std::make_unique<collector::StoreOutput>(store, 0));
-    auto routed = engine_.add_route({.name = "all", .from = {}, .match = {}, .to = {"store"}});
-    if (routed && start_now) {
-        routed = engine_.start();
-    }
-    if (!routed) {
-        throw std::runtime_error(routed.error().message);
+    spec_.inputs.push_back({.id = "agents", .input = std::move(input), .remake = {}});
+    spec_.outputs.push_back(
+        {.id = "store", .output = std::make_shared<collector::StoreOutput>(store, 0)}
+    );
+    spec_.routes.push_back({.name = "all", .to = {"store"}});
+    if (start_now) {
+        if (auto started = engine_.start(spec_); !started) {
+            throw std::runtime_error(started.error().message);
+        }
     }
 }
 

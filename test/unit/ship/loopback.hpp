@@ -113,6 +113,7 @@ class TestCollector {
 
   private:
     metrics::Registry registry_;
+    pipeline::GraphSpec spec_;
     pipeline::Engine engine_;
     collector::input::AgentsInput* input_ = nullptr;
 };
