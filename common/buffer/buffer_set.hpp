@@ -23,7 +23,9 @@ struct BufferedOutputSetup {
     RetryOptions retry;
     /// Some route needs this output; else rows are dropped, counted, where they would wait.
     bool required = true;
-    OnDeadLetter on_dead_letter;  ///< none: such rows end here, counted
+    /// For rows a disk buffer answered for and the output refuses or never takes; none: they end
+    /// there, counted. Rows refused before are reported to whoever delivered them (kRejected).
+    OnDeadLetter on_dead_letter;
 };
 
 class BufferSet {

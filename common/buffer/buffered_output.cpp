@@ -14,7 +14,7 @@ Sender::Setup sender_setup(const BufferedOutputSetup& setup) {
         .id = setup.id,
         .retry = setup.retry,
         .in_flight_max = std::max<uint32_t>(setup.buffer.in_flight_max, 1),
-        .on_dead_letter = setup.on_dead_letter,
+        .on_dead_letter = {},
         .may_take = [] { return true; }
     };
 }
@@ -103,6 +103,7 @@ Result<void> DiskBufferedOutput::start() {
     SEYIR_TRY(buffer_, set_.open(setup_.id, setup_.buffer));
     source_ = std::make_unique<Source>(*buffer_, inner_->keeps_positions());
     Sender::Setup sender = sender_setup(setup_);
+    sender.on_dead_letter = setup_.on_dead_letter;
     sender.may_take = [this] { return buffer_->has_lease(ticket_); };
     if (inner_->keeps_positions()) {
         sender.positions = dynamic_cast<pipeline::PositionSource*>(inner_.get());
@@ -123,20 +124,7 @@ void DiskBufferedOutput::deliver(BatchView view, pipeline::DeliverDone done) {
         done(DeliveryReport::retry("the output has not started"));
         return;
     }
-    if (!setup_.on_dead_letter) {
-        buffer_->append(this, setup_.required, std::move(view), std::move(done));
-        return;
-    }
-    BatchView whole = view;
-    buffer_->append(
-        this,
-        setup_.required,
-        std::move(view),
-        [this, whole = std::move(whole), done = std::move(done)](DeliveryReport report) mutable {
-            report_rejected(setup_.on_dead_letter, whole, report);
-            done(std::move(report));
-        }
-    );
+    buffer_->append(this, setup_.required, std::move(view), std::move(done));
 }
 
 void DiskBufferedOutput::stop(SteadyTime deadline) {
