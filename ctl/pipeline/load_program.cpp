@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ctl/load_program.hpp"
+#include "ctl/pipeline/load_program.hpp"
 
 #include <cstdio>
 #include <utility>
