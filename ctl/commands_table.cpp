@@ -56,6 +56,13 @@ constexpr std::array kLabelsOptions{
     OptionSpec{"since", "TIME", "of streams that wrote within TIME (6h)"},
 };
 
+constexpr std::array kTestOptions{
+    OptionSpec{"name", "TEXT", "only tests with TEXT in their name"},
+    OptionSpec{"update", "", "write the golden files"},
+    OptionSpec{"coverage", "", "list the components that no test reaches"},
+    OptionSpec{"as", "PROGRAM", "agent or collector, where the file does not tell"},
+};
+
 constexpr std::array kGraphOptions{
     OptionSpec{"dot", "", "for Graphviz"},
     OptionSpec{"as", "PROGRAM", "agent or collector, where the file does not tell"},
@@ -123,6 +130,14 @@ constexpr std::string_view kStatusDetails =
     "  seyir status\n"
     "  seyir status --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir status --server http://127.0.0.1:7420 --output json\n";
+constexpr std::string_view kTestDetails =
+    "Runs the `tests:` of a configuration through its filters and routes. Nothing is sent and no\n"
+    "input is opened; the clock moves as the tests say. Exits 0 when all pass, 1 when one fails,\n"
+    "78 for a configuration with mistakes.\n\n"
+    "  seyir test /etc/seyir/collector.yaml\n"
+    "  seyir test collector.yaml --name card --output json\n"
+    "  seyir test collector.yaml --update    # accept what arrives as the golden files\n"
+    "  seyir test collector.yaml --coverage  # which components no test reaches\n";
 constexpr std::string_view kGraphDetails =
     "Prints the routes of a configuration: from, match, through, to. --dot for Graphviz.\n\n"
     "  seyir graph /etc/seyir/collector.yaml\n"
@@ -167,6 +182,9 @@ constexpr std::array kCommands{
     },
     CommandSpec{
         "schema", "agent|collector", 1, 1, "JSON Schema of a configuration", kSchemaDetails, {}
+    },
+    CommandSpec{
+        "test", "FILE", 1, 1, "run the tests in a configuration", kTestDetails, kTestOptions
     },
     CommandSpec{
         "graph",

@@ -58,6 +58,7 @@ constexpr Entry kEntries[] = {
     {"validate", validate_command},
     {"explain", explain_command},
     {"schema", schema_command},
+    {"test", test_command},
     {"graph", graph_command},
     {"status", status_command},
     {"tap", tap_command},
