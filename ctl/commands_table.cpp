@@ -68,6 +68,11 @@ constexpr std::array kGraphOptions{
     OptionSpec{"as", "PROGRAM", "agent or collector, where the file does not tell"},
 };
 
+constexpr std::array kTopOptions{
+    OptionSpec{"interval", "TIME", "time between two looks (1s)"},
+    OptionSpec{"once", "", "print one page and end"},
+};
+
 constexpr std::array kTapOptions{
     OptionSpec{"in", "", "what the component gets"},
     OptionSpec{"out", "", "what it gives (the default)"},
@@ -142,6 +147,12 @@ constexpr std::string_view kGraphDetails =
     "Prints the routes of a configuration: from, match, through, to. --dot for Graphviz.\n\n"
     "  seyir graph /etc/seyir/collector.yaml\n"
     "  seyir graph collector.yaml --dot | dot -Tsvg > graph.svg\n";
+constexpr std::string_view kTopDetails =
+    "A page of the components of a running program: records in, out, dropped and failed a second,\n"
+    "records waiting, health. It renews itself; q ends it.\n\n"
+    "  seyir top\n"
+    "  seyir top --server unix:/var/lib/seyir-agent/admin.sock --interval 5s\n"
+    "  seyir top --once    # one page, for scripts\n";
 constexpr std::string_view kTapDetails =
     "Prints records as they leave a component of a running program (an input, filter or output\n"
     "by its id; all without one), one JSON object a line, until interrupted. It stays connected\n"
@@ -196,6 +207,9 @@ constexpr std::array kCommands{
         kGraphOptions
     },
     CommandSpec{"status", "", 0, 0, "how the collector or an agent is", kStatusDetails, {}},
+    CommandSpec{
+        "top", "", 0, 0, "components of a program and their rates", kTopDetails, kTopOptions
+    },
     CommandSpec{
         "tap", "[COMPONENT]", 0, 1, "records as they pass a component", kTapDetails, kTapOptions
     },
