@@ -3,6 +3,7 @@
 
 #include "common/base/units.hpp"
 #include "common/config/sections/sections.hpp"
+#include "common/multiline/multiline_schema.hpp"
 
 namespace seyir::agent::input {
 namespace {
@@ -136,6 +137,15 @@ void add_files_and_memory(Schema& schema) {
                   .or_else("100000"));
 }
 
+void add_multiline(Schema& schema) {
+    Schema multiline("multiline", "Lines that are one record: stack traces, cut container lines.");
+    multiline::add_multiline_fields(multiline);
+    schema.with(object("multiline", std::move(multiline))
+                    .show("{ preset: java }")
+                    .elsewhere("Fluent Bit", {"multiline.parser", "Multiline"})
+                    .elsewhere("Filebeat", {"parsers"}));
+}
+
 }  // namespace
 
 const config::Schema& tail_schema() {
@@ -149,6 +159,7 @@ const config::Schema& tail_schema() {
             .elsewhere("OpenTelemetry", {"filelog"});
         add_what_to_read(tail);
         add_lines(tail);
+        add_multiline(tail);
         add_files_and_memory(tail);
         return tail;
     }();
@@ -181,6 +192,23 @@ TailOptions read_tail(const config::ObjectReader& r) {
     options.open_files_max = static_cast<size_t>(r.integer("max_open_files"));
     options.files_max = static_cast<size_t>(r.integer("max_files"));
     return options;
+}
+
+bool read_tail_multiline(
+    const config::ObjectReader& r,
+    const std::string& owner,
+    config::Diagnostics& diagnostics,
+    TailOptions& options
+) {
+    if (!r.has("multiline")) {
+        return true;
+    }
+    auto made = multiline::read_multiline(r.nested("multiline"), owner, diagnostics);
+    if (!made) {
+        return false;
+    }
+    options.multiline = std::move(*made);
+    return true;
 }
 
 }  // namespace seyir::agent::input
