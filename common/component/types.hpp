@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,6 +94,10 @@ class FilterPlan {
 
     /// Outputs that emit_event() feeds.
     virtual std::vector<config::NamedPlace> event_outputs() const { return {}; }
+
+    /// What is wrong with its instances right now, for health; nothing when they are well.
+    /// Thread-safe.
+    virtual std::optional<std::string> trouble() const { return std::nullopt; }
 };
 
 using FilterPlanPtr = std::shared_ptr<FilterPlan>;

@@ -163,6 +163,11 @@ class RecordBatch {
     /// Names by KeyIndex.
     const std::vector<Slice>& keys() const { return keys_; }
 
+    struct Columns;
+    /// The columns as they are, for code that reads many rows (plugins). Valid until the batch
+    /// changes.
+    Columns columns() const;
+
     std::optional<KeyIndex> find_key(Slice name) const;
     /// The row's attribute of that key, or nullptr.
     const Value* find_attr(size_t i, KeyIndex key) const;
@@ -212,6 +217,22 @@ class RecordBatch {
     UnixNanos min_ts_ = UnixNanos::max();
     UnixNanos max_ts_ = UnixNanos::min();
 };
+
+/// Those that most rows do not have are empty when no row has one.
+struct RecordBatch::Columns {
+    std::span<const UnixNanos> ts;
+    std::span<const Slice> body;
+    std::span<const uint16_t> stream;
+    std::span<const AttrRange> attr_ranges;
+    std::span<const Attr> attrs;  ///< of all ranges
+    std::span<const UnixNanos> observed;
+    std::span<const SeverityNumber> severity;
+    std::span<const TraceIds> trace;
+};
+
+inline RecordBatch::Columns RecordBatch::columns() const {
+    return {ts_, body_, stream_, attr_ranges_, attrs_, observed_, severity_, trace_};
+}
 
 using RecordBatchPtr = std::shared_ptr<const RecordBatch>;
 

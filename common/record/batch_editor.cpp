@@ -33,6 +33,13 @@ void retain_column(std::vector<T>& column, std::span<const uint8_t> keep) {
     column.resize(to);
 }
 
+AttrRange move_to_end(std::vector<Attr>& all, AttrRange range) {
+    const AttrRange moved{static_cast<uint32_t>(all.size()), range.count};
+    all.resize(all.size() + range.count);
+    std::copy_n(all.begin() + range.begin, range.count, all.begin() + moved.begin);
+    return moved;
+}
+
 template <class T>
 std::vector<T> chosen(const std::vector<T>& column, const Selection& rows) {
     if (rows.all || column.empty()) {
@@ -113,10 +120,52 @@ void BatchEditor::set_trace(size_t row, const TraceIds& trace) {
 
 void BatchEditor::set_attrs(size_t row, AttrRange range) {
     batch_->attr_ranges_[row] = range;
+    if (row < owns_attrs_.size()) {
+        owns_attrs_[row] = 0;
+    }
 }
 
 void BatchEditor::set_attrs(size_t row, std::span<const Attr> attrs) {
     set_attrs(row, batch_->add_attrs(attrs));
+}
+
+AttrRange& BatchEditor::own_attrs(size_t row) {
+    if (owns_attrs_.size() < row_count()) {
+        owns_attrs_.resize(row_count());
+    }
+    AttrRange& range = batch_->attr_ranges_[row];
+    if (owns_attrs_[row] == 0) {
+        range = move_to_end(batch_->attrs_, range);
+        owns_attrs_[row] = 1;
+    }
+    return range;
+}
+
+void BatchEditor::set_attr(size_t row, const Attr& attr) {
+    AttrRange& range = own_attrs(row);
+    std::vector<Attr>& all = batch_->attrs_;
+    for (Attr& old : std::span(all).subspan(range.begin, range.count)) {
+        if (old.key == attr.key) {
+            old = attr;
+            return;
+        }
+    }
+    if (range.begin + range.count != all.size()) {
+        range = move_to_end(all, range);
+    }
+    all.push_back(attr);
+    ++range.count;
+}
+
+bool BatchEditor::remove_attr(size_t row, KeyIndex key) {
+    const auto has_key = [&](const Attr& attr) { return attr.key == key; };
+    if (std::ranges::none_of(batch_->attrs(row), has_key)) {
+        return false;
+    }
+    AttrRange& range = own_attrs(row);
+    const auto mine = std::span(batch_->attrs_).subspan(range.begin, range.count);
+    range.count -= static_cast<uint32_t>(std::ranges::remove_if(mine, has_key).size());
+    return true;
 }
 
 void BatchEditor::retain(std::span<const uint8_t> keep) {
@@ -130,6 +179,7 @@ void BatchEditor::retain(std::span<const uint8_t> keep) {
     retain_column(batch.observed_, keep);
     retain_column(batch.severity_, keep);
     retain_column(batch.trace_, keep);
+    owns_attrs_.clear();
 }
 
 BatchView BatchEditor::finish() && {

@@ -39,6 +39,12 @@ class BatchEditor {
     /// add_attrs() and set_attrs() together.
     void set_attrs(size_t row, std::span<const Attr> attrs);
 
+    /// Sets one attribute of one row, in place of the one of that key; what other rows share is
+    /// copied first. `attr` must live in the arena.
+    void set_attr(size_t row, const Attr& attr);
+    /// Removes every attribute of that key from the row; false when it has none.
+    bool remove_attr(size_t row, KeyIndex key);
+
     /// Appends a row of its own (one record split into several). Its origin says where it belongs.
     void append_row(const Row& row) { batch_->append_row(row); }
 
@@ -52,7 +58,10 @@ class BatchEditor {
     void take_over(BatchView view);
     void derive(const BatchView& view);
 
+    AttrRange& own_attrs(size_t row);
+
     std::shared_ptr<RecordBatch> batch_;
+    std::vector<uint8_t> owns_attrs_;  ///< rows whose range set_attr() made: no other row has it
 };
 
 /// What a store keeps of the view: attributes with is_parsed are left out. The view itself when

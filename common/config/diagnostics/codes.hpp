@@ -42,6 +42,8 @@ inline constexpr std::string_view kDuplicateName = "E0316";
 inline constexpr std::string_view kBadMatch = "E0317";
 inline constexpr std::string_view kUnusedFilter = "W0318";
 inline constexpr std::string_view kDeadLetterLoop = "E0319";
+inline constexpr std::string_view kUnknownComponent = "E0320";
+inline constexpr std::string_view kTestForm = "E0321";
 // 04xx: single values.
 inline constexpr std::string_view kNotBool = "E0401";
 inline constexpr std::string_view kNotInteger = "E0402";
@@ -66,6 +68,9 @@ inline constexpr std::string_view kOrder = "E0506";
 inline constexpr std::string_view kPlaintext = "W0508";
 inline constexpr std::string_view kMissingFile = "E0509";
 inline constexpr std::string_view kOutputLoop = "E0510";
+// 06xx: plugins.
+inline constexpr std::string_view kPluginRefused = "E0601";
+inline constexpr std::string_view kPluginIgnored = "W0602";
 
 struct CodeInfo {
     std::string_view code;

@@ -196,8 +196,9 @@ constexpr std::array kCodes = {
     },
     CodeInfo{
         kBadMatch,
-        "`match` is not a LogQL condition",
-        "A route's `match` is a LogQL selector and stages that test records:\n\n"
+        "not a LogQL condition",
+        "A route's `match`, and `that` of a test, is a LogQL selector and stages that test "
+        "records:\n\n"
         "    match: '{env=\"prod\"} |= \"error\" | json | status >= 500'\n\n"
         "Stream labels stand inside `{ }`; attributes are tested after `|`. Aggregations are not\n"
         "possible here."
@@ -214,6 +215,22 @@ constexpr std::array kCodes = {
         "it\n"
         "would be offered the record again for ever. Name an output that stands in `to` of other\n"
         "routes only, or in none: a `file` output does well."
+    },
+    CodeInfo{
+        kUnknownComponent,
+        "a test names a component that does not exist",
+        "`feed.at` names an input or a filter, `expect.at` and `expect_none` an output or a filter."
+    },
+    CodeInfo{
+        kTestForm,
+        "a test that feeds or expects nothing, or feeds in two ways",
+        "A test feeds one of `record`, `records`, `lines` and `file`, and says what must come "
+        "out:\n"
+        "`expect`, `expect_none` or `golden`.\n\n"
+        "    tests:\n"
+        "      - name: card numbers never leave\n"
+        "        feed: { at: redact, record: { line: \"pan 4111 1111 1111 1111\" } }\n"
+        "        expect: [{ at: central, that: '|= \"[card]\"' }]"
     },
     CodeInfo{
         kNotBool,
@@ -328,6 +345,25 @@ constexpr std::array kCodes = {
         "an output writes what an input reads",
         "A `file` output whose path matches a `tail` input's `include` feeds itself for ever.\n"
         "Exclude the path, or write elsewhere."
+    },
+    CodeInfo{
+        kPluginRefused,
+        "a plugin that cannot be loaded",
+        "A file *.so in a directory under `plugins: directories`, or the directory itself, was\n"
+        "refused. The message names the file, what was found and what is needed; the note below "
+        "it\n"
+        "says what to do. Usual causes: the file belongs to another user or others may write to "
+        "it\n"
+        "(they could run code in the program), it was built for another machine or for a newer\n"
+        "plugin ABI, a library it needs is missing, or two plugins offer one filter type.\n"
+        "`seyir plugin ls` shows all of them, `seyir plugin check FILE.so` looks closer at one."
+    },
+    CodeInfo{
+        kPluginIgnored,
+        "a plugin in the default directory that cannot be loaded",
+        "As E0601, for a file in lib/seyir/plugins-1 of the installed program. The program goes "
+        "on\n"
+        "without it; a configuration that uses its filters then has an error of its own."
     },
 };
 

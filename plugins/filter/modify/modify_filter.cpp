@@ -36,6 +36,8 @@ class ModifyFilter final : public pipeline::Filter {
         }
     }
 
+    bool never_fails() const override { return true; }
+
     Result<void> process(BatchView view, pipeline::FilterSink& sink) override {
         BatchEditor edit(std::move(view));
         failures_.clear();

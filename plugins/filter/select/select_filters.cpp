@@ -25,6 +25,8 @@ class DropFilter final : public pipeline::Filter {
     DropFilter(Condition condition, metrics::Counter& errors)
         : condition_(std::move(condition)), errors_(errors) {}
 
+    bool never_fails() const override { return true; }
+
     Result<void> process(BatchView view, pipeline::FilterSink& sink) override {
         uint64_t errors = 0;
         const Selection matched = condition_.match(view, errors);
@@ -49,6 +51,8 @@ class KeepFilter final : public pipeline::Filter {
   public:
     KeepFilter(Condition condition, metrics::Counter& errors)
         : condition_(std::move(condition)), errors_(errors) {}
+
+    bool never_fails() const override { return true; }
 
     Result<void> process(BatchView view, pipeline::FilterSink& sink) override {
         uint64_t errors = 0;

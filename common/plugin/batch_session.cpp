@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/plugin/batch_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/plugin/layout.hpp"
+
+namespace seyir::plugin {
+namespace {
+
+constexpr size_t kKnownStreamsMax = 4096;
+
+template <class To, class From>
+const To* column(std::span<const From> from) {
+    static_assert(sizeof(To) == sizeof(From));
+    return from.empty() ? nullptr : reinterpret_cast<const To*>(from.data());
+}
+
+template <class T>
+void choose(std::span<const T> from, const Selection& rows, std::vector<T>& to) {
+    if (from.empty()) {
+        return;
+    }
+    to.reserve(rows.rows.size());
+    for (const uint32_t row : rows.rows) {
+        to.push_back(from[row]);
+    }
+}
+
+}  // namespace
+
+const std::vector<seyir_stream>& StreamCache::of(const RecordBatch& batch) {
+    if (known_.size() > kKnownStreamsMax) {
+        known_.clear();
+    }
+    current_.clear();
+    for (const StreamLabelsPtr& labels : batch.streams()) {
+        Entry& entry = known_[labels.get()];
+        if (entry.labels == nullptr) {
+            entry.labels = labels;
+            for (const auto& [name, value] : labels->pairs()) {
+                entry.pairs.push_back({to_abi(name), to_abi(value)});
+            }
+        }
+        current_.push_back({entry.pairs.data(), entry.pairs.size()});
+    }
+    return current_;
+}
+
+BatchSession::BatchSession(InstanceTables tables, StreamCache& streams, BatchView view)
+    : tables_(tables), streams_(streams), view_(std::move(view)) {
+    if (view_.batch == nullptr) {
+        view_.batch = std::make_shared<RecordBatch>();
+    }
+    rows_in_ = static_cast<uint32_t>(view_.row_count());
+    state_.assign(rows_in_, kLive);
+    key_names_ = tables_.host.keys();
+    abi_.size = sizeof abi_;
+    abi_.api = &kBatchApi;
+    abi_.context = this;
+    const auto& streams_shown = streams_.of(*view_.batch);
+    abi_.streams = streams_shown.data();
+    abi_.stream_count = streams_shown.size();
+    key_index_.reserve(key_names_.size());
+    for (const std::string& name : key_names_) {
+        key_index_.push_back(view_.batch->find_key(name).value_or(SEYIR_NO_KEY));
+    }
+    expose();
+}
+
+void BatchSession::expose() {
+    if (!editor_ && !view_.rows.all) {
+        expose_chosen();
+    } else {
+        const RecordBatch::Columns columns = batch().columns();
+        abi_.ts = column<int64_t>(columns.ts);
+        abi_.body = column<seyir_text>(columns.body);
+        abi_.attr_ranges = column<seyir_range>(columns.attr_ranges);
+        abi_.stream = columns.stream.data();
+        abi_.severity = column<uint8_t>(columns.severity);
+        abi_.observed = column<int64_t>(columns.observed);
+        abi_.trace = column<seyir_trace>(columns.trace);
+    }
+    const auto attrs = batch().columns().attrs;
+    abi_.attrs = to_abi(attrs);
+    abi_.attr_count = attrs.size();
+    abi_.row_count = static_cast<uint32_t>(editor_ ? editor_->row_count() : rows_in_);
+    expose_keys();
+}
+
+void BatchSession::expose_chosen() {
+    const RecordBatch::Columns all = view_.batch->columns();
+    choose(all.ts, view_.rows, chosen_.ts);
+    choose(all.body, view_.rows, chosen_.body);
+    choose(all.stream, view_.rows, chosen_.stream);
+    choose(all.attr_ranges, view_.rows, chosen_.attr_ranges);
+    choose(all.observed, view_.rows, chosen_.observed);
+    choose(all.severity, view_.rows, chosen_.severity);
+    choose(all.trace, view_.rows, chosen_.trace);
+    abi_.ts = column<int64_t, UnixNanos>(chosen_.ts);
+    abi_.body = column<seyir_text, Slice>(chosen_.body);
+    abi_.attr_ranges = column<seyir_range, AttrRange>(chosen_.attr_ranges);
+    abi_.stream = chosen_.stream.data();
+    abi_.severity = column<uint8_t, SeverityNumber>(chosen_.severity);
+    abi_.observed = column<int64_t, UnixNanos>(chosen_.observed);
+    abi_.trace = column<seyir_trace, TraceIds>(chosen_.trace);
+}
+
+void BatchSession::expose_keys() {
+    const auto& names = batch().keys();
+    abi_.key_names = to_abi(std::span<const Slice>(names));
+    abi_.key_count = static_cast<uint32_t>(names.size());
+    abi_.key_index = key_index_.data();
+    abi_.interned_count = static_cast<uint32_t>(key_index_.size());
+}
+
+int32_t BatchSession::refuse(const char* function, std::string_view why) {
+    if (misuse_.empty()) {
+        misuse_ = fmt::format("{}: {}", function, why);
+    }
+    return SEYIR_REFUSED;
+}
+
+bool BatchSession::may_touch(uint32_t row, const char* function) {
+    if (row < state_.size() && state_[row] == kLive) {
+        return true;
+    }
+    refuse(
+        function,
+        row < state_.size() ? fmt::format("row {} was dropped, failed or held before", row)
+                            : fmt::format("row {} of {}", row, state_.size())
+    );
+    return false;
+}
+
+BatchEditor& BatchSession::change(uint32_t row) {
+    if (!editor_) {
+        editor_.emplace(std::move(view_));
+        undo_of_.assign(rows_in_, 0);
+        expose();
+    }
+    if (row < rows_in_ && undo_of_[row] == 0) {
+        undo_.push_back({row, editor_->batch().row(row)});
+        undo_of_[row] = static_cast<uint32_t>(undo_.size());
+    }
+    return *editor_;
+}
+
+uint32_t BatchSession::key_in_batch(uint32_t key) {
+    if (key_index_[key] == SEYIR_NO_KEY) {
+        key_index_[key] = editor_->batch().add_key(key_names_[key]);
+        expose_keys();
+    }
+    return key_index_[key];
+}
+
+uint32_t BatchSession::outer_row(uint32_t row) const {
+    return editor_ || view_.rows.all ? row : view_.rows.rows[row];
+}
+
+void BatchSession::undo_row(uint32_t row) {
+    if (!editor_ || row >= rows_in_ || undo_of_[row] == 0) {
+        return;
+    }
+    const Row& was = undo_[undo_of_[row] - 1].was;
+    editor_->set_body(row, was.body);
+    editor_->set_ts(row, was.ts);
+    editor_->set_severity(row, was.severity);
+    editor_->set_trace(row, was.trace);
+    editor_->set_attrs(row, was.attrs);
+    undo_of_[row] = 0;
+}
+
+BatchView BatchSession::give_back() {
+    for (const HeldOrder& order : orders_) {
+        tables_.held.unclaim(order.handles);
+    }
+    std::vector<seyir_held*> handles;
+    for (const auto& [handle, row] : held_rows_) {
+        handles.push_back(handle);
+    }
+    tables_.held.take(handles);
+    if (!editor_) {
+        return std::move(view_);
+    }
+    for (const Undo& undo : undo_) {
+        undo_row(undo.row);
+    }
+    const size_t rows = editor_->row_count();
+    BatchView all = std::move(*editor_).finish();
+    if (rows != rows_in_) {
+        std::vector<uint32_t> came_in(rows_in_);
+        for (uint32_t i = 0; i < rows_in_; ++i) {
+            came_in[i] = i;
+        }
+        all.rows = Selection::of(std::move(came_in));
+    }
+    return all;
+}
+
+void BatchSession::hold_rows(pipeline::FilterSink& sink, const RecordBatchPtr& batch) {
+    if (held_rows_.empty()) {
+        return;
+    }
+    const auto group = std::make_shared<HeldGroup>();
+    group->batch = batch;
+    group->promise = sink.hold(static_cast<uint32_t>(held_rows_.size()));
+    for (const auto& [handle, row] : held_rows_) {
+        tables_.held.set(handle, group, outer_row(row));
+    }
+}
+
+void BatchSession::send_failures(pipeline::FilterSink& sink, const RecordBatchPtr& batch) {
+    std::vector<std::vector<uint32_t>> rows(failures_.size());
+    std::ranges::sort(failed_rows_, {}, &Failure::row);
+    for (const Failure& failure : failed_rows_) {
+        rows[failure.reason].push_back(outer_row(failure.row));
+    }
+    for (size_t i = 0; i < failures_.size(); ++i) {
+        const auto& [code, message] = failures_[i];
+        sink.fail({batch, Selection::of(std::move(rows[i]))}, code, message);
+    }
+}
+
+void BatchSession::finish(pipeline::FilterSink& sink) {
+    for (const Failure& failure : failed_rows_) {
+        undo_row(failure.row);
+    }
+    for (uint32_t reason = 0; reason < drops_.size(); ++reason) {
+        if (drops_[reason] != 0) {
+            sink.drop(tables_.host.drop_reason(reason), drops_[reason]);
+        }
+    }
+    std::vector<uint32_t> kept;
+    if (not_live_ != 0) {
+        for (uint32_t row = 0; row < state_.size(); ++row) {
+            if (state_[row] == kLive) {
+                kept.push_back(outer_row(row));
+            }
+        }
+    }
+    const bool is_whole = not_live_ == 0;
+    const bool is_edited = editor_.has_value();
+    const BatchView all = is_edited ? std::move(*editor_).finish() : view_;
+    hold_rows(sink, all.batch);
+    send_failures(sink, all.batch);
+    view_.batch.reset();
+    if (!state_.empty() && is_whole) {
+        sink.emit(all);
+    } else if (!kept.empty()) {
+        sink.emit({all.batch, Selection::of(std::move(kept))});
+    }
+    carry_out(std::move(orders_), tables_.held, sink);
+}
+
+}  // namespace seyir::plugin

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/plugin/filter_adapter.hpp"
+
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "common/base/log.hpp"
+#include "common/plugin/instance.hpp"
+
+namespace seyir::plugin {
+namespace {
+
+constexpr int64_t kTimerNsMin = 90'000'000;
+constexpr std::string_view kMisbehaved = "plugin_misbehaved";
+constexpr std::string_view kFailed = "plugin_failed";
+
+static_assert(static_cast<uint32_t>(pipeline::FlushReason::kTimer) == SEYIR_FLUSH_TIMER);
+static_assert(static_cast<uint32_t>(pipeline::FlushReason::kShutdown) == SEYIR_FLUSH_SHUTDOWN);
+static_assert(static_cast<uint32_t>(pipeline::FlushReason::kReload) == SEYIR_FLUSH_RELOAD);
+
+struct PluginMetrics {
+    metrics::Counter& over_budget;
+    metrics::Counter& misbehaved;
+
+    PluginMetrics(metrics::Registry& registry, const std::string& id)
+        : over_budget(registry.counter(
+              "seyir_plugins_over_budget_calls_total",
+              "Calls of a plugin that took longer than its budget.",
+              {{"filter", id}}
+          )),
+          misbehaved(registry.counter(
+              "seyir_plugins_misbehaved_batches_total",
+              "Batches a plugin mishandled; their rows went where on_error says.",
+              {{"filter", id}}
+          )) {}
+};
+
+class AdaptedFilter final : public pipeline::Filter {
+  public:
+    AdaptedFilter(
+        std::shared_ptr<PluginInstance> instance,
+        std::shared_ptr<PluginTroubles> troubles,
+        const component::RunContext& context,
+        AdapterOptions options
+    )
+        : instance_(std::move(instance)),
+          troubles_(std::move(troubles)),
+          watch_(troubles_->add_watch()),
+          metrics_(context.registry, context.id),
+          options_(options) {
+        ++instance_->users;
+    }
+
+    Result<void> process(BatchView view, pipeline::FilterSink& sink) override {
+        if (instance_->is_fatal) {
+            return fail(ErrorCode::kInternal, troubles_->say().value_or("the plugin gave up"));
+        }
+        BatchSession session(tables(), streams_, std::move(view));
+        int32_t status = SEYIR_OK;
+        auto wrong = call([&] {
+            status = instance_->filter().type.process(instance_->self(), session.abi());
+        });
+        return conclude(session, status, std::move(wrong), sink);
+    }
+
+    Result<void> flush(pipeline::FlushReason reason, pipeline::FilterSink& sink) override {
+        const auto flush_of_plugin = instance_->filter().type.flush;
+        if (flush_of_plugin == nullptr || instance_->is_fatal || !is_due(reason)) {
+            return {};
+        }
+        BatchSession session(tables(), streams_);
+        int32_t status = SEYIR_OK;
+        auto wrong = call([&] {
+            status =
+                flush_of_plugin(instance_->self(), session.abi(), static_cast<uint32_t>(reason));
+        });
+        return conclude(session, status, std::move(wrong), sink);
+    }
+
+    /// Failures are told through the sink; an Error means "send the rows again".
+    bool never_fails() const override { return true; }
+
+  private:
+    InstanceTables tables() {
+        return {
+            .host = instance_->host(),
+            .held = instance_->held(),
+            .may_hold = (instance_->filter().needs & SEYIR_HOLDS_ROWS) != 0,
+            .checks_kept_bytes = options_.checks_kept_bytes,
+        };
+    }
+
+    int64_t now_ns() { return instance_->host().clock().steady_now().time_since_epoch().count(); }
+
+    /// Instances that several workers share get one timer, and their last flush from the last one.
+    bool is_due(pipeline::FlushReason reason) {
+        if (reason != pipeline::FlushReason::kTimer) {
+            return instance_->users.fetch_sub(1) == 1;
+        }
+        const int64_t now = now_ns();
+        int64_t last = instance_->last_timer_ns.load();
+        const bool is_shared = instance_->filter().thread_model != SEYIR_PER_WORKER;
+        if (is_shared && last != 0 && now - last < kTimerNsMin) {
+            return false;
+        }
+        return instance_->last_timer_ns.compare_exchange_strong(last, now);
+    }
+
+    template <class Call>
+    std::optional<std::string> call(Call&& cross) {
+        std::unique_lock lock(instance_->mutex(), std::defer_lock);
+        if (instance_->filter().thread_model == SEYIR_SINGLE) {
+            lock.lock();
+        }
+        const int64_t began = now_ns();
+        watch_->store(began);
+        auto thrown = exception_of(cross);
+        watch_->store(0);
+        const Nanos spent(now_ns() - began);
+        if (spent > options_.budget) {
+            metrics_.over_budget.add();
+            troubles_->set_over_budget(spent);
+        }
+        return thrown;
+    }
+
+    Result<void> conclude(
+        BatchSession& session,
+        int32_t status,
+        std::optional<std::string> wrong,
+        pipeline::FilterSink& sink
+    ) {
+        if (!wrong && !session.misuse().empty()) {
+            wrong = session.misuse();
+        }
+        if (!wrong && status == SEYIR_BATCH_ERROR) {
+            fail_all(session, kFailed, "the plugin failed: " + reason_of(session), sink);
+            return {};
+        }
+        if (!wrong && (status < SEYIR_OK || status > SEYIR_FATAL)) {
+            wrong = fmt::format("it gave back status {}", status);
+        }
+        if (wrong) {
+            metrics_.misbehaved.add();
+            fail_all(session, kMisbehaved, "the plugin misbehaves: " + *wrong, sink);
+            return {};
+        }
+        if (status == SEYIR_OK || status == SEYIR_RECORD_ERRORS) {
+            session.finish(sink);
+            return {};
+        }
+        return give_up(session, status);
+    }
+
+    static std::string reason_of(const BatchSession& session) {
+        return session.explanation().empty() ? "it does not say why" : session.explanation();
+    }
+
+    void fail_all(
+        BatchSession& session,
+        std::string_view code,
+        const std::string& message,
+        pipeline::FilterSink& sink
+    ) {
+        troubles_->set_passing(message);
+        instance_->host().log(SEYIR_LOG_ERROR, message);
+        BatchView rows = session.give_back();
+        if (rows.row_count() != 0) {
+            sink.fail(std::move(rows), code, message);
+        }
+    }
+
+    Result<void> give_up(BatchSession& session, int32_t status) {
+        const std::string why = reason_of(session);
+        session.give_back();
+        if (status == SEYIR_RETRY) {
+            return fail(ErrorCode::kBackpressure, why);
+        }
+        instance_->is_fatal = true;
+        troubles_->set_fatal(why);
+        instance_->host().log(SEYIR_LOG_ERROR, "the plugin gave up: " + why);
+        return fail(ErrorCode::kInternal, "the plugin gave up: " + why);
+    }
+
+    std::shared_ptr<PluginInstance> instance_;
+    std::shared_ptr<PluginTroubles> troubles_;
+    PluginTroubles::Watch watch_;
+    PluginMetrics metrics_;
+    AdapterOptions options_;
+    StreamCache streams_;
+};
+
+class AdaptedPlan final : public component::FilterPlan {
+  public:
+    AdaptedPlan(
+        FilterDescriptionPtr filter,
+        std::shared_ptr<const Settings> settings,
+        AdapterOptions options
+    )
+        : filter_(std::move(filter)), settings_(std::move(settings)), options_(options) {}
+
+    Result<std::unique_ptr<pipeline::Filter>> instantiate(const component::RunContext& context
+    ) override {
+        const std::lock_guard lock(mutex_);
+        if (troubles_ == nullptr) {
+            troubles_ = std::make_shared<PluginTroubles>(context.clock, options_.budget);
+        }
+        auto instance = shared_.lock();
+        if (instance == nullptr) {
+            SEYIR_TRY(instance, PluginInstance::create(filter_, settings_, context));
+            if (filter_->thread_model != SEYIR_PER_WORKER) {
+                shared_ = instance;
+            }
+        }
+        return std::make_unique<AdaptedFilter>(std::move(instance), troubles_, context, options_);
+    }
+
+    bool is_sensitive() const override { return filter_->is_sensitive(); }
+
+    bool holds_rows() const override { return (filter_->needs & SEYIR_HOLDS_ROWS) != 0; }
+
+    bool wants_timer() const override { return (filter_->needs & SEYIR_WANTS_TIMER) != 0; }
+
+    std::optional<std::string> trouble() const override {
+        const std::lock_guard lock(mutex_);
+        return troubles_ == nullptr ? std::nullopt : troubles_->say();
+    }
+
+  private:
+    FilterDescriptionPtr filter_;
+    std::shared_ptr<const Settings> settings_;
+    AdapterOptions options_;
+    mutable std::mutex mutex_;
+    std::weak_ptr<PluginInstance> shared_;
+    std::shared_ptr<PluginTroubles> troubles_;
+};
+
+/// What the plugin's own check says becomes a diagnostic at the value it is about.
+void check_settings(
+    const FilterDescription& filter,
+    const Settings& settings,
+    const config::ObjectReader& r,
+    component::PlanContext& context
+) {
+    if (filter.type.check == nullptr || context.diagnostics.has_errors()) {
+        return;
+    }
+    seyir_error error{};
+    error.size = sizeof error;
+    error.field = -1;
+    int32_t status = SEYIR_OK;
+    const auto thrown = exception_of([&] { status = filter.type.check(settings.abi(), &error); });
+    if (!thrown && status == SEYIR_OK) {
+        return;
+    }
+    error.message[sizeof error.message - 1] = '\0';
+    const std::string why = thrown ? *thrown
+                            : error.message[0] == '\0'
+                                ? "the plugin refuses it and does not say why"
+                                : std::string(error.message);
+    const Error refused = fail(ErrorCode::kInvalidConfig, why);
+    if (error.field >= 0 && static_cast<size_t>(error.field) < filter.fields.size()) {
+        const auto& field = filter.fields[static_cast<size_t>(error.field)];
+        component::add_value_error(context, r, field.name, config::kNotAllowed, refused);
+        return;
+    }
+    context.diagnostics.add(
+        {.code = config::kNotAllowed,
+         .at = context.id_span,
+         .message = fmt::format("filter `{}`: {}", context.id, why)}
+    );
+}
+
+}  // namespace
+
+component::FilterType adapt(FilterDescriptionPtr filter, AdapterOptions options) {
+    auto plan = [filter, options](
+                    const config::ObjectReader& r, component::PlanContext& context
+                ) -> component::FilterPlanPtr {
+        auto settings = std::make_shared<const Settings>(*filter, r, context.id);
+        check_settings(*filter, *settings, r, context);
+        return std::make_shared<AdaptedPlan>(filter, std::move(settings), options);
+    };
+    return {.schema = filter->schema, .plan = std::move(plan)};
+}
+
+}  // namespace seyir::plugin

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// HeldTable: the rows an instance keeps beyond the call they came in, by handle, each with its
+// share of the promise to its source.
+// Threads: thread-safe.   Limits: 65,536 rows held.   Ownership: handles live until they are taken;
+// rows that are still here when the table dies are sent again by their source.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <seyir/plugin.h>
+
+#include "common/pipeline/filter.hpp"
+
+namespace seyir::plugin {
+
+inline constexpr size_t kHeldMax = 65'536;
+
+/// The rows of one batch that were held; they share one promise.
+struct HeldGroup {
+    RecordBatchPtr batch;
+    pipeline::HeldRows promise;
+};
+
+using HeldGroupPtr = std::shared_ptr<HeldGroup>;
+
+struct HeldRow {
+    HeldGroupPtr group;  ///< nullptr while the call that holds it is not over
+    uint32_t row = 0;
+    bool is_claimed = false;  ///< named by an emit or a drop that has not been carried out yet
+};
+
+class HeldTable {
+  public:
+    /// A handle for a row whose group is not known yet; nullptr when there are too many.
+    seyir_held* add();
+    void set(seyir_held* handle, HeldGroupPtr group, uint32_t row);
+    /// False when a handle is unknown, given twice or claimed before: then none is claimed.
+    bool claim(seyir_held* const* handles, uint32_t count);
+    void unclaim(const std::vector<seyir_held*>& handles);
+    /// Removes them.
+    std::vector<HeldRow> take(const std::vector<seyir_held*>& handles);
+    size_t size() const;
+
+  private:
+    mutable std::mutex mutex_;
+    uintptr_t next_ = 16;
+    std::unordered_map<seyir_held*, HeldRow> rows_;
+};
+
+/// What process() and flush() asked for, carried out when the call is over.
+struct HeldOrder {
+    std::vector<seyir_held*> handles;
+    std::optional<std::string> body;  ///< of an emit
+    std::string drop_reason;          ///< "" = emit
+};
+
+/// Carries out orders one after another: consecutive emits become one batch for each tenant.
+void carry_out(std::vector<HeldOrder> orders, HeldTable& table, pipeline::FilterSink& sink);
+
+}  // namespace seyir::plugin
