@@ -19,11 +19,16 @@ config::Field rule_field() {
     rule.with(list_of("from", field("", Type::kString))
                   .required()
                   .between(1, 32)
-                  .describe("States the rule applies in; `start` is where no group is open."))
-        .with(field("match", Type::kString).required().describe("Pattern (RE2) of the line."))
+                  .describe("States the rule applies in; `start` is where no group is open.")
+                  .show("[start]"))
+        .with(field("match", Type::kString)
+                  .required()
+                  .describe("Pattern (RE2) of the line.")
+                  .show("'^Dec '"))
         .with(field("to", Type::kString)
                   .required()
-                  .describe("The state after it; one without rules of its own ends the group."));
+                  .describe("The state after it; one without rules of its own ends the group.")
+                  .show("cont"));
     return object("", std::move(rule));
 }
 

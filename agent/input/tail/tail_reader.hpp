@@ -223,6 +223,7 @@ class TailReader {
     bool groups_lines() const { return options_.multiline.rules != nullptr; }
 
     bool split_groups(TailFile& file, std::string_view data, bool full);
+    void add_alone(TailFile& file, std::string_view line);
     void add_group(TailFile& file, std::string_view group, uint32_t lines);
     bool read_long_group(TailFile& file);
     bool begin_long_group(TailFile& file, uint64_t bytes);

@@ -45,12 +45,7 @@ bool TailReader::split_groups(TailFile& file, std::string_view data, bool full) 
         const std::string_view line = data.substr(at, end - at);
         if (line.size() > options_.max_line_bytes || file.cutting_over_long) [[unlikely]] {
             send(0);
-            if (line.size() > options_.max_line_bytes) {
-                add_over_long(file, line);
-            } else {
-                add_line(file, line);  // the last part of a line that was split
-            }
-            file.cutting_over_long = false;
+            add_alone(file, line);
             begin = at = end + 1;
             state = carried = 0;
             continue;
@@ -88,6 +83,15 @@ bool TailReader::split_groups(TailFile& file, std::string_view data, bool full) 
     };
     watch_group(file, data_end);
     return full;
+}
+
+void TailReader::add_alone(TailFile& file, std::string_view line) {
+    if (line.size() > options_.max_line_bytes) {
+        add_over_long(file, line);
+    } else {
+        add_line(file, line);  // the last part of a line that was split
+    }
+    file.cutting_over_long = false;
 }
 
 void TailReader::add_group(TailFile& file, std::string_view group, uint32_t lines) {
