@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/input/tail_schema.hpp"
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "common/base/units.hpp"
 #include "common/config/sections/sections.hpp"
 #include "common/multiline/multiline_schema.hpp"
@@ -200,10 +203,16 @@ bool read_tail_multiline(
     config::Diagnostics& diagnostics,
     TailOptions& options
 ) {
-    if (!r.has("multiline")) {
+    const config::ObjectReader keys = r.nested("multiline");
+    // Bounds alone join nothing: so does what `validate` prints of an input without rules.
+    const auto is_given = [&](const char* key) { return keys.has(key); };
+    if (std::ranges::none_of(
+            std::initializer_list<const char*>{"preset", "start", "continue", "end", "rules"},
+            is_given
+        )) {
         return true;
     }
-    auto made = multiline::read_multiline(r.nested("multiline"), owner, diagnostics);
+    auto made = multiline::read_multiline(keys, owner, diagnostics);
     if (!made) {
         return false;
     }

@@ -44,6 +44,15 @@ Spec read_spec(const config::ObjectReader& r) {
     return spec;
 }
 
+/// None or several of what excludes each other is another mistake than a rule that is wrong.
+std::string_view code_of(const config::ObjectReader& r) {
+    const bool has_pattern = r.has("start") || r.has("continue") || r.has("end");
+    const int forms = (r.has("preset") ? 1 : 0) + (r.has("rules") ? 1 : 0) + (has_pattern ? 1 : 0);
+    return forms == 0  ? config::kMissingKey
+           : forms > 1 ? config::kNotAllowed
+                       : config::kBadMultiline;
+}
+
 /// The key the message should stand at.
 std::string_view key_of(const config::ObjectReader& r) {
     for (const char* key : {"rules", "start", "continue", "end", "preset"}) {
@@ -116,7 +125,7 @@ std::optional<Multiline> read_multiline(
     auto rules = Rules::compile(read_spec(r));
     if (!rules) {
         diagnostics.add(
-            {.code = config::kBadMultiline,
+            {.code = code_of(r),
              .at = r.span(key_of(r)),
              .message = fmt::format("multiline rules of `{}`: {}", owner, rules.error().message)}
         );

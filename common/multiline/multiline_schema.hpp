@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configuration keys of multiline rules: of the `multiline` filter, and of the map `multiline`
 // of a `tail` input.
-// Threads: one at a time.   Errors: diagnostics E0431 at the key that is wrong.
+// Threads: one at a time.   Errors: diagnostics at the key that is wrong, E0431 for rules that
+// cannot work.
 #pragma once
 
 #include <optional>
