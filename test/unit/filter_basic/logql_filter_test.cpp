@@ -134,7 +134,7 @@ TEST_SUITE("plugins/filter/logql_filter") {
         FilterFixture f(
             plugins::logql_filter_type(), "type: logql\nquery: '| json | line_format \"{{.a\"'"
         );
-        CHECK(f.diagnostics().find(":4:12\n") != std::string::npos);
+        CHECK_MESSAGE(f.diagnostics().find(":4:20\n") != std::string::npos, f.diagnostics());
         CHECK(f.diagnostics().find("template without its closing") != std::string::npos);
         FilterFixture g(
             plugins::logql_filter_type(), "type: logql\nquery: 'count_over_time({a=\"b\"}[1m])'"
