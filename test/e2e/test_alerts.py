@@ -9,6 +9,7 @@ import json
 import ssl
 import threading
 import time
+import types
 
 import harness
 import pytest
@@ -202,12 +203,7 @@ def test_a_mail_waits_for_its_server(site, folder, closing):
     certificates = Certificates(folder)
     port = harness.free_ports(1)[0]
 
-    class Later:
-        pass
-
-    later = Later()
-    later.port = port
-    start_collector(site, mail_output(site, later, certificates))
+    start_collector(site, mail_output(site, types.SimpleNamespace(port=port), certificates))
     push(site, failures(3))
     harness.wait_until(lambda: site.collector.logged("email output mail", "smtp://127.0.0.1"), "a first try that fails")
     mailbox = closing(Mailbox(port=port, certificates=certificates, account=("seyir", "pässword")))
@@ -239,3 +235,14 @@ def test_slack_gets_one_message(site, closing):
     push(site, failures(3))
     harness.wait_until(hook.accepted, "a message")
     assert json.loads(hook.accepted()[0][1]) == {"text": "*checkout* 3 failures on web1 (ödeme) &lt;b&gt;"}
+
+
+def test_a_restart_does_not_forget_what_the_window_holds(site, closing):
+    hook = closing(Webhook())
+    start_collector(site, f"  hook: {{ type: http, url: 'http://127.0.0.1:{hook.port}/' }}\n")
+    push(site, failures(2))
+    site.collector.restart()
+    assert not hook.requests
+    push(site, failures(1))
+    harness.wait_until(hook.accepted, "the notice that counts what came before the restart")
+    assert json.loads(hook.accepted()[0][1])["attributes"]["alert.count"] == 3
