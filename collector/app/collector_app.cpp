@@ -190,7 +190,7 @@ int CollectorApp::run(
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(api::loki_routes(**store, {}, io::system_clock()));
     servers.add_routes(reloader.routes());
-    const auto tap = std::make_shared<service::TapHub>();
+    const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
     servers.add_routes({tap->route()});
     if (auto begun = host.start(*running); !begun) {
