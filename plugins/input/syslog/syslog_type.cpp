@@ -75,7 +75,7 @@ std::shared_ptr<const Schema> make_schema() {
         .with(field("zone_offset", Type::kString)
                   .between(1, 6)
                   .describe("The zone of times that name none (RFC 3164): +03:00, -05:00.")
-                  .or_else("\"+00:00\"")
+                  .or_else("+00:00")
                   .elsewhere("other programs", {"timezone"}))
         .with(field("max_message", Type::kBytes)
                   .between(480, kMiB)
