@@ -47,6 +47,9 @@ ForwardServer::~ForwardServer() {
     if (auto stopped = gate_.stop(clock_.steady_now() + kStopMax); !stopped) {
         log::warn("forward", stopped.error().message);
     }
+    // Tokens may outlive this server and keep what is shared; the event belongs to its threads.
+    const std::lock_guard lock(shared_->mutex);
+    shared_->again_event.reset();
 }
 
 Result<void> ForwardServer::start(pipeline::Submit submit) {
