@@ -58,6 +58,8 @@ int status_command(const Arguments& arguments);
 int validate_command(const Arguments& arguments);
 int tap_command(const Arguments& arguments);
 int reload_command(const Arguments& arguments);
+int top_command(const Arguments& arguments);
+int test_command(const Arguments& arguments);
 int graph_command(const Arguments& arguments);
 int explain_command(const Arguments& arguments);
 int schema_command(const Arguments& arguments);

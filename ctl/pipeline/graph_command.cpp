@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
-#include "ctl/load_program.hpp"
+#include "ctl/pipeline/load_program.hpp"
 #include "ctl/session.hpp"
 
 namespace seyir::ctl {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ctl/load_program.hpp"
+#include "ctl/pipeline/load_program.hpp"
 
 #include <cstdio>
 #include <utility>
@@ -23,7 +23,9 @@ std::optional<ProgramFile> finish(std::string program, config::LoadedConfig<Conf
         return std::nullopt;
     }
     return ProgramFile{
-        std::move(program), std::make_shared<const Config>(std::move(*loaded.config))
+        std::move(program),
+        std::make_shared<const Config>(std::move(*loaded.config)),
+        std::make_shared<const config::Diagnostics>(std::move(loaded.diagnostics))
     };
 }
 

@@ -15,6 +15,7 @@ namespace seyir::ctl {
 struct ProgramFile {
     std::string program;  ///< "agent" or "collector"
     std::shared_ptr<const component::ProgramConfig> config;
+    std::shared_ptr<const config::Diagnostics> diagnostics;  ///< its sources name places
 };
 
 /// Diagnostics go to standard error; nothing when there are errors. `check_machine`: files it names
