@@ -68,7 +68,12 @@ OutputPlanPtr plan_relay(const ObjectReader& r, PlanContext& context) {
 
 component::OutputType relay_output_type() {
     config::Schema schema = ship::collector_output_schema();
-    schema.with(buffer::buffer_field(BufferOptions::Kind::kDisk));
+    config::Field buffer = buffer::buffer_field(BufferOptions::Kind::kDisk);
+    buffer.describe(
+        "On a collector only, and always on disk: its offsets tell the second collector what it "
+        "has."
+    );
+    schema.with(std::move(buffer));
     return {std::make_shared<const config::Schema>(std::move(schema)), plan_relay};
 }
 
