@@ -10,6 +10,7 @@
 #include "plugins/builtin_types.hpp"
 #include "plugins/input/forward/forward_input.hpp"
 #include "plugins/input/syslog/syslog_input.hpp"
+#include "plugins/output/collector/relay_output_type.hpp"
 
 namespace seyir::collector {
 namespace {
@@ -38,6 +39,7 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
     types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);
     types->catalogue.add(store_output_type());
+    types->catalogue.add(plugins::relay_output_type());
     plugins::add_builtin_outputs(types->catalogue);
     if (add_plugins) {
         add_plugins(types->catalogue);
