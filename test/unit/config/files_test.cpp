@@ -60,7 +60,8 @@ TEST_SUITE("common/config/files") {
         disk.add("/etc/seyir/agent.yaml", std::string(kMain) + "include: /opt/web/seyir.yaml\n");
         disk.add(
             "/opt/web/seyir.yaml",
-            "inputs: { web: { type: tail, include: [logs/*.log, /var/log/web.log] } }\n"
+            "inputs: { web: { type: tail, include: [logs/*.log, /var/log/web.log], "
+            "exclude: ['*.gz', old/x] } }\n"
             "labels: { team: '${file:team.txt}' }\n"
         );
         disk.add("/opt/web/team.txt", "shop\n");
@@ -72,6 +73,13 @@ TEST_SUITE("common/config/files") {
             std::vector<std::string>{"/opt/web/logs/*.log", "/var/log/web.log"}
         );
         CHECK(loaded.config->labels == config::StringPairs{{"team", "shop"}});
+        // As one file beside the main one, everything still means the same.
+        disk.add("/etc/seyir/agent.yaml", loaded.effective);
+        const auto again = disk.load();
+        REQUIRE_MESSAGE(again.ok(), again.diagnostics.to_text());
+        CHECK(again.config->tails[0].include == loaded.config->tails[0].include);
+        CHECK(again.config->tails[1].include == loaded.config->tails[1].include);
+        CHECK(again.config->tails[1].exclude == loaded.config->tails[1].exclude);
     }
 
     TEST_CASE("the effective configuration is one file that reads nothing more") {
