@@ -73,6 +73,7 @@ void add_pipeline_sections(
                   .describe("What changes or drops records, by name; routes name them in `through`."
                   )
                   .or_else("{}")
+                  .off_in_example()
                   .elsewhere("Vector", {"transforms"})
                   .elsewhere("Filebeat", {"processors"})
                   .elsewhere("OpenTelemetry", {"processors"}))

@@ -111,7 +111,8 @@ class ExampleWriter {
     }
 
     void components(const Field& field, size_t indent, bool is_on) {
-        setting(indent, is_on && !field.components.empty(), field.name + ":");
+        is_on = is_on && !field.components.empty() && !field.is_off_in_example;
+        setting(indent, is_on, field.name + ":");
         bool is_first = true;
         for (const Schema* schema : field.components) {
             const bool component_on = is_on && is_first;
