@@ -101,6 +101,7 @@ ProgramConfig read_program(
         }
     }
     checks.listeners(listeners);
+    program.tests = config::read_tests(root, checks);
     return program;
 }
 

@@ -13,6 +13,7 @@
 
 #include "common/component/pipeline_config.hpp"
 #include "common/config/loader.hpp"
+#include "common/config/sections/tests.hpp"
 
 namespace seyir::component {
 
@@ -34,6 +35,7 @@ struct ProgramConfig {
     config::StringPairs labels;  ///< top-level ones, as written
     std::string host_name;
     PipelineConfig pipeline;
+    std::vector<config::TestOptions> tests;  ///< checked here, run by `seyir test`
     ProgramTypesPtr types;
 };
 
