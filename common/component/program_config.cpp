@@ -101,7 +101,6 @@ ProgramConfig read_program(
         }
     }
     checks.listeners(listeners);
-    program.tests = config::read_tests(root, checks);
     return program;
 }
 

@@ -13,7 +13,6 @@
 
 #include "common/component/pipeline_config.hpp"
 #include "common/config/loader.hpp"
-#include "common/config/sections/tests.hpp"
 
 namespace seyir::component {
 
@@ -35,7 +34,6 @@ struct ProgramConfig {
     config::StringPairs labels;  ///< top-level ones, as written
     std::string host_name;
     PipelineConfig pipeline;
-    std::vector<config::TestOptions> tests;  ///< checked here, run by `seyir test`
     ProgramTypesPtr types;
 };
 
