@@ -84,9 +84,10 @@ TEST_SUITE("common/config/files") {
         disk.add("/etc/seyir/agent.yaml", loaded.effective);
         const auto again = disk.load();
         REQUIRE_MESSAGE(again.ok(), again.diagnostics.to_text());
-        CHECK(again.config->tails[0].include == loaded.config->tails[0].include);
-        CHECK(again.config->tails[1].include == loaded.config->tails[1].include);
-        CHECK(again.config->tails[1].exclude == loaded.config->tails[1].exclude);
+        for (size_t i = 0; i < 2; ++i) {
+            CHECK(tail_of(*again.config, i).include == tail_of(*loaded.config, i).include);
+            CHECK(tail_of(*again.config, i).exclude == tail_of(*loaded.config, i).exclude);
+        }
     }
 
     TEST_CASE("the effective configuration is one file that reads nothing more") {
