@@ -131,7 +131,7 @@ class NextSink final : public pipeline::FilterSink {
 };
 
 constexpr const char* kParse = "type: parse\nformat: json";
-constexpr const char* kDrop = "type: drop\nif: '| status_code < 300'";
+constexpr const char* kDrop = "type: drop\nif: '| status_code >= 500'";
 constexpr const char* kModify = "type: modify\noperations:\n- { convert: status_code, to: int }";
 
 void count(benchmark::State& state) {
@@ -179,7 +179,7 @@ void line_condition(benchmark::State& state) {
 }
 
 void json_condition(benchmark::State& state) {
-    one(state, plugins::drop_filter_type(), "type: drop\nif: '| json | status_code < 300'", false);
+    one(state, plugins::drop_filter_type(), "type: drop\nif: '| json | status_code >= 500'", false);
 }
 
 void modify_only(benchmark::State& state) {
@@ -187,7 +187,8 @@ void modify_only(benchmark::State& state) {
 }
 
 void throttle_by_key(benchmark::State& state) {
-    one(state, plugins::throttle_filter_type(), "type: throttle\nrate: 1000000\nby: [user_id]", true);
+    one(state, plugins::throttle_filter_type(), "type: throttle\nrate: 1000000\nby: [user_id]", true
+    );
 }
 
 void sample_by_key(benchmark::State& state) {

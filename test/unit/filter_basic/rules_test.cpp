@@ -406,69 +406,85 @@ TEST_SUITE("rule: parsing at ingest changes no answer") {
     }
 }
 
+namespace {
+
+const Lines kTexts{
+    "500",
+    "error",
+    "GET",
+    "a\\\\b",
+    "status",
+    "back",
+    "slash",
+    "tab",
+    "msg",
+    "true",
+    "\\\"q",
+    "level",
+    "took"
+};
+
+const Lines kOtherStages{
+    " | json",
+    " | logfmt",
+    " | line_format \"{{.msg}} error GET 500 status\"",
+    " | decolorize",
+    " | unpack",
+    " | label_format a=\"error\"",
+    " | drop status",
+    " | level = \"error\"",
+    " != \"GET\"",
+    " !~ \"took|level\"",
+    " |= \"500\" or \"error\"",
+};
+
+struct RandomQuery {
+    std::string text = "{}";
+    std::set<std::string> before_change;  ///< line filters in front of what changes the line
+};
+
+RandomQuery random_query(RandomLines& random) {
+    RandomQuery query;
+    bool is_changed = false;
+    const size_t stages = 1 + random.below(5);
+    for (size_t i = 0; i < stages; ++i) {
+        if (random.below(2) == 0) {
+            const std::string& other = kOtherStages[random.below(kOtherStages.size())];
+            query.text += other;
+            is_changed = is_changed || other.contains("line_format") ||
+                         other.contains("decolorize") || other.contains("unpack");
+            continue;
+        }
+        const std::string& value = kTexts[random.below(kTexts.size())];
+        const bool is_regex = random.below(3) == 0;
+        query.text += (is_regex ? " |~ \"" : " |= \"") + value + (is_regex ? ".*" : "") + "\"";
+        if (!is_changed) {
+            query.before_change.insert(value);
+        }
+    }
+    return query;
+}
+
+}  // namespace
+
 TEST_SUITE("rule: what prunes is in every line that passes") {
     TEST_CASE("required texts are in the stored line of each row a query gives") {
-        RandomLines words(1);
-        const Lines texts{
-            "500",
-            "error",
-            "GET",
-            "a\\\\b",
-            "status",
-            "back",
-            "slash",
-            "tab",
-            "msg",
-            "true",
-            "\\\"q",
-            "level",
-            "took"
-        };
-        const Lines others{
-            " | json",
-            " | logfmt",
-            " | line_format \"{{.msg}} error GET 500 status\"",
-            " | decolorize",
-            " | unpack",
-            " | label_format a=\"error\"",
-            " | drop status",
-            " | level = \"error\"",
-            " != \"GET\"",
-            " !~ \"took|level\"",
-            " |= \"500\" or \"error\"",
-        };
+        size_t required_seen = 0;
+        size_t rows_seen = 0;
         for (uint64_t seed = 1; seed <= 300; ++seed) {
             CAPTURE(seed);
             RandomLines random(seed);
-            std::string text = "{}";
-            bool is_changed = false;
-            std::set<std::string> before_change;
-            const size_t stages = 1 + random.below(5);
-            for (size_t i = 0; i < stages; ++i) {
-                const std::string& value = texts[random.below(texts.size())];
-                if (random.below(2) == 0) {
-                    const std::string& other = others[random.below(others.size())];
-                    text += other;
-                    is_changed = is_changed || other.find("line_format") != std::string::npos ||
-                                 other.find("decolorize") != std::string::npos ||
-                                 other.find("unpack") != std::string::npos;
-                    continue;
-                }
-                const bool is_regex = random.below(3) == 0;
-                text += (is_regex ? " |~ \"" : " |= \"") + value + (is_regex ? ".*" : "") + "\"";
-                if (!is_changed) {
-                    before_change.insert(value);
-                }
-            }
-            CAPTURE(text);
-            const auto log = logql::parse_condition(text);
+            const RandomQuery query = random_query(random);
+            CAPTURE(query.text);
+            const auto log = logql::parse_condition(query.text);
             REQUIRE_MESSAGE(log, log.error().message);
-            const auto plan = query::LogPlan::make(text, *log);
+            const auto plan = query::LogPlan::make(query.text, *log);
             REQUIRE(plan);
             const auto select = plan->select(TenantId::kDefault, {}, store::Direction::kForward);
             for (const std::string& required : select.line_contains) {
                 CHECK(required.find('\\') == std::string::npos);
-                CHECK(before_change.contains(required));
+                CHECK(query.before_change.contains(required));
+                ++required_seen;
             }
             const RecordBatchPtr batch = make_batch(random_rows(random, 60));
             logql::ScratchRow row;
@@ -479,8 +495,11 @@ TEST_SUITE("rule: what prunes is in every line that passes") {
                 }
                 for (const std::string& required : select.line_contains) {
                     CHECK(batch->body(i).find(required) != Slice::npos);
+                    ++rows_seen;
                 }
             }
         }
+        CHECK(required_seen > 50);
+        CHECK(rows_seen > 50);
     }
 }
