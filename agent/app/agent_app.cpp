@@ -140,7 +140,7 @@ int AgentApp::run(
         return inputs_json(*host.graph());
     }));
     servers.add_routes(reloader.routes());
-    const auto tap = std::make_shared<service::TapHub>();
+    const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
     servers.add_routes({tap->route()});
     if (auto started = host.start(*running); !started) {

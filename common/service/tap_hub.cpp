@@ -50,6 +50,9 @@ std::optional<uint64_t> number(
 
 }  // namespace
 
+TapHub::TapHub(metrics::Registry& registry)
+    : watching_gauge_(registry.gauge("seyir_tap_watchers", "Connected watchers of seyir tap.")) {}
+
 TapHub::~TapHub() {
     stop();
 }
@@ -170,6 +173,7 @@ void TapHub::open(const net::HttpExchangePtr& exchange) {
     }
     watchers_.push_back(watcher);
     watching_.fetch_add(1);
+    watching_gauge_.add(1);
     std::thread([this, exchange, watcher] { serve(exchange, watcher); }).detach();
 }
 
@@ -207,6 +211,7 @@ void TapHub::serve(const net::HttpExchangePtr& exchange, const std::shared_ptr<W
     const std::lock_guard lock(mutex_);
     std::erase(watchers_, watcher);
     watching_.fetch_sub(1);
+    watching_gauge_.add(-1);
     gone_.notify_all();
 }
 

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/metrics/registry.hpp"
 #include "common/net/http.hpp"
 #include "common/pipeline/tap.hpp"
 
@@ -23,7 +24,7 @@ namespace seyir::service {
 
 class TapHub final : public pipeline::Tap {
   public:
-    TapHub() = default;
+    explicit TapHub(metrics::Registry& registry);
     ~TapHub() override;
     TapHub(const TapHub&) = delete;
     TapHub& operator=(const TapHub&) = delete;
@@ -69,6 +70,7 @@ class TapHub final : public pipeline::Tap {
     static void add(Watcher& watcher, std::string line);
     static bool wants_of(const Watcher& w, std::string_view component, pipeline::TapSide side);
 
+    metrics::Gauge& watching_gauge_;
     std::atomic<size_t> watching_{0};
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<Watcher>> watchers_;
