@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/config/sections/tests.hpp"
+
 namespace seyir::component {
 namespace {
 
@@ -86,7 +88,8 @@ void add_pipeline_sections(
                   .elsewhere("Vector", {"sinks"})
                   .elsewhere("promtail", {"clients"})
                   .elsewhere("OpenTelemetry", {"exporters"}))
-        .with(config::routes_field());
+        .with(config::routes_field())
+        .with(config::tests_field());
 }
 
 }  // namespace seyir::component

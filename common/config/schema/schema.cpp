@@ -42,6 +42,8 @@ std::string_view to_string(Type type) {
             return "map";
         case Type::kComponents:
             return "map of components";
+        case Type::kAny:
+            return "any value";
     }
     return "";
 }

@@ -34,6 +34,7 @@ enum class Type : uint8_t {
     kMap,         ///< free keys, values of one type
     kObject,      ///< nested schema
     kComponents,  ///< map of named components, each with `type`
+    kAny,         ///< free form: whoever reads it checks it
 };
 
 std::string_view to_string(Type type);

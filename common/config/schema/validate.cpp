@@ -93,6 +93,9 @@ class Validator {
             }
             return;
         }
+        if (field.type == Type::kAny && !node.is_null()) {
+            return;
+        }
         if (!node.is_scalar()) {
             wrong_type(node, field, path);
             return;

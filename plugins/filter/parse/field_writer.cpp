@@ -174,6 +174,28 @@ void FieldWriter::push(KeyIndex key, bool is_parsed, Value value) {
     attrs_.emplace_back(key, value, is_parsed);
 }
 
+void FieldWriter::back_to(Mark mark) {
+    for (size_t i = mark.attrs; i < attrs_.size(); ++i) {
+        seen_in_row_[attrs_[i].key] = 0;
+    }
+    attrs_.resize(mark.attrs);
+    place_ = mark.place;
+    roles_found_ = mark.roles_found;
+}
+
+const Value* FieldWriter::find(std::string_view name) const {
+    const auto known = by_text_.find(name);
+    if (known == by_text_.end() || names_[known->second]->batch != batch_number_) {
+        return nullptr;
+    }
+    for (size_t i = existing_; i < attrs_.size(); ++i) {
+        if (attrs_[i].key == names_[known->second]->key) {
+            return &attrs_[i].value;
+        }
+    }
+    return nullptr;
+}
+
 void FieldWriter::add_kept(std::string_view name, Value value) {
     const KeyIndex key = batch_->add_key(name);
     if (key >= seen_in_row_.size()) {

@@ -81,6 +81,20 @@ class FieldWriter {
     /// A real attribute, whatever `promote` says; without prefix.
     void add_kept(std::string_view name, Value value);
 
+    /// Where the row stands; back_to() forgets what was added since.
+    struct Mark {
+        size_t attrs;
+        uint32_t place;
+        uint8_t roles_found;
+    };
+
+    Mark mark() const { return {attrs_.size(), place_, roles_found_}; }
+
+    void back_to(Mark mark);
+
+    /// A field added to this row, by its name as parsed; nullptr when there is none. Linear.
+    const Value* find(std::string_view name) const;
+
     Arena& arena() { return batch_->arena(); }
 
     /// All attributes of the row, the ones it had first.

@@ -63,7 +63,6 @@ void read_time(const ObjectReader& r, PlanContext& context, Options& out) {
     const ObjectReader time = r.nested("time");
     const std::string key = role_field(time, "key", default_time(out.format));
     out.rules.roles[static_cast<size_t>(Role::kTime)] = key;
-    out.sets_time = !time.has("key") || time.string("key") != "off";
     auto format = TimeFormat::compile(time.string("format"));
     if (format) {
         out.time_format = *std::move(format);
@@ -141,7 +140,6 @@ void read_csv(const ObjectReader& r, PlanContext& context, Options& out) {
 void read_fields(const ObjectReader& r, Options& out) {
     out.rules.roles[static_cast<size_t>(Role::kLevel)] =
         role_field(r, "level", default_level(out.format));
-    out.sets_level = !r.has("level") || r.string("level") != "off";
     out.level_scale = r.choice<LevelScale>(
         "level_numbers",
         {{"auto", LevelScale::kAuto},

@@ -9,10 +9,14 @@
 
 #include "common/io/file_system.hpp"
 #include "plugins/filter/parse/format/regex_parser.hpp"
+#include "plugins/filter/parse/grok/grok_set.hpp"
 #include "plugins/filter/parse/line_parser.hpp"
 #include "plugins/filter/parse/options.hpp"
 
 namespace seyir::plugins::parse {
+
+/// The built-in patterns, those of `patterns_dir`, and the configuration's own.
+Result<Library> grok_library(const Options& options, io::FileSystem& files);
 
 class ParserFactory {
   public:
@@ -26,6 +30,7 @@ class ParserFactory {
 
     Options options_;
     std::shared_ptr<const RegexSet> regex_;
+    std::shared_ptr<const GrokSet> grok_;
 };
 
 }  // namespace seyir::plugins::parse
