@@ -2,6 +2,7 @@
 // The functions of seyir_batch_api: each checks its arguments, then changes the session.
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -22,7 +23,26 @@ constexpr uint32_t kFailuresMax = 64;
 constexpr size_t kMessageBytesMax = 1024;
 constexpr uint8_t kSeverityMax = 24;
 
+Attr scalar_attr(KeyIndex key, bool is_parsed, const seyir_value& value) {
+    const seyir_attr attr{
+        key,
+        static_cast<uint8_t>(is_parsed ? 1 : 0),
+        {0, 0, 0},
+        {value.as, 0, value.kind, {0, 0, 0}}
+    };
+    Attr same;
+    std::memcpy(static_cast<void*>(&same), &attr, sizeof same);
+    return same;
+}
+
 }  // namespace
+
+int32_t BatchSession::refuse_value(const seyir_value& value) {
+    return refuse(
+        "set",
+        fmt::format("a value of kind {} and size {} that cannot be kept", value.kind, value.size)
+    );
+}
 
 bool BatchSession::is_own(std::string_view bytes) const {
     const auto holds = [&](const char* begin, size_t size) {
@@ -137,12 +157,7 @@ struct BatchApi {
             return nullptr;
         }
         s.allocated_bytes_ += bytes;
-        if (!s.editor_) {
-            s.editor_.emplace(std::move(s.view_));
-            s.undo_of_.assign(s.rows_in_, 0);
-            s.expose();
-        }
-        char* memory = s.editor_->batch().arena().allocate(bytes, 16);
+        char* memory = s.change().batch().arena().allocate(bytes, 8);
         if (s.tables_.checks_kept_bytes) {
             s.allocated_.emplace_back(memory, bytes);
         }
@@ -175,24 +190,23 @@ struct BatchApi {
         if (key >= s.key_names_.size() || value == nullptr) {
             return s.refuse("set", fmt::format("key {} of {}", key, s.key_names_.size()));
         }
-        BatchEditor& edit = s.change(row);
-        uint32_t budget = kChildrenMax;
-        const auto taken = s.take_value(*value, (flags & SEYIR_KEEP) != 0, 0, budget);
-        if (!taken) {
-            return s.refuse(
-                "set",
-                fmt::format(
-                    "a value of kind {} and size {} that cannot be kept", value->kind, value->size
-                )
-            );
-        }
+        BatchEditor& edit = s.change();
         if (edit.batch().attr_range(row).count >= kAttrsMax) {
             return s.refuse("set", fmt::format("more than {} attributes", kAttrsMax));
         }
-        edit.set_attr(row, Attr(s.key_in_batch(key), *taken, (flags & SEYIR_PARSED) != 0));
-        const auto attrs = edit.batch().columns().attrs;
-        s.abi_.attrs = to_abi(attrs);
-        s.abi_.attr_count = attrs.size();
+        const bool is_parsed = (flags & SEYIR_PARSED) != 0;
+        if (value->kind == SEYIR_INT || value->kind == SEYIR_DOUBLE) {
+            // The common case without a detour: the bytes are the same (layout.hpp).
+            edit.set_attr(row, scalar_attr(s.key_in_batch(key), is_parsed, *value));
+        } else {
+            uint32_t budget = kChildrenMax;
+            const auto taken = s.take_value(*value, (flags & SEYIR_KEEP) != 0, 0, budget);
+            if (!taken) {
+                return s.refuse_value(*value);
+            }
+            edit.set_attr(row, Attr(s.key_in_batch(key), *taken, is_parsed));
+        }
+        s.show_attrs();
         return SEYIR_OK;
     }
 
@@ -205,14 +219,11 @@ struct BatchApi {
             return s.refuse("remove", fmt::format("key {} of {}", key, s.key_names_.size()));
         }
         const uint32_t index = s.key_index_[key];
-        const auto has_key = [&](const Attr& attr) { return attr.key == index; };
-        const uint32_t inner = s.outer_row(row);
-        if (index != SEYIR_NO_KEY && std::ranges::any_of(s.batch().attrs(inner), has_key)) {
-            BatchEditor& edit = s.change(row);
-            edit.remove_attr(row, index);
-            const auto attrs = edit.batch().columns().attrs;
-            s.abi_.attrs = to_abi(attrs);
-            s.abi_.attr_count = attrs.size();
+        const bool may_have =
+            index != SEYIR_NO_KEY &&
+            (s.editor_ || s.batch().find_attr(s.outer_row(row), index) != nullptr);
+        if (may_have && s.change().remove_attr(row, index)) {
+            s.show_attrs();
         }
         return SEYIR_OK;
     }
@@ -225,7 +236,12 @@ struct BatchApi {
         if (body.data == nullptr && body.size != 0) {
             return s.refuse("set_body", "no bytes");
         }
-        BatchEditor& edit = s.change(row);
+        BatchEditor& edit = s.change();
+        if ((flags & SEYIR_KEEP) != 0 && !s.tables_.checks_kept_bytes &&
+            body.size <= kBodyBytesMax) {
+            edit.set_body(row, to_view(body));
+            return SEYIR_OK;
+        }
         const auto text = s.take_text(to_view(body), (flags & SEYIR_KEEP) != 0, kBodyBytesMax);
         if (!text) {
             return s.refuse("set_body", fmt::format("{} bytes that cannot be kept", body.size));
@@ -239,7 +255,7 @@ struct BatchApi {
         if (!s.may_touch(row, "set_ts")) {
             return SEYIR_REFUSED;
         }
-        s.change(row).set_ts(row, {ts_ns});
+        s.change().set_ts(row, {ts_ns});
         return SEYIR_OK;
     }
 
@@ -253,7 +269,7 @@ struct BatchApi {
                 "set_severity", fmt::format("severity {} is not one of 0 to 24", severity)
             );
         }
-        BatchEditor& edit = s.change(row);
+        BatchEditor& edit = s.change();
         edit.set_severity(row, severity);
         s.abi_.severity = edit.batch().columns().severity.data();
         return SEYIR_OK;
@@ -270,7 +286,7 @@ struct BatchApi {
         TraceIds ids;
         std::ranges::copy(trace->trace_id, ids.trace_id.begin());
         std::ranges::copy(trace->span_id, ids.span_id.begin());
-        BatchEditor& edit = s.change(row);
+        BatchEditor& edit = s.change();
         edit.set_trace(row, ids);
         s.abi_.trace = reinterpret_cast<const seyir_trace*>(edit.batch().columns().trace.data());
         return SEYIR_OK;
@@ -335,7 +351,7 @@ struct BatchApi {
             s.refuse("emit", fmt::format("more than {} new rows a row", kNewRowsPerRowMax));
             return SEYIR_NO_ROW;
         }
-        BatchEditor& edit = s.change(row);
+        BatchEditor& edit = s.change();
         Row copy = edit.batch().row(row);
         const auto shown = edit.batch().attrs(row);
         copy.attrs = edit.batch().add_attrs(std::vector<Attr>(shown.begin(), shown.end()));

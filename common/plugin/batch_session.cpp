@@ -50,21 +50,28 @@ const std::vector<seyir_stream>& StreamCache::of(const RecordBatch& batch) {
     return current_;
 }
 
-BatchSession::BatchSession(InstanceTables tables, StreamCache& streams, BatchView view)
-    : tables_(tables), streams_(streams), view_(std::move(view)) {
+BatchSession::BatchSession(InstanceTables tables, SessionMemory& memory, BatchView view)
+    : tables_(tables),
+      memory_(memory),
+      view_(std::move(view)),
+      state_(memory.state),
+      key_names_(memory.key_names),
+      key_index_(memory.key_index) {
     if (view_.batch == nullptr) {
         view_.batch = std::make_shared<RecordBatch>();
     }
     rows_in_ = static_cast<uint32_t>(view_.row_count());
     state_.assign(rows_in_, kLive);
-    key_names_ = tables_.host.keys();
+    if (key_names_.size() != tables_.host.key_count()) {
+        key_names_ = tables_.host.keys();
+    }
     abi_.size = sizeof abi_;
     abi_.api = &kBatchApi;
     abi_.context = this;
-    const auto& streams_shown = streams_.of(*view_.batch);
+    const auto& streams_shown = memory_.streams.of(*view_.batch);
     abi_.streams = streams_shown.data();
     abi_.stream_count = streams_shown.size();
-    key_index_.reserve(key_names_.size());
+    key_index_.clear();
     for (const std::string& name : key_names_) {
         key_index_.push_back(view_.batch->find_key(name).value_or(SEYIR_NO_KEY));
     }
@@ -124,10 +131,7 @@ int32_t BatchSession::refuse(const char* function, std::string_view why) {
     return SEYIR_REFUSED;
 }
 
-bool BatchSession::may_touch(uint32_t row, const char* function) {
-    if (row < state_.size() && state_[row] == kLive) {
-        return true;
-    }
+bool BatchSession::refuse_row(uint32_t row, const char* function) {
     refuse(
         function,
         row < state_.size() ? fmt::format("row {} was dropped, failed or held before", row)
@@ -136,24 +140,23 @@ bool BatchSession::may_touch(uint32_t row, const char* function) {
     return false;
 }
 
-BatchEditor& BatchSession::change(uint32_t row) {
-    if (!editor_) {
-        editor_.emplace(std::move(view_));
-        undo_of_.assign(rows_in_, 0);
-        expose();
-    }
-    if (row < rows_in_ && undo_of_[row] == 0) {
-        undo_.push_back({row, editor_->batch().row(row)});
-        undo_of_[row] = static_cast<uint32_t>(undo_.size());
-    }
-    return *editor_;
+void BatchSession::begin_changes() {
+    editor_.emplace(std::move(view_));
+    const auto keep = [](const auto& column, auto& kept) {
+        kept.assign(column.begin(), column.end());
+    };
+    const RecordBatch::Columns columns = editor_->batch().columns();
+    keep(columns.ts, memory_.ts);
+    keep(columns.body, memory_.body);
+    keep(columns.attr_ranges, memory_.attr_ranges);
+    keep(columns.severity, memory_.severity);
+    keep(columns.trace, memory_.trace);
+    expose();
 }
 
-uint32_t BatchSession::key_in_batch(uint32_t key) {
-    if (key_index_[key] == SEYIR_NO_KEY) {
-        key_index_[key] = editor_->batch().add_key(key_names_[key]);
-        expose_keys();
-    }
+uint32_t BatchSession::add_key_to_batch(uint32_t key) {
+    key_index_[key] = editor_->batch().add_key(key_names_[key]);
+    expose_keys();
     return key_index_[key];
 }
 
@@ -162,16 +165,14 @@ uint32_t BatchSession::outer_row(uint32_t row) const {
 }
 
 void BatchSession::undo_row(uint32_t row) {
-    if (!editor_ || row >= rows_in_ || undo_of_[row] == 0) {
+    if (!editor_ || row >= rows_in_) {
         return;
     }
-    const Row& was = undo_[undo_of_[row] - 1].was;
-    editor_->set_body(row, was.body);
-    editor_->set_ts(row, was.ts);
-    editor_->set_severity(row, was.severity);
-    editor_->set_trace(row, was.trace);
-    editor_->set_attrs(row, was.attrs);
-    undo_of_[row] = 0;
+    editor_->set_body(row, memory_.body[row]);
+    editor_->set_ts(row, memory_.ts[row]);
+    editor_->set_attrs(row, memory_.attr_ranges[row]);
+    editor_->set_severity(row, memory_.severity.empty() ? kSeverityUnset : memory_.severity[row]);
+    editor_->set_trace(row, memory_.trace.empty() ? TraceIds{} : memory_.trace[row]);
 }
 
 BatchView BatchSession::give_back() {
@@ -186,8 +187,8 @@ BatchView BatchSession::give_back() {
     if (!editor_) {
         return std::move(view_);
     }
-    for (const Undo& undo : undo_) {
-        undo_row(undo.row);
+    for (uint32_t row = 0; row < rows_in_; ++row) {
+        undo_row(row);
     }
     const size_t rows = editor_->row_count();
     BatchView all = std::move(*editor_).finish();

@@ -40,6 +40,20 @@ class StreamCache {
     std::vector<seyir_stream> current_;
 };
 
+/// Memory that a worker uses again for each batch.
+struct SessionMemory {
+    StreamCache streams;
+    std::vector<uint8_t> state;  ///< by row: BatchSession::RowState
+    // The rows as they came in, from the first change on.
+    std::vector<UnixNanos> ts;
+    std::vector<Slice> body;
+    std::vector<AttrRange> attr_ranges;
+    std::vector<SeverityNumber> severity;
+    std::vector<TraceIds> trace;
+    std::vector<std::string> key_names;
+    std::vector<uint32_t> key_index;
+};
+
 /// What an instance keeps between its batches.
 struct InstanceTables {
     InstanceHost& host;
@@ -52,7 +66,7 @@ struct InstanceTables {
 class BatchSession {
   public:
     /// Without a batch: flush().
-    BatchSession(InstanceTables tables, StreamCache& streams, BatchView view = {});
+    BatchSession(InstanceTables tables, SessionMemory& memory, BatchView view = {});
 
     BatchSession(const BatchSession&) = delete;
     BatchSession& operator=(const BatchSession&) = delete;
@@ -75,11 +89,6 @@ class BatchSession {
 
     enum RowState : uint8_t { kLive, kDropped, kFailed, kHeld };
 
-    struct Undo {
-        uint32_t row = 0;
-        Row was;
-    };
-
     struct Failure {
         uint32_t row = 0;
         uint32_t reason = 0;  ///< index of failures_
@@ -90,13 +99,40 @@ class BatchSession {
     void expose();
     void expose_chosen();
     void expose_keys();
+
+    void show_attrs() {
+        const auto attrs = editor_->batch().columns().attrs;
+        abi_.attrs = reinterpret_cast<const seyir_attr*>(attrs.data());
+        abi_.attr_count = attrs.size();
+    }
+
     /// False, and remembered as misuse, when the row cannot be changed any more.
-    bool may_touch(uint32_t row, const char* function);
-    /// The batch, ready for a change of the row.
-    BatchEditor& change(uint32_t row);
+    bool may_touch(uint32_t row, const char* function) {
+        const bool is_live = row < state_.size() && state_[row] == kLive;
+        return is_live || refuse_row(row, function);
+    }
+
+    bool refuse_row(uint32_t row, const char* function);
+
+    /// The batch, ready for changes.
+    BatchEditor& change() {
+        if (!editor_) {
+            begin_changes();
+        }
+        return *editor_;
+    }
+
+    void begin_changes();
     void undo_row(uint32_t row);
     int32_t refuse(const char* function, std::string_view why);
-    uint32_t key_in_batch(uint32_t key);
+    int32_t refuse_value(const seyir_value& value);
+
+    uint32_t key_in_batch(uint32_t key) {
+        const uint32_t index = key_index_[key];
+        return index != SEYIR_NO_KEY ? index : add_key_to_batch(key);
+    }
+
+    uint32_t add_key_to_batch(uint32_t key);
     bool is_own(std::string_view bytes) const;
     std::optional<Value> take_value(
         const seyir_value& from, bool keep, int depth, uint32_t& budget
@@ -111,21 +147,19 @@ class BatchSession {
     uint32_t outer_row(uint32_t row) const;
 
     InstanceTables tables_;
-    StreamCache& streams_;
+    SessionMemory& memory_;
     seyir_batch abi_{};
     BatchView view_;
     std::optional<BatchEditor> editor_;
     uint32_t rows_in_ = 0;
-    std::vector<uint8_t> state_;
-    std::vector<uint32_t> undo_of_;  ///< by row: index of undo_ plus one, or 0
-    std::vector<Undo> undo_;
+    std::vector<uint8_t>& state_;
     std::vector<uint32_t> drops_;  ///< rows by reason
     std::vector<std::pair<std::string, std::string>> failures_;
     std::vector<Failure> failed_rows_;
     std::vector<std::pair<seyir_held*, uint32_t>> held_rows_;
     std::vector<HeldOrder> orders_;
-    std::vector<std::string> key_names_;
-    std::vector<uint32_t> key_index_;
+    std::vector<std::string>& key_names_;
+    std::vector<uint32_t>& key_index_;
     std::vector<std::pair<const char*, size_t>> allocated_;
     uint64_t allocated_bytes_ = 0;
     uint32_t not_live_ = 0;

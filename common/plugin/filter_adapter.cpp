@@ -56,7 +56,7 @@ class AdaptedFilter final : public pipeline::Filter {
         if (instance_->is_fatal) {
             return fail(ErrorCode::kInternal, troubles_->say().value_or("the plugin gave up"));
         }
-        BatchSession session(tables(), streams_, std::move(view));
+        BatchSession session(tables(), memory_, std::move(view));
         int32_t status = SEYIR_OK;
         auto wrong = call([&] {
             status = instance_->filter().type.process(instance_->self(), session.abi());
@@ -69,7 +69,7 @@ class AdaptedFilter final : public pipeline::Filter {
         if (flush_of_plugin == nullptr || instance_->is_fatal || !is_due(reason)) {
             return {};
         }
-        BatchSession session(tables(), streams_);
+        BatchSession session(tables(), memory_);
         int32_t status = SEYIR_OK;
         auto wrong = call([&] {
             status =
@@ -188,7 +188,7 @@ class AdaptedFilter final : public pipeline::Filter {
     PluginTroubles::Watch watch_;
     PluginMetrics metrics_;
     AdapterOptions options_;
-    StreamCache streams_;
+    SessionMemory memory_;
 };
 
 class AdaptedPlan final : public component::FilterPlan {

@@ -210,7 +210,7 @@ typedef struct seyir_batch_api {
     uint32_t size;
     uint32_t reserved;
 
-    /* Memory that lives as long as the batch, aligned to 16 bytes. NULL beyond 64 MiB a batch. */
+    /* Memory that lives as long as the batch, aligned to 8 bytes. NULL beyond 64 MiB a batch. */
     void* (*alloc)(struct seyir_batch* batch, uint64_t bytes);
     /* As host->intern_key, for names that are known only now. */
     uint32_t (*intern_key)(struct seyir_batch* batch, seyir_text name);
