@@ -233,6 +233,14 @@ constexpr std::array kCodes = {
         "        expect: [{ at: central, that: '|= \"[card]\"' }]"
     },
     CodeInfo{
+        kHoldingFilter,
+        "a filter that keeps records for later, where that is not possible",
+        "Records of files and agents carry their place in the source. The collector stores what\n"
+        "one stretch yields in one write, so that a crash can neither lose nor repeat it. A filter\n"
+        "that keeps records back (`multiline`, a summarizing `dedupe`) would tear it apart. Put\n"
+        "`multiline` first in the agent's route, where the input itself joins the lines."
+    },
+    CodeInfo{
         kNotBool,
         "not true or false",
         "YAML 1.2 has two words for this: `true` and `false`. `yes`, `no`, `on` and `off` are "

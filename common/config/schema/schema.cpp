@@ -84,6 +84,11 @@ Field& Field::may_be_off() {
     return *this;
 }
 
+Field& Field::off_in_example() {
+    is_off_in_example = true;
+    return *this;
+}
+
 Field& Field::may_be_empty() {
     allows_empty = true;
     return *this;

@@ -225,7 +225,11 @@ class RulesReader {
 
     void built_in(const ObjectReader& r) {
         const std::string name = r.string("rule");
-        const auto rule = *std::ranges::find(kBuiltIns, name, redact::to_string);
+        const auto known = std::ranges::find(kBuiltIns, name, redact::to_string);
+        if (known == std::end(kBuiltIns)) {
+            return;  // the schema has said so
+        }
+        const auto rule = *known;
         no_custom_keys(r);
         if (!seen_.insert(name).second) {
             complain(
