@@ -12,7 +12,6 @@
 namespace seyir::plugin {
 namespace {
 
-constexpr uint64_t kAllocatedBytesMax = 64ULL * 1024 * 1024;
 constexpr size_t kBodyBytesMax = 16ULL * 1024 * 1024;
 constexpr size_t kAttrBytesMax = 1024ULL * 1024;
 constexpr size_t kAttrsMax = 512;
@@ -153,7 +152,8 @@ struct BatchApi {
 
     static void* alloc(seyir_batch* batch, uint64_t bytes) {
         BatchSession& s = self(batch);
-        if (bytes > kAllocatedBytesMax || s.allocated_bytes_ + bytes > kAllocatedBytesMax) {
+        const uint64_t bytes_max = s.tables_.allocated_bytes_max;
+        if (bytes > bytes_max || s.allocated_bytes_ + bytes > bytes_max) {
             return nullptr;
         }
         s.allocated_bytes_ += bytes;

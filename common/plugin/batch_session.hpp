@@ -54,6 +54,8 @@ struct SessionMemory {
     std::vector<uint32_t> key_index;
 };
 
+inline constexpr uint64_t kAllocatedBytesMax = 64ULL * 1024 * 1024;
+
 /// What an instance keeps between its batches.
 struct InstanceTables {
     InstanceHost& host;
@@ -61,6 +63,7 @@ struct InstanceTables {
     bool may_hold = false;
     /// `plugin check`: bytes given with SEYIR_KEEP must be the batch's own.
     bool checks_kept_bytes = false;
+    uint64_t allocated_bytes_max = kAllocatedBytesMax;
 };
 
 class BatchSession {

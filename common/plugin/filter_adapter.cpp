@@ -88,6 +88,7 @@ class AdaptedFilter final : public pipeline::Filter {
             .held = instance_->held(),
             .may_hold = (instance_->filter().needs & SEYIR_HOLDS_ROWS) != 0,
             .checks_kept_bytes = options_.checks_kept_bytes,
+            .allocated_bytes_max = options_.allocated_bytes_max,
         };
     }
 
