@@ -18,7 +18,6 @@ constexpr size_t kAttrsMax = 512;
 constexpr uint32_t kChildrenMax = 65'536;
 constexpr int kDepthMax = 64;
 constexpr uint32_t kNewRowsPerRowMax = 16;
-constexpr uint32_t kFailuresMax = 64;
 constexpr size_t kMessageBytesMax = 1024;
 constexpr uint8_t kSeverityMax = 24;
 
@@ -36,10 +35,12 @@ Attr scalar_attr(KeyIndex key, bool is_parsed, const seyir_value& value) {
 
 }  // namespace
 
-int32_t BatchSession::refuse_value(const seyir_value& value) {
-    return refuse(
-        "set",
-        fmt::format("a value of kind {} and size {} that cannot be kept", value.kind, value.size)
+int32_t BatchSession::refuse_value(uint32_t row, const seyir_value& value) {
+    if (!misuse_.empty()) {
+        return SEYIR_REFUSED;
+    }
+    return refuse_large(
+        row, "set", fmt::format("a value of kind {} and size {}", value.kind, value.size)
     );
 }
 
@@ -74,6 +75,7 @@ std::optional<Slice> BatchSession::take_text(std::string_view text, bool keep, s
         return editor_->batch().arena().copy(text);
     }
     if (tables_.checks_kept_bytes && !is_own(text)) {
+        refuse("SEYIR_KEEP", "bytes that are not the batch's");
         return std::nullopt;
     }
     return text;
@@ -83,8 +85,11 @@ std::optional<Value> BatchSession::take_children(
     const seyir_value& from, bool keep, int depth, uint32_t& budget
 ) {
     const bool is_array = from.kind == SEYIR_ARRAY;
-    if (from.size > budget || depth >= kDepthMax ||
-        (from.size != 0 && (is_array ? from.as.items == nullptr : from.as.members == nullptr))) {
+    if (from.size != 0 && (is_array ? from.as.items == nullptr : from.as.members == nullptr)) {
+        refuse("set", "a list without items");
+        return std::nullopt;
+    }
+    if (from.size > budget || depth >= kDepthMax) {
         return std::nullopt;
     }
     budget -= from.size;
@@ -126,6 +131,7 @@ std::optional<Value> BatchSession::take_value(
         case SEYIR_BYTES:
         case SEYIR_NUMBER_TEXT: {
             if (from.size != 0 && from.as.text == nullptr) {
+                refuse("set", "a text without bytes");
                 return std::nullopt;
             }
             const auto text = take_text({from.as.text, from.size}, keep, kAttrBytesMax);
@@ -140,6 +146,7 @@ std::optional<Value> BatchSession::take_value(
         case SEYIR_MAP:
             return take_children(from, keep, depth, budget);
         default:
+            refuse("set", fmt::format("there is no kind {}", from.kind));
             return std::nullopt;
     }
 }
@@ -192,7 +199,7 @@ struct BatchApi {
         }
         BatchEditor& edit = s.change();
         if (edit.batch().attr_range(row).count >= kAttrsMax) {
-            return s.refuse("set", fmt::format("more than {} attributes", kAttrsMax));
+            return s.refuse_large(row, "set", fmt::format("more than {} attributes", kAttrsMax));
         }
         const bool is_parsed = (flags & SEYIR_PARSED) != 0;
         if (value->kind == SEYIR_INT || value->kind == SEYIR_DOUBLE) {
@@ -202,7 +209,7 @@ struct BatchApi {
             uint32_t budget = kChildrenMax;
             const auto taken = s.take_value(*value, (flags & SEYIR_KEEP) != 0, 0, budget);
             if (!taken) {
-                return s.refuse_value(*value);
+                return s.refuse_value(row, *value);
             }
             edit.set_attr(row, Attr(s.key_in_batch(key), *taken, is_parsed));
         }
@@ -244,7 +251,9 @@ struct BatchApi {
         }
         const auto text = s.take_text(to_view(body), (flags & SEYIR_KEEP) != 0, kBodyBytesMax);
         if (!text) {
-            return s.refuse("set_body", fmt::format("{} bytes that cannot be kept", body.size));
+            return s.misuse_.empty()
+                       ? s.refuse_large(row, "set_body", fmt::format("{} bytes", body.size))
+                       : SEYIR_REFUSED;
         }
         edit.set_body(row, *text);
         return SEYIR_OK;
@@ -327,18 +336,7 @@ struct BatchApi {
         if (key < s.key_names_.size()) {
             why.second = fmt::format("{}: {}", s.key_names_[key], said);
         }
-        auto at = std::ranges::find(s.failures_, why);
-        if (at == s.failures_.end()) {
-            // Beyond the limit messages differ in details; the code must still be right.
-            const bool is_full = s.failures_.size() >= kFailuresMax;
-            const auto same_code = std::ranges::find(s.failures_, why.first, &decltype(why)::first);
-            at = is_full && same_code != s.failures_.end()
-                     ? same_code
-                     : s.failures_.insert(s.failures_.end(), std::move(why));
-        }
-        s.failed_rows_.push_back({row, static_cast<uint32_t>(at - s.failures_.begin())});
-        s.state_[row] = BatchSession::kFailed;
-        ++s.not_live_;
+        s.fail_row(row, BatchSession::kFailed, std::move(why.first), std::move(why.second));
         return SEYIR_OK;
     }
 
@@ -348,7 +346,9 @@ struct BatchApi {
             return SEYIR_NO_ROW;
         }
         if (s.state_.size() - s.rows_in_ >= size_t{s.rows_in_} * kNewRowsPerRowMax) {
-            s.refuse("emit", fmt::format("more than {} new rows a row", kNewRowsPerRowMax));
+            s.refuse_large(
+                row, "emit", fmt::format("more than {} new rows a row", kNewRowsPerRowMax)
+            );
             return SEYIR_NO_ROW;
         }
         BatchEditor& edit = s.change();
@@ -356,6 +356,7 @@ struct BatchApi {
         const auto shown = edit.batch().attrs(row);
         copy.attrs = edit.batch().add_attrs(std::vector<Attr>(shown.begin(), shown.end()));
         edit.append_row(copy);
+        s.made_of_.push_back(row);
         s.state_.push_back(BatchSession::kLive);
         s.expose();
         return static_cast<uint32_t>(s.state_.size() - 1);

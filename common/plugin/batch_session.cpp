@@ -12,6 +12,7 @@ namespace seyir::plugin {
 namespace {
 
 constexpr size_t kKnownStreamsMax = 4096;
+constexpr size_t kFailuresMax = 64;
 
 template <class To, class From>
 const To* column(std::span<const From> from) {
@@ -132,12 +133,45 @@ int32_t BatchSession::refuse(const char* function, std::string_view why) {
 }
 
 bool BatchSession::refuse_row(uint32_t row, const char* function) {
+    if (row < state_.size() && state_[row] == kTooLarge) {
+        return false;
+    }
     refuse(
         function,
         row < state_.size() ? fmt::format("row {} was dropped, failed or held before", row)
                             : fmt::format("row {} of {}", row, state_.size())
     );
     return false;
+}
+
+void BatchSession::fail_row(uint32_t row, RowState state, std::string code, std::string message) {
+    const std::pair why(std::move(code), std::move(message));
+    auto at = std::ranges::find(failures_, why);
+    if (at == failures_.end()) {
+        // Beyond the limit messages differ in details; the code must still be right.
+        const auto same_code =
+            std::ranges::find_if(failures_, [&](const auto& f) { return f.first == why.first; });
+        const bool is_full = failures_.size() >= kFailuresMax && same_code != failures_.end();
+        at = is_full ? same_code : failures_.insert(failures_.end(), why);
+    }
+    failed_rows_.push_back({row, static_cast<uint32_t>(at - failures_.begin())});
+    state_[row] = state;
+    ++not_live_;
+}
+
+int32_t BatchSession::refuse_large(uint32_t row, const char* function, std::string_view why) {
+    uint32_t blamed = row;
+    while (blamed >= rows_in_) {
+        blamed = made_of_[blamed - rows_in_];
+    }
+    if (blamed != row) {
+        state_[row] = kTooLarge;
+        ++not_live_;
+    }
+    if (state_[blamed] == kLive) {
+        fail_row(blamed, kTooLarge, "too_large", fmt::format("{}: {}", function, why));
+    }
+    return SEYIR_REFUSED;
 }
 
 void BatchSession::begin_changes() {

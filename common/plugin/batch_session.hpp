@@ -5,7 +5,8 @@
 // Room: BatchView -> seyir_batch -> FilterSink.
 // Threads: one at a time.   Ownership: holds the view until finish() or give_back().
 // Errors: a call with an argument out of range changes nothing, answers SEYIR_REFUSED and is
-// remembered as misuse(): the adapter then fails the batch, every row as it came in.
+// remembered as misuse(): the adapter then fails the batch, every row as it came in. What is too
+// large fails its row alone, with the code `too_large`: a record can bring a plugin there.
 // Limits: 64 MiB allocated, 16 new rows a row, 16 MiB a body, 1 MiB an attribute, 512 attributes.
 #pragma once
 
@@ -90,7 +91,8 @@ class BatchSession {
   private:
     friend struct BatchApi;
 
-    enum RowState : uint8_t { kLive, kDropped, kFailed, kHeld };
+    /// kTooLarge: failed by us; what the plugin does to the row afterwards is refused, not misuse.
+    enum RowState : uint8_t { kLive, kDropped, kFailed, kTooLarge, kHeld };
 
     struct Failure {
         uint32_t row = 0;
@@ -116,6 +118,9 @@ class BatchSession {
     }
 
     bool refuse_row(uint32_t row, const char* function);
+    /// The row came to a limit, which records can do to a plugin that means well: it alone fails.
+    int32_t refuse_large(uint32_t row, const char* function, std::string_view why);
+    void fail_row(uint32_t row, RowState state, std::string code, std::string message);
 
     /// The batch, ready for changes.
     BatchEditor& change() {
@@ -128,7 +133,7 @@ class BatchSession {
     void begin_changes();
     void undo_row(uint32_t row);
     int32_t refuse(const char* function, std::string_view why);
-    int32_t refuse_value(const seyir_value& value);
+    int32_t refuse_value(uint32_t row, const seyir_value& value);
 
     uint32_t key_in_batch(uint32_t key) {
         const uint32_t index = key_index_[key];
@@ -159,6 +164,7 @@ class BatchSession {
     std::vector<uint32_t> drops_;  ///< rows by reason
     std::vector<std::pair<std::string, std::string>> failures_;
     std::vector<Failure> failed_rows_;
+    std::vector<uint32_t> made_of_;  ///< by new row: the row it is a copy of
     std::vector<std::pair<seyir_held*, uint32_t>> held_rows_;
     std::vector<HeldOrder> orders_;
     std::vector<std::string>& key_names_;

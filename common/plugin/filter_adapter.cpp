@@ -165,7 +165,9 @@ class AdaptedFilter final : public pipeline::Filter {
         pipeline::FilterSink& sink
     ) {
         troubles_->set_passing(message);
-        instance_->host().log(SEYIR_LOG_ERROR, message);
+        if (options_.logs) {
+            instance_->host().log(SEYIR_LOG_ERROR, message);
+        }
         BatchView rows = session.give_back();
         if (rows.row_count() != 0) {
             sink.fail(std::move(rows), code, message);

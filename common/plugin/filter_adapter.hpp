@@ -24,6 +24,8 @@ struct AdapterOptions {
     bool checks_kept_bytes = false;
     /// A batch may allocate so much.
     uint64_t allocated_bytes_max = kAllocatedBytesMax;
+    /// Tells the log what the plugin does wrong.
+    bool logs = true;
 };
 
 component::FilterType adapt(FilterDescriptionPtr filter, AdapterOptions options = {});

@@ -153,7 +153,8 @@ void check_without_memory(
 ) {
     findings.begin(filter->name, "no memory", "having no memory for a batch");
     TrialPlan plan(
-        filter, {.budget = kBudget, .checks_kept_bytes = true, .allocated_bytes_max = 0}
+        filter,
+        {.budget = kBudget, .checks_kept_bytes = true, .allocated_bytes_max = 0, .logs = false}
     );
     if (const auto planned = plan.plan(text); !planned) {
         return findings.wrong(planned.error().message);
@@ -249,7 +250,7 @@ void check_filter(
     findings.line(fmt::format("filter {}: {}", filter->name, filter->schema->summary()));
     check_description(*filter, findings);
     findings.begin(filter->name, "configuration", "checking a configuration");
-    TrialPlan plan(filter, {.budget = kBudget, .checks_kept_bytes = true});
+    TrialPlan plan(filter, {.budget = kBudget, .checks_kept_bytes = true, .logs = false});
     const std::string text = options.settings_text.empty()
                                  ? plan.default_text()
                                  : fmt::format("type: {}\n{}", filter->name, options.settings_text);

@@ -61,7 +61,7 @@ std::string filter_section(const plugin::FilterDescription& filter) {
     for (const config::Field& field : filter.schema->fields()) {
         std::string help = field.help;
         if (const std::string limits = config::describe_limits(field); !limits.empty()) {
-            help += fmt::format(" {}.", limits);
+            help += fmt::format(" {}{}", limits, limits.ends_with('.') ? "" : ".");
         }
         if (!field.deprecated.empty()) {
             help += fmt::format(" Old: {}.", field.deprecated);

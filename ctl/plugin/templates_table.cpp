@@ -106,7 +106,7 @@ constexpr std::string_view kSourceCpp =
           }  // namespace
 
           SEYIR_PLUGIN("you", PLUGIN_VERSION, "Apache-2.0", @Name @);
-)cpp";
+    )cpp";
 
 constexpr std::string_view kSourceC = R"c(/* @name@: a filter for Seyir. */
 #include <stdlib.h>
@@ -285,8 +285,10 @@ constexpr std::string_view kTest = R"cpp(// Runs the plugin without Seyir; the c
                                              SEYIR_EXPECT(h.metric("records_total") == 1);
                                          }
 
-                                         SEYIR_TEST("without memory the records fail; none is lost "
-                                                    "and nothing crashes") {
+                                         SEYIR_TEST(
+                                             "without memory the records fail; none is lost "
+                                             "and nothing crashes"
+                                         ) {
                                              Harness h("@name@");
                                              h.fail_allocations_after(0);
                                              h.feed(R"({"body": "hello"})");

@@ -219,7 +219,7 @@ class HostBatch {
                 out.emitted.push_back(record_of(row));
             } else if (state_[row] == kDropped && row < rows_in_) {
                 out.dropped.push_back({given_[row], words_[row].first});
-            } else if (state_[row] == kFailed) {
+            } else if ((state_[row] == kFailed || state_[row] == kTooLarge) && row < rows_in_) {
                 out.failed.push_back({given_[row], words_[row].first, words_[row].second});
             }
         }
@@ -241,7 +241,7 @@ class HostBatch {
     }
 
   private:
-    enum State : uint8_t { kLive, kDropped, kFailed, kHeld };
+    enum State : uint8_t { kLive, kDropped, kFailed, kTooLarge, kHeld };
 
     struct Order {
         std::vector<seyir_held*> handles;
@@ -256,9 +256,16 @@ class HostBatch {
         return SEYIR_REFUSED;
     }
 
+    /// The row alone fails, as the programs do it.
+    int32_t refuse_large(uint32_t row, const std::string& why) {
+        state_[row] = kTooLarge;
+        words_[row] = {"too_large", why};
+        return SEYIR_REFUSED;
+    }
+
     bool may_touch(uint32_t row, const char* function) {
-        if (row < state_.size() && state_[row] == kLive) {
-            return true;
+        if (row < state_.size() && (state_[row] == kLive || state_[row] == kTooLarge)) {
+            return state_[row] == kLive;
         }
         refuse(
             std::string(function) + ": row " + std::to_string(row) +
@@ -449,18 +456,30 @@ class HostBatch {
         abi_.trace = trace_.data();
     }
 
-    /// Copies a value, or checks that what it names is the batch's.
+    bool is_nonsense(const char* what) {
+        nonsense_ = what;
+        return false;
+    }
+
+    /// Copies a value, or checks that what it names is the batch's. False: too large, or nonsense_
+    /// says what is wrong.
     bool take(const seyir_value& from, bool is_kept, int depth, seyir_value& to) {
         to = from;
-        if (depth > 64 || from.kind > SEYIR_MAP) {
+        if (from.kind > SEYIR_MAP) {
+            return is_nonsense("a kind that there is not");
+        }
+        if (from.kind >= SEYIR_STRING && from.size != 0 && from.as.text == nullptr) {
+            return is_nonsense("a text or list without content");
+        }
+        if (depth > 64) {
             return false;
         }
         if (from.kind >= SEYIR_STRING && from.kind <= SEYIR_NUMBER_TEXT) {
-            if (from.size > 1024 * 1024 || (from.size != 0 && from.as.text == nullptr)) {
+            if (from.size > 1024 * 1024) {
                 return false;
             }
             if (is_kept) {
-                return is_own(from.as.text, from.size);
+                return is_own(from.as.text, from.size) || is_nonsense(kForeign);
             }
             to.as.text = from.size == 0 ? "" : keep(from.as.text, from.size);
             return true;
@@ -468,7 +487,7 @@ class HostBatch {
         if (from.kind < SEYIR_ARRAY || from.size == 0) {
             return true;
         }
-        if (from.size > 65536 || from.as.items == nullptr) {
+        if (from.size > 65536) {
             return false;
         }
         if (from.kind == SEYIR_ARRAY) {
@@ -485,9 +504,11 @@ class HostBatch {
         for (uint32_t i = 0; i < from.size; ++i) {
             const seyir_text name = from.as.members[i].name;
             members[i].name = {name.size, is_kept ? name.data : keep(name.data, name.size)};
-            if (!take(from.as.members[i].value, is_kept, depth + 1, members[i].value) ||
-                !is_own(members[i].name.data, name.size)) {
+            if (!take(from.as.members[i].value, is_kept, depth + 1, members[i].value)) {
                 return false;
+            }
+            if (!is_own(members[i].name.data, name.size)) {
+                return is_nonsense(kForeign);
             }
         }
         to.as.members = members.data();
@@ -546,6 +567,8 @@ class HostBatch {
         return SEYIR_OK;
     }
 
+    static constexpr const char* kForeign = "bytes given with SEYIR_KEEP that are not the batch's";
+
     struct Functions;
     static const seyir_batch_api* api();
 
@@ -576,6 +599,7 @@ class HostBatch {
     std::vector<seyir_held*> claimed_;
     std::vector<Order> orders_;
     std::string explanation_;
+    std::string nonsense_;
 };
 
 /// The functions plugins call.
@@ -615,9 +639,11 @@ struct HostBatch::Functions {
         if (key >= b.key_index_.size() || value == nullptr) {
             return b.refuse("set: key " + std::to_string(key) + " was never given out");
         }
-        if (!b.take(*value, (flags & SEYIR_KEEP) != 0, 0, attr.value)) {
-            return b.refuse("set: a value too large, too deep, or of bytes that are not the batch's"
-            );
+        b.nonsense_.clear();
+        if (b.ranges_[row].count >= 512 ||
+            !b.take(*value, (flags & SEYIR_KEEP) != 0, 0, attr.value)) {
+            return b.nonsense_.empty() ? b.refuse_large(row, "set: too large, or too many")
+                                       : b.refuse("set: " + b.nonsense_);
         }
         if (b.key_index_[key] == SEYIR_NO_KEY) {
             b.key_index_[key] = b.add_key(b.host_.keys[key]);
@@ -663,9 +689,14 @@ struct HostBatch::Functions {
             return SEYIR_REFUSED;
         }
         const bool is_kept = (flags & SEYIR_KEEP) != 0;
-        if (body.size > 16U * 1024 * 1024 || (body.data == nullptr && body.size != 0) ||
-            (is_kept && !b.is_own(body.data, body.size))) {
-            return b.refuse("set_body: too large, or bytes that are not the batch's");
+        if (body.data == nullptr && body.size != 0) {
+            return b.refuse("set_body: no bytes");
+        }
+        if (body.size > 16U * 1024 * 1024) {
+            return b.refuse_large(row, "set_body: too large");
+        }
+        if (is_kept && !b.is_own(body.data, body.size)) {
+            return b.refuse(std::string("set_body: ") + kForeign);
         }
         b.body_[row] = {
             body.size, is_kept || body.size == 0 ? body.data : b.keep(body.data, body.size)
@@ -733,8 +764,11 @@ struct HostBatch::Functions {
 
     static uint32_t emit(seyir_batch* batch, uint32_t row) {
         HostBatch& b = self(batch);
-        if (!b.may_touch(row, "emit") || b.state_.size() >= size_t{b.rows_in_} * 17) {
-            b.refuse("emit: more than 16 new rows a row, or a row that is gone");
+        if (!b.may_touch(row, "emit")) {
+            return SEYIR_NO_ROW;
+        }
+        if (b.state_.size() >= size_t{b.rows_in_} * 17) {
+            b.refuse_large(row, "emit: more than 16 new rows a row");
             return SEYIR_NO_ROW;
         }
         b.ts_.push_back(b.ts_[row]);
