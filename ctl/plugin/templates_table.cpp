@@ -8,17 +8,17 @@ namespace seyir::ctl {
 namespace {
 
 constexpr std::string_view kMesonCpp =
-    R"meson(project('@name@', 'cpp', version: '0.1.0', meson_version: '>=1.0',
+    R"text(project('@name@', 'cpp', version: '0.1.0', meson_version: '>=1.0',
   default_options: ['cpp_std=c++17', 'warning_level=3', 'werror=true', 'buildtype=debugoptimized'])
 
 seyir = dependency('seyir-plugin-1')
 @name@ = shared_module('@name@', '@name@.cpp', name_prefix: '', dependencies: seyir,
   gnu_symbol_visibility: 'hidden', cpp_args: '-DPLUGIN_VERSION="@0@"'.format(meson.project_version()),
   install: true, install_dir: seyir.get_variable('plugindir'))
-)meson";
+)text";
 
 constexpr std::string_view kMesonC =
-    R"meson(project('@name@', 'c', 'cpp', version: '0.1.0', meson_version: '>=1.0',
+    R"text(project('@name@', 'c', 'cpp', version: '0.1.0', meson_version: '>=1.0',
   default_options: ['c_std=c99', 'cpp_std=c++17', 'warning_level=3', 'werror=true',
                     'buildtype=debugoptimized'])
 
@@ -26,9 +26,9 @@ seyir = dependency('seyir-plugin-1')
 @name@ = shared_module('@name@', '@name@.c', name_prefix: '', dependencies: seyir,
   gnu_symbol_visibility: 'hidden', c_args: '-DPLUGIN_VERSION="@0@"'.format(meson.project_version()),
   install: true, install_dir: seyir.get_variable('plugindir'))
-)meson";
+)text";
 
-constexpr std::string_view kMesonTests = R"meson(
+constexpr std::string_view kMesonTests = R"text(
 tests = executable('@name@_test', 'tests/@name@_test.cpp', dependencies: seyir,
   cpp_args: '-DCASES="@0@"'.format(meson.project_source_root() / 'tests/cases'))
 test('records', tests, depends: @name@, env: {'SEYIR_PLUGIN': @name@.full_path()})
@@ -37,78 +37,78 @@ command = find_program('seyir', dirs: [seyir.get_variable('bindir')], required: 
 if command.found()
   test('check', command, args: ['plugin', 'check', @name@], timeout: 300)
 endif
-)meson";
+)text";
 
 constexpr std::string_view kSourceCpp =
-    R"cpp(// @name@: a filter for Seyir.
+    R"text(// @name@: a filter for Seyir.
 #include <seyir/plugin.hpp>
 
 #include <algorithm>
 #include <string>
 
-          namespace {
+namespace {
 
-          class @Name @ : public seyir::Filter {
-            public:
-              // What users see: `seyir plugin doc` and `seyir validate` read this.
-              static void describe(seyir::Description & d) {
-                  d.name("@name@").summary("Writes bodies in capitals.");
-                  d.text("suffix").help("Added at the end of each body.").or_else("!").between(0, 16);
-                  d.text("only")
-                      .help("The records to change: those whose attribute `level` is this.")
-                      .show("error");
-              }
+class @Name@ : public seyir::Filter {
+  public:
+    // What users see: `seyir plugin doc` and `seyir validate` read this.
+    static void describe(seyir::Description& d) {
+        d.name("@name@").summary("Writes bodies in capitals.");
+        d.text("suffix").help("Added at the end of each body.").or_else("!").between(0, 16);
+        d.text("only")
+            .help("The records to change: those whose attribute `level` is this.")
+            .show("error");
+    }
 
-              // A configured instance; one for each worker, so it needs no locks.
-              @Name @(const seyir::Host& host, const seyir::Config& config)
-                  : suffix_(config.text("suffix")),
-                    only_(config.text("only")),
-                    level_(host.key("level")),
-                    empty_(host.reason("empty")),
-                    changed_(host.counter("records_total", "Records that were changed.")) {
-              }
+    // A configured instance; one for each worker, so it needs no locks.
+    @Name@(const seyir::Host& host, const seyir::Config& config)
+        : suffix_(config.text("suffix")),
+          only_(config.text("only")),
+          level_(host.key("level")),
+          empty_(host.reason("empty")),
+          changed_(host.counter("records_total", "Records that were changed.")) {
+    }
 
-              // Up to some thousand records. Those nothing is said about go on as they are.
-              seyir::Status process(seyir::Batch & batch) override {
-                  for (const seyir::Row row : batch) {
-                      if (row.body().empty()) {
-                          row.drop(empty_);
-                          continue;
-                      }
-                      if (!only_.empty() && row.text(level_) != only_) {
-                          continue;
-                      }
-                      row.set_body(shouted(batch, row.body()), seyir::Bytes::kKeep);
-                      changed_.add();
-                  }
-                  return seyir::Status::kOk;
-              }
+    // Up to some thousand records. Those nothing is said about go on as they are.
+    seyir::Status process(seyir::Batch& batch) override {
+        for (const seyir::Row row : batch) {
+            if (row.body().empty()) {
+                row.drop(empty_);
+                continue;
+            }
+            if (!only_.empty() && row.text(level_) != only_) {
+                continue;
+            }
+            row.set_body(shouted(batch, row.body()), seyir::Bytes::kKeep);
+            changed_.add();
+        }
+        return seyir::Status::kOk;
+    }
 
-            private:
-              // In the batch's own memory: nothing to free.
-              std::string_view shouted(const seyir::Batch& batch, std::string_view body) const {
-                  const size_t size = body.size() + suffix_.size();
-                  char* loud = batch.alloc(size);
-                  std::transform(body.begin(), body.end(), loud, [](char c) {
-                      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-                  });
-                  suffix_.copy(loud + body.size(), suffix_.size());
-                  return {loud, size};
-              }
+  private:
+    // In the batch's own memory: nothing to free.
+    std::string_view shouted(const seyir::Batch& batch, std::string_view body) const {
+        const size_t size = body.size() + suffix_.size();
+        char* loud = batch.alloc(size);
+        std::transform(body.begin(), body.end(), loud, [](char c) {
+            return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        });
+        suffix_.copy(loud + body.size(), suffix_.size());
+        return {loud, size};
+    }
 
-              std::string suffix_;
-              std::string only_;
-              seyir::Key level_;
-              seyir::Reason empty_;
-              seyir::Metric changed_;
-          };
+    std::string suffix_;
+    std::string only_;
+    seyir::Key level_;
+    seyir::Reason empty_;
+    seyir::Metric changed_;
+};
 
-          }  // namespace
+}  // namespace
 
-          SEYIR_PLUGIN("you", PLUGIN_VERSION, "Apache-2.0", @Name @);
-    )cpp";
+SEYIR_PLUGIN("you", PLUGIN_VERSION, "Apache-2.0", @Name@);
+)text";
 
-constexpr std::string_view kSourceC = R"c(/* @name@: a filter for Seyir. */
+constexpr std::string_view kSourceC = R"text(/* @name@: a filter for Seyir. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,39 +269,35 @@ const seyir_entry seyir_plugin_entry = {
     .licence = "Apache-2.0",
     .get_factory = get_factory,
 };
-)c";
+)text";
 
-constexpr std::string_view kTest = R"cpp(// Runs the plugin without Seyir; the clock stands still
-                                         // until advance().
+constexpr std::string_view kTest = R"text(// Runs the plugin without Seyir; the clock stands still until advance().
 #include <seyir/harness.hpp>
 
-                                         using seyir::test::Harness;
+using seyir::test::Harness;
 
-                                         SEYIR_TEST("bodies become capitals, with the suffix") {
-                                             Harness h("@name@", {{"suffix", "?"}});
-                                             h.feed(R"({"body": "hello"})");
-                                             SEYIR_EXPECT(h.out().size() == 1);
-                                             SEYIR_EXPECT(h.out()[0].body == "HELLO?");
-                                             SEYIR_EXPECT(h.metric("records_total") == 1);
-                                         }
+SEYIR_TEST("bodies become capitals, with the suffix") {
+    Harness h("@name@", {{"suffix", "?"}});
+    h.feed(R"({"body": "hello"})");
+    SEYIR_EXPECT(h.out().size() == 1);
+    SEYIR_EXPECT(h.out()[0].body == "HELLO?");
+    SEYIR_EXPECT(h.metric("records_total") == 1);
+}
 
-                                         SEYIR_TEST(
-                                             "without memory the records fail; none is lost "
-                                             "and nothing crashes"
-                                         ) {
-                                             Harness h("@name@");
-                                             h.fail_allocations_after(0);
-                                             h.feed(R"({"body": "hello"})");
-                                             SEYIR_EXPECT(h.failed().size() == 1);
-                                             SEYIR_EXPECT(h.failed()[0].record.body == "hello");
-                                         }
+SEYIR_TEST("without memory the records fail; none is lost and nothing crashes") {
+    Harness h("@name@");
+    h.fail_allocations_after(0);
+    h.feed(R"({"body": "hello"})");
+    SEYIR_EXPECT(h.failed().size() == 1);
+    SEYIR_EXPECT(h.failed()[0].record.body == "hello");
+}
 
-                                         SEYIR_TEST("the cases in files") {
-                                             SEYIR_EXPECT(seyir::test::run_cases("@name@", CASES) > 0);
-                                         }
+SEYIR_TEST("the cases in files") {
+    SEYIR_EXPECT(seyir::test::run_cases("@name@", CASES) > 0);
+}
 
-                                         SEYIR_TEST_MAIN()
-)cpp";
+SEYIR_TEST_MAIN()
+)text";
 
 constexpr std::string_view kCaseIn =
     R"({"settings": {"suffix": "!!", "only": "error"}}
@@ -318,7 +314,7 @@ constexpr std::string_view kCaseExpect =
 
 constexpr std::string_view kIgnore = "/build/\n";
 
-constexpr std::string_view kReadme = R"md(# @name@
+constexpr std::string_view kReadme = R"text(# @name@
 
 A filter for Seyir. It needs a compiler, meson, pkg-config and Seyir's plugin headers.
 
@@ -339,9 +335,9 @@ filters:
 
 Cases in `tests/cases` are pairs of files: records that go in, and what becomes of them.
 `SEYIR_UPDATE=1 meson test -C build` writes the second one anew.
-)md";
+)text";
 
-constexpr std::string_view kCi = R"sh(#!/bin/sh
+constexpr std::string_view kCi = R"text(#!/bin/sh
 # What a build server runs: everything from nothing, warnings are errors.
 set -eu
 cd "$(dirname "$0")/.."
@@ -349,9 +345,9 @@ rm -rf build
 meson setup build
 meson compile -C build
 meson test -C build --print-errorlogs
-)sh";
+)text";
 
-constexpr std::string_view kControl = R"deb(Source: seyir-plugin-@name@
+constexpr std::string_view kControl = R"text(Source: seyir-plugin-@name@
 Section: admin
 Priority: optional
 Maintainer: you <you@example.org>
@@ -364,7 +360,7 @@ Architecture: any
 Depends: ${shlibs:Depends}, ${misc:Depends}
 Description: filter @name@ for Seyir
  Loaded by seyir-agent and seyir-collector from their plugin directory.
-)deb";
+)text";
 
 constexpr std::string_view kRules = "#!/usr/bin/make -f\n%:\n\tdh $@ --buildsystem=meson\n";
 
@@ -373,7 +369,7 @@ constexpr std::string_view kChangelog =
     " -- you <you@example.org>  Thu, 01 Jan 2026 00:00:00 +0000\n";
 
 constexpr std::string_view kLua =
-    R"lua(-- @name@: a script for the filter `lua`, called with each record.
+    R"text(-- @name@: a script for the filter `lua`, called with each record.
 -- Gives back a code, the time and the record: 0 = unchanged, 2 = changed, -1 = dropped.
 function @name@(tag, timestamp, record)
     if record["log"] == nil then
@@ -382,9 +378,9 @@ function @name@(tag, timestamp, record)
     record["log"] = string.upper(record["log"]) .. "!"
     return 2, timestamp, record
 end
-)lua";
+)text";
 
-constexpr std::string_view kLuaReadme = R"md(# @name@
+constexpr std::string_view kLuaReadme = R"text(# @name@
 
 A script for Seyir's filter `lua`: no compiler, no shared object.
 
@@ -394,7 +390,7 @@ filters:
 ```
 
 `seyir validate FILE` compiles it; `tests:` in the configuration run it (`seyir test FILE`).
-)md";
+)text";
 
 constexpr std::array kFiles = {
     TemplateFile{"c++", "meson.build", ""},
