@@ -34,7 +34,7 @@ def test_an_example_builds_from_the_installed_files_alone(folder, name, compiler
 
 def collector_with(site, directory, filters, through, extra=""):
     path = site.folder / "collector.yaml"
-    path.write_text(f"""
+    path.write_text(f"""version: 1
 data_dir: {site.folder}/data
 listen: {{ http: 127.0.0.1:{site.http_port} }}
 plugins: {{ directories: [{directory}] }}
