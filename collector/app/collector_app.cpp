@@ -13,6 +13,7 @@
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/input/loki/loki_input.hpp"
 #include "collector/services/collector_services.hpp"
+#include "collector/services/store_refill.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "common/base/log.hpp"
 #include "common/base/version.hpp"
@@ -22,6 +23,7 @@
 #include "common/service/reloader.hpp"
 #include "common/service/self_routes.hpp"
 #include "common/service/servers.hpp"
+#include "common/service/tap_hub.hpp"
 #include "plugins/output/dead_letter_file.hpp"
 
 namespace seyir::collector {
@@ -159,7 +161,8 @@ int CollectorApp::run(
     if (!store) {
         return could_not_start(store.error());
     }
-    CollectorServices services(**store);
+    StoreRefill refill(**store, io::system_clock());
+    CollectorServices services(**store, &refill);
     service::Servers servers(
         registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );
@@ -187,6 +190,9 @@ int CollectorApp::run(
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(api::loki_routes(**store, {}, io::system_clock()));
     servers.add_routes(reloader.routes());
+    const auto tap = std::make_shared<service::TapHub>(registry);
+    host.engine().set_tap(tap);
+    servers.add_routes({tap->route()});
     if (auto begun = host.start(*running); !begun) {
         return could_not_start(begun.error());
     }
@@ -208,6 +214,7 @@ int CollectorApp::run(
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    tap->stop();
     host.stop(drained_by());
     servers.stop(drained_by());
     log::info(kLog, "stopped");

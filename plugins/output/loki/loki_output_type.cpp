@@ -23,8 +23,16 @@ constexpr std::string_view kPushPath = "/loki/api/v1/push";
 
 void add_peer(Schema& schema) {
     Schema basic("basic_auth", "User and password of HTTP.");
-    basic.with(field("username", Type::kString).required().between(1, 1024).show("writer"))
-        .with(field("password", Type::kSecret).required().show("\"${credential:loki}\""));
+    basic
+        .with(field("username", Type::kString)
+                  .required()
+                  .between(1, 1024)
+                  .show("writer")
+                  .describe("The user's name."))
+        .with(field("password", Type::kSecret)
+                  .required()
+                  .show("\"${credential:loki}\"")
+                  .describe("The user's password."));
     schema
         .with(field("url", Type::kString)
                   .required()

@@ -9,7 +9,7 @@
 
 #include "common/codec/bytes.hpp"
 #include "common/record/batch_codec.hpp"
-#include "common/record/batch_format.hpp"
+#include "common/record/codec/batch_format.hpp"
 
 namespace seyir {
 namespace {
