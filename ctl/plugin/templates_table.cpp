@@ -271,7 +271,8 @@ const seyir_entry seyir_plugin_entry = {
 };
 )text";
 
-constexpr std::string_view kTest = R"text(// Runs the plugin without Seyir; the clock stands still until advance().
+constexpr std::string_view kTest =
+    R"text(// Runs the plugin without Seyir; the clock stands still until advance().
 #include <seyir/harness.hpp>
 
 using seyir::test::Harness;
