@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schema: what a component accepts, declared once. Parsing, defaults, validation, JSON Schema, the
 // reference page and the commented example all read this one declaration.
-// Threads: immutable after build; component schemas are function-local statics.
+// Threads: immutable after build.   Lifetime: a catalogue outlives the schemas that name its types.
 // Ownership: nested schemas and fields are held by shared pointers, components by address.
 #pragma once
 

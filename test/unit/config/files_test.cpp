@@ -201,6 +201,20 @@ TEST_SUITE("common/config/files") {
         CHECK_FALSE(loaded.ok());
     }
 
+    TEST_CASE("maps of tens of thousands of keys merge, and the first value counts") {
+        Disk disk;
+        std::string big = "labels: {";
+        for (int i = 0; i < 24'000; ++i) {
+            big += fmt::format("k{}: v,", i);
+        }
+        disk.add("/etc/seyir/agent.yaml", kMain);
+        disk.add("/etc/seyir/conf.d/a.yaml", big + "}\n");
+        disk.add("/etc/seyir/conf.d/b.yaml", big + "}\n");
+        const auto loaded = disk.load();
+        // Each key is given twice, and 24,000 labels are too many.
+        CHECK(loaded.diagnostics.error_count() == 24'001);
+    }
+
     TEST_CASE("a fragment that cannot be read leaves out only what would be guesswork") {
         Disk disk;
         disk.add("/etc/seyir/agent.yaml", "version: 1\nlog: { level: loud }\nroutes: 7\n");
