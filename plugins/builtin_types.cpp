@@ -2,6 +2,9 @@
 #include "plugins/builtin_types.hpp"
 
 #include "plugins/filter/alert/alert_type.hpp"
+#include "plugins/filter/enrich/enrich_filter.hpp"
+#include "plugins/filter/log_to_metric/log_to_metric_filter.hpp"
+#include "plugins/filter/logql_filter/logql_filter.hpp"
 #include "plugins/filter/lua/lua_filter_type.hpp"
 #include "plugins/filter/modify/modify_filter.hpp"
 #include "plugins/filter/multiline/multiline_filter.hpp"
@@ -35,6 +38,9 @@ void add_builtin_filters(component::Catalogue& catalogue) {
     catalogue.add(alert_filter_type());
     catalogue.add(lua_filter_type());
     catalogue.add(multiline_filter_type());
+    catalogue.add(logql_filter_type());
+    catalogue.add(enrich_filter_type());
+    catalogue.add(log_to_metric_filter_type());
 }
 
 void add_builtin_outputs(component::Catalogue& catalogue) {

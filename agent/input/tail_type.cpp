@@ -37,7 +37,15 @@ Result<std::unique_ptr<pipeline::Input>> TailPlan::instantiate(
         .checkpoints = services.checkpoints,
         .positions = services.positions[context.run.id],
     };
-    return std::make_unique<TailInput>(options_, deps);
+    TailOptions options = options_;
+    if (context.takes_over != nullptr) {
+        options.multiline = *context.takes_over->line_rules();
+    }
+    return std::make_unique<TailInput>(std::move(options), deps);
+}
+
+bool TailPlan::takes_over(const component::FilterPlan& filter) const {
+    return filter.line_rules() != nullptr && options_.multiline.rules == nullptr;
 }
 
 component::InputType tail_input_type() {

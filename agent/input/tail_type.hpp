@@ -17,11 +17,11 @@ class TailPlan final : public component::InputPlan {
 
     bool has_positions() const override { return true; }
 
-    const TailOptions& options() const { return options_; }
+    /// Joins lines itself, before it cuts batches, by the rules of a `multiline` filter that comes
+    /// first in a route; not when it has rules of its own.
+    bool takes_over(const component::FilterPlan& filter) const override;
 
-    /// Rules of a `multiline` filter that is the first behind this input on every route
-    /// (plugins::MultilinePlan::rules()). Before instantiate().
-    void set_multiline(multiline::Multiline rules) { options_.multiline = std::move(rules); }
+    const TailOptions& options() const { return options_; }
 
   private:
     TailOptions options_;

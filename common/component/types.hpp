@@ -32,6 +32,10 @@ namespace seyir::alert {
 class RefillSource;
 }
 
+namespace seyir::multiline {
+struct Multiline;
+}
+
 namespace seyir::component {
 
 /// While a file is read.
@@ -116,6 +120,10 @@ class FilterPlan : public Plan {
 
     /// Wants Filter::flush(kTimer).
     virtual bool wants_timer() const { return false; }
+
+    /// How it joins lines, for inputs that do it themselves (InputPlan::takes_over); nullptr: it
+    /// does not.
+    virtual const multiline::Multiline* line_rules() const { return nullptr; }
 
     /// Outputs that emit_event() feeds.
     virtual std::vector<config::NamedPlace> event_outputs() const { return {}; }

@@ -111,3 +111,30 @@ def test_top_shows_every_component_and_ends_with_q(piped):
                                                   capture_output=True).returncode != 0, "top ends")
     finally:
         subprocess.run(["tmux", "-L", session, "kill-server"], capture_output=True)
+
+
+def test_a_multiline_filter_first_in_a_route_joins_lines_in_the_tail_input_itself(site):
+    site.collector.start()
+    http_port, = harness.free_ports(1)
+    agent = site.add_agent(http_port=http_port, text=f"""\
+version: 1
+state_dir: {site.folder}/agent
+listen: {{ http: 127.0.0.1:{http_port} }}
+inputs:
+  app: {{ type: tail, include: ['{site.logs}/*.log'] }}
+filters:
+  traces: {{ type: multiline, preset: python, flush_timeout: 500ms }}
+outputs:
+  central: {{ type: collector, endpoints: ['127.0.0.1:{site.agents_port}'], token: {harness.TOKEN} }}
+routes:
+  - {{ name: all, through: [traces], to: [central] }}
+""").start()
+    trace = b"Traceback (most recent call last):\n  File \"a.py\", line 1, in <module>\n    1/0\nZeroDivisionError: division by zero"
+    (site.logs / "a.log").write_bytes(b"before\n" + trace + b"\nafter\n")
+    rows = site.wait_rows(3)
+    assert [row.line for row in rows] == [b"before", trace, b"after"]
+    agent.kill9()
+    agent.start()
+    with open(site.logs / "a.log", "ab") as f:
+        f.write(b"more\n")
+    assert [row.line for row in site.wait_rows(4)] == [b"before", trace, b"after", b"more"]

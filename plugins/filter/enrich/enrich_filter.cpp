@@ -314,6 +314,7 @@ config::Schema lookup_schema() {
                   .show("labels.service_name")
                   .elsewhere("Fluent Bit", {"lookup_key"}))
         .with(config::field("key_column", Type::kString)
+                  .show("ip")
                   .describe("The column of the file that holds the keys.")
                   .or_else_described("the first column of a CSV file"))
         .with(config::list_of("columns", config::field("", Type::kString))

@@ -334,6 +334,7 @@ component::FilterType log_to_metric_filter_type() {
                       .or_else("counter")
                       .elsewhere("Fluent Bit", {"metric_mode"}))
             .with(config::field("help", Type::kString)
+                      .show("'Requests by status'")
                       .between(0, 500)
                       .describe("The metric's help text.")
                       .or_else_described("the filter's id")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The filter `multiline`: rows that are one record become one, for inputs without positions
 // (syslog, forward, stdin). For files use the tail input's `multiline`: it cuts records before a
-// batch is made. A graph builder may do that with this filter, too: MultilinePlan::rules() is what
-// TailOptions::multiline takes.
+// batch is made. A graph builder may do that with this filter, too: MultilinePlan::line_rules() is
+// what TailOptions::multiline takes.
 // Room: configuration -> filter.
 // Threads: plans are immutable; instances independent.
 // Limits: max_streams and max_held; beyond, the group that waited longest goes on as it is,
@@ -36,7 +36,7 @@ class MultilinePlan final : public component::FilterPlan {
     bool wants_timer() const override { return true; }
 
     /// For the tail input, when this is the first filter behind one.
-    const multiline::Multiline& rules() const { return options_.multiline; }
+    const multiline::Multiline* line_rules() const override { return &options_.multiline; }
 
   private:
     MultilineOptions options_;

@@ -215,8 +215,8 @@ TEST_SUITE("plugins/filter/multiline") {
     TEST_CASE("the plan's rules are what the tail input takes") {
         Fixture f("preset: python\nmax_lines: 7");
         const auto& plan = dynamic_cast<const plugins::MultilinePlan&>(f.plan());
-        CHECK(plan.rules().rules != nullptr);
-        CHECK(plan.rules().bounds.lines_max == 7);
+        CHECK(plan.line_rules()->rules != nullptr);
+        CHECK(plan.line_rules()->bounds.lines_max == 7);
         CHECK(plan.holds_rows());
     }
 }
