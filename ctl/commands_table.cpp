@@ -62,6 +62,22 @@ constexpr std::array kValidateOptions{
     OptionSpec{"effective", "", "print it with every default filled in, secrets hidden"},
 };
 
+constexpr std::array kParseOptions{
+    OptionSpec{"config", "FILE", "a configuration; with --filter"},
+    OptionSpec{"filter", "ID", "the parse filter of that configuration"},
+    OptionSpec{
+        "format",
+        "NAME",
+        "without --config: auto, json, logfmt, regex, grok, csv, clf, syslog, cri, docker, "
+        "python_logging"
+    },
+    OptionSpec{"pattern", "EXPRESSION", "of regex and grok"},
+    OptionSpec{"patterns-dir", "DIR", "of grok: pattern files"},
+    OptionSpec{"columns", "A,B,C", "of csv: names of the columns"},
+    OptionSpec{"time-key", "FIELD", "the field that is the time"},
+    OptionSpec{"time-format", "FORMAT", "how it is written (auto)"},
+};
+
 constexpr std::string_view kQueryDetails =
     "Prints the lines that match, oldest first, or the numbers a metric query gives.\n\n"
     "  seyir query '{input=\"app\"} |= \"timeout\"' --since 1h --limit 20\n"
@@ -87,6 +103,12 @@ constexpr std::string_view kValidateDetails =
 constexpr std::string_view kExplainDetails =
     "More about a message of validate; without a code, all of them.\n\n"
     "  seyir explain E0203\n";
+constexpr std::string_view kParseDetails =
+    "Lines of a file (- for standard input) through a parse filter: the fields of each, what is\n"
+    "missed and where the expression stopped fitting. Exits 1 when a line was missed.\n\n"
+    "  seyir parse try access.log --format clf\n"
+    "  seyir parse try - --format grok --pattern '%{IP:client} %{NUMBER:took:float}'\n"
+    "  seyir parse try app.log --config /etc/seyir/agent.yaml --filter fields --output json\n";
 constexpr std::string_view kStatusDetails =
     "What the collector has stored, its components, the agents that ship to it, and what happened\n"
     "to them. Also of an agent: --server is then its listen.http.\n\n"
@@ -115,6 +137,9 @@ constexpr std::array kCommands{
         "validate", "FILE", 1, 1, "check a configuration", kValidateDetails, kValidateOptions
     },
     CommandSpec{"explain", "[CODE]", 0, 1, "more about a message of validate", kExplainDetails, {}},
+    CommandSpec{
+        "parse", "try FILE", 2, 2, "lines through a parse filter", kParseDetails, kParseOptions
+    },
     CommandSpec{"status", "", 0, 0, "how the collector or an agent is", kStatusDetails, {}},
     CommandSpec{"version", "", 0, 0, "print the version", "", {}},
     CommandSpec{"completion", "bash", 1, 1, "completion for the shell", kCompletionDetails, {}},

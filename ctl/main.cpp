@@ -57,6 +57,7 @@ constexpr Entry kEntries[] = {
     {"labels", labels_command},
     {"validate", validate_command},
     {"explain", explain_command},
+    {"parse", parse_command},
     {"status", status_command},
     {"version", version_command},
     {"completion", completion_command},

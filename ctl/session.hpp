@@ -51,6 +51,7 @@ int labels_command(const Arguments& arguments);
 int status_command(const Arguments& arguments);
 int validate_command(const Arguments& arguments);
 int explain_command(const Arguments& arguments);
+int parse_command(const Arguments& arguments);
 
 /// "seyir: MESSAGE" on stderr; the exit status that fits.
 int report(const Error& error);
