@@ -58,7 +58,9 @@ constexpr std::array kLabelsOptions{
 
 constexpr std::array kValidateOptions{
     OptionSpec{"as", "PROGRAM", "agent or collector, where the file does not tell"},
+    OptionSpec{"offline", "", "look at nothing but the configuration itself (the default)"},
     OptionSpec{"online", "", "also look at the files it names on this machine"},
+    OptionSpec{"deny-warnings", "", "exit with 1 when there are warnings"},
     OptionSpec{"effective", "", "print it with every default filled in, secrets hidden"},
 };
 
@@ -95,14 +97,24 @@ constexpr std::string_view kLabelsDetails =
     "  seyir labels\n"
     "  seyir labels host --since 7d\n";
 constexpr std::string_view kValidateDetails =
-    "Checks a configuration without starting anything. Each mistake is shown with file, line and\n"
-    "column, a caret and a hint. Exits 0 when it is good, 78 when it is not.\n\n"
+    "Checks configurations without starting anything, with the files they include and their\n"
+    "conf.d. Each mistake is shown with file, line and column, a caret and a hint. Exits 0 when\n"
+    "all are good, 78 when one is not, 1 for warnings with --deny-warnings. --output json prints\n"
+    "an object a line for each FILE, with ranges as editors count them.\n\n"
     "  seyir validate /etc/seyir/agent.yaml\n"
     "  seyir validate collector.yaml --output json\n"
     "  generate-config | seyir validate - --as agent\n";
 constexpr std::string_view kExplainDetails =
-    "More about a message of validate; without a code, all of them.\n\n"
-    "  seyir explain E0203\n";
+    "More about a message of validate, or about a type of input, filter or output: its keys with\n"
+    "their defaults, and an example. Without an argument, all of both.\n\n"
+    "  seyir explain E0203\n"
+    "  seyir explain tail\n"
+    "  seyir explain outputs.file\n";
+constexpr std::string_view kSchemaDetails =
+    "Prints the JSON Schema of a program's configuration, for editors that complete and check\n"
+    "YAML.\n\n"
+    "  seyir schema agent > agent.schema.json\n"
+    "  # first line of agent.yaml: # yaml-language-server: $schema=agent.schema.json\n";
 constexpr std::string_view kParseDetails =
     "Lines of a file (- for standard input) through a parse filter: the fields of each, what is\n"
     "missed and where the expression stopped fitting. Exits 1 when a line was missed.\n\n"
@@ -134,9 +146,14 @@ constexpr std::array kCommands{
         "labels", "[NAME]", 0, 1, "stream labels and their values", kLabelsDetails, kLabelsOptions
     },
     CommandSpec{
-        "validate", "FILE", 1, 1, "check a configuration", kValidateDetails, kValidateOptions
+        "validate", "FILE...", 1, 1000, "check configurations", kValidateDetails, kValidateOptions
     },
-    CommandSpec{"explain", "[CODE]", 0, 1, "more about a message of validate", kExplainDetails, {}},
+    CommandSpec{
+        "explain", "[CODE|TYPE]", 0, 1, "more about a message or a component", kExplainDetails, {}
+    },
+    CommandSpec{
+        "schema", "agent|collector", 1, 1, "JSON Schema of a configuration", kSchemaDetails, {}
+    },
     CommandSpec{
         "parse", "try FILE", 2, 2, "lines through a parse filter", kParseDetails, kParseOptions
     },

@@ -58,6 +58,7 @@ constexpr Entry kEntries[] = {
     {"validate", validate_command},
     {"explain", explain_command},
     {"parse", parse_command},
+    {"schema", schema_command},
     {"status", status_command},
     {"version", version_command},
     {"completion", completion_command},

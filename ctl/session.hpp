@@ -52,6 +52,7 @@ int status_command(const Arguments& arguments);
 int validate_command(const Arguments& arguments);
 int explain_command(const Arguments& arguments);
 int parse_command(const Arguments& arguments);
+int schema_command(const Arguments& arguments);
 
 /// "seyir: MESSAGE" on stderr; the exit status that fits.
 int report(const Error& error);

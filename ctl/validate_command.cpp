@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "agent/app/agent_config.hpp"
 #include "collector/app/collector_config.hpp"
@@ -29,15 +32,27 @@ int show(
     std::string_view program,
     const Arguments& arguments
 ) {
+    const size_t warnings = verdict.diagnostics->warning_count();
+    const bool is_denied = verdict.ok && warnings > 0 && arguments.has("deny-warnings");
+    const int status = !verdict.ok ? config::kExitBadConfig : is_denied ? kExitFailure : kExitOk;
     if (arguments.get("output") == "json") {
         const auto printed = print(verdict.diagnostics->to_json() + "\n");
-        return verdict.ok && printed ? kExitOk : config::kExitBadConfig;
+        return printed ? status : std::max(status, static_cast<int>(kExitFailure));
     }
     const auto text =
         verdict.diagnostics->to_text(wants_color(arguments.get("color"), STDERR_FILENO));
     fputs(text.c_str(), stderr);
-    if (!verdict.ok) {
-        return config::kExitBadConfig;
+    if (is_denied) {
+        const auto line = fmt::format(
+            "{}: {} warning{}, and --deny-warnings is given\n",
+            path,
+            warnings,
+            warnings == 1 ? "" : "s"
+        );
+        fputs(line.c_str(), stderr);
+    }
+    if (status != kExitOk) {
+        return status;
     }
     const auto answer = arguments.has("effective") ? *verdict.effective
                                                    : path + ": a valid configuration of seyir-" +
@@ -84,17 +99,24 @@ int show_unknown(const std::string& name, std::string text, const Arguments& arg
 
 }  // namespace
 
-int validate_command(const Arguments& arguments) {
-    const auto& path = arguments.values[0];
+namespace {
+
+int show_unreadable(const std::string& path, const Error& error, const Arguments& arguments) {
+    config::Diagnostics diagnostics(std::make_shared<config::SourceFile>(path, ""));
+    diagnostics.add({.code = config::kUnreadableFile, .message = error.message});
+    return show({.ok = false, .diagnostics = &diagnostics}, path, "", arguments);
+}
+
+int validate_file(const std::string& path, const Arguments& arguments) {
     auto text = read_input(path);
+    const std::string name = path == "-" ? "standard input" : path;
     if (!text) {
-        return report(text.error());
+        return show_unreadable(name, text.error(), arguments);
     }
     auto program = arguments.get("as");
     if (program.empty()) {
         program = guess_program(path, *text);
     }
-    const std::string name = path == "-" ? "standard input" : path;
     if (program != "agent" && program != "collector") {
         return show_unknown(name, *std::move(text), arguments);
     }
@@ -111,27 +133,17 @@ int validate_command(const Arguments& arguments) {
     return show({loaded.ok(), &loaded.diagnostics, &loaded.effective}, name, program, arguments);
 }
 
-int explain_command(const Arguments& arguments) {
-    std::string text;
-    if (arguments.values.empty()) {
-        for (const auto& info : config::all_codes()) {
-            text += std::string(info.code) + "  " + std::string(info.title) + "\n";
-        }
-        return print(text) ? kExitOk : kExitFailure;
+}  // namespace
+
+int validate_command(const Arguments& arguments) {
+    if (arguments.has("online") && arguments.has("offline")) {
+        return report(fail(ErrorCode::kInvalidArgument, "--online or --offline, not both"));
     }
-    const auto* info = config::find_code(arguments.values[0]);
-    if (info == nullptr) {
-        return report(fail(
-            ErrorCode::kNotFound,
-            "there is no message " + arguments.values[0] + ": `seyir explain` lists them"
-        ));
+    int status = kExitOk;
+    for (const std::string& path : arguments.values) {
+        status = std::max(status, validate_file(path, arguments));  // 78 is the worst
     }
-    text = std::string(info->code) + ": " + std::string(info->title) + "\n\n" +
-           std::string(info->explanation);
-    if (!text.ends_with('\n')) {
-        text += '\n';
-    }
-    return print(text) ? kExitOk : kExitFailure;
+    return status;
 }
 
 }  // namespace seyir::ctl

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/agent_app.hpp"
 
+#include <algorithm>
+#include <memory>
+#include <utility>
+
 #include <fmt/format.h>
 
-#include "agent/app/graph.hpp"
 #include "agent/hostmetrics/host_metrics.hpp"
+#include "agent/input/agent_services.hpp"
+#include "agent/input/tail_input.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/file_system.hpp"
+#include "common/service/pipeline_host.hpp"
 #include "common/service/program.hpp"
+#include "common/service/reloader.hpp"
 #include "common/service/self_routes.hpp"
 #include "common/service/servers.hpp"
+#include "plugins/output/dead_letter_file.hpp"
 
 namespace seyir::agent {
 namespace {
@@ -27,20 +36,24 @@ int could_not_start(const Error& error) {
 }
 
 /// `"inputs":[{"id":..,"files":..,"lag_bytes":..},..]` for /health.
-std::string inputs_json(const AgentConfig& config, const Graph& graph) {
-    std::string out = "\"inputs\":[";
-    for (size_t i = 0; i < graph.tails.size(); ++i) {
-        const input::TailStatus status = graph.tails[i]->status();
+std::string inputs_json(const component::RunningGraph& graph) {
+    std::string out;
+    for (const auto& [id, running] : graph.inputs) {
+        const auto* tail = dynamic_cast<const input::TailInput*>(running.component.get());
+        if (tail == nullptr) {
+            continue;
+        }
+        const input::TailStatus status = tail->status();
         std::string complaints;
         for (const std::string& complaint : status.complaints) {
             complaints += complaints.empty() ? "" : ",";
             complaints += json_quote(complaint);
         }
-        out += i == 0 ? "" : ",";
+        out += out.empty() ? "" : ",";
         out += fmt::format(
             R"({{"id":{},"files":{},"open_files":{},"waiting_for_answer":{},"lag_bytes":{},)"
             R"("lag_seconds":{:.3f},"in_flight_bytes":{},"complaints":[{}]}})",
-            json_quote(config.tails[i].id),
+            json_quote(id),
             status.files,
             status.open_files,
             status.waiting_for_answer,
@@ -50,50 +63,102 @@ std::string inputs_json(const AgentConfig& config, const Graph& graph) {
             complaints
         );
     }
-    return out + "]";
+    return "\"inputs\":[" + out + "]";
+}
+
+/// The collector output that remembers an input's positions: that of a required route.
+pipeline::PositionSource* positions_of(
+    const component::RunningGraph& graph,
+    const component::PipelineConfig& pipeline,
+    const std::string& input
+) {
+    for (const component::PlannedRoute& route : pipeline.routes) {
+        const config::RouteOptions& options = route.options;
+        const bool is_read = std::ranges::find(options.from, input) != options.from.end();
+        if (!is_read || !options.is_required) {
+            continue;
+        }
+        for (const std::string& id : options.to) {
+            const auto output = graph.outputs.find(id);
+            auto* positions =
+                output == graph.outputs.end()
+                    ? nullptr
+                    : dynamic_cast<pipeline::PositionSource*>(output->second.component.get());
+            if (positions != nullptr) {
+                return positions;
+            }
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace
 
 int AgentApp::run(
     AgentConfig config,
-    std::vector<pipeline::Route> routes,
+    const std::string& path,
     const std::string& effective_config,
     process::Signals& signals
 ) {
     log::set_level(config.log.level);
     log::set_json(config.log.json);
     log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", effective_config}});
+    const auto running = std::make_shared<const AgentConfig>(std::move(config));
     metrics::Registry registry;
-    auto graph = build_graph(config, std::move(routes), registry);
-    if (!graph) {
-        return could_not_start(graph.error());
-    }
-    const hostmetrics::HostMetrics host(config.host_metrics, registry);
-    service::Servers servers(
-        registry, {.listen = config.listen, .tls = config.tls, .tokens = config.tokens}
+    checkpoint::CheckpointStore checkpoints(
+        io::posix_file_system(), io::system_clock(), registry, running->home
     );
-    servers.add_routes(service::self_routes(*graph->engine, registry, [&config, &graph] {
-        return inputs_json(config, *graph);
+    if (auto opened = checkpoints.open(); !opened) {
+        return could_not_start(opened.error());
+    }
+    checkpoints.start();
+    input::AgentServices services(checkpoints);
+    service::Servers servers(
+        registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
+    );
+    service::PipelineHost host({
+        .registry = registry,
+        .services = services,
+        .servers = servers,
+        .dead_letter = plugins::make_dead_letter_file,
+        .on_outputs =
+            [&](const component::RunningGraph& graph, const component::PipelineConfig& pipeline) {
+                for (const component::PlannedInput& input : pipeline.inputs) {
+                    services.positions[input.id] = positions_of(graph, pipeline, input.id);
+                }
+            },
+    });
+    const hostmetrics::HostMetrics host_metrics(running->host_metrics, registry);
+    service::Reloader reloader(
+        host,
+        running,
+        [&path] { return service::loaded_program(load_agent_config(path)); },
+        service::apply_log_options
+    );
+    servers.add_routes(service::self_routes(host.engine(), registry, [&host] {
+        return inputs_json(*host.graph());
     }));
-    if (auto running = graph->engine->start(std::move(graph->spec)); !running) {
-        return could_not_start(running.error());
+    servers.add_routes(reloader.routes());
+    if (auto started = host.start(*running); !started) {
+        return could_not_start(started.error());
     }
     const auto drained_by = [] { return io::system_clock().steady_now() + kDrainTime; };
     if (auto listening = servers.start(); !listening) {
-        graph->engine->stop(drained_by());
+        host.stop(drained_by());
         return could_not_start(listening.error());
     }
     log::info(kLog, "ready");
     service::run_until_told_to_stop(
         signals,
-        {.tick = [] { return true; },
-         .on_hangup =
-             [] {
-                 log::warn(kLog, "reload is not offered yet; restart to apply a new configuration");
-             }}
+        {.tick =
+             [&] {
+                 host.tick();
+                 reloader.serve();
+                 return true;
+             },
+         .on_hangup = [&] { reloader.on_hangup(); }}
     );
-    graph->engine->stop(drained_by());
+    host.stop(drained_by());
     servers.stop(drained_by());
     log::info(kLog, "stopped");
     return 0;

@@ -4,10 +4,8 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "agent/app/agent_config.hpp"
-#include "common/pipeline/engine.hpp"
 #include "common/process/signals.hpp"
 
 namespace seyir::agent {
@@ -15,10 +13,10 @@ namespace seyir::agent {
 class AgentApp {
   public:
     /// The program's exit status: 0 after a clean stop, 1 when something could not start, 78 when
-    /// what is wrong stands in the configuration.
+    /// what is wrong stands in the configuration. `path` is read again at a reload.
     static int run(
         AgentConfig config,
-        std::vector<pipeline::Route> routes,
+        const std::string& path,
         const std::string& effective_config,
         process::Signals& signals
     );

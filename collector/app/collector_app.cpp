@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/collector_app.hpp"
 
+#include <algorithm>
+#include <memory>
+#include <thread>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "collector/api/loki_routes.hpp"
-#include "collector/app/graph.hpp"
 #include "collector/app/status_routes.hpp"
+#include "collector/input/agents/agents_input.hpp"
+#include "collector/input/loki/loki_input.hpp"
+#include "collector/services/collector_services.hpp"
+#include "collector/store/rocks_store.hpp"
 #include "common/base/log.hpp"
 #include "common/base/version.hpp"
 #include "common/io/clock.hpp"
+#include "common/service/pipeline_host.hpp"
 #include "common/service/program.hpp"
-#include "common/service/routes.hpp"
+#include "common/service/reloader.hpp"
 #include "common/service/self_routes.hpp"
 #include "common/service/servers.hpp"
+#include "plugins/output/dead_letter_file.hpp"
 
 namespace seyir::collector {
 namespace {
@@ -28,25 +38,78 @@ int could_not_start(const Error& error) {
     return error.code == ErrorCode::kInvalidConfig ? config::kExitBadConfig : 1;
 }
 
-void add_routes(
-    service::Servers& servers, const Graph& graph, metrics::Registry& registry, SteadyTime started
+store::RocksStoreOptions store_options(const CollectorConfig& config, metrics::Registry& registry) {
+    store::RocksStoreOptions out;
+    out.data_dir = config.home;
+    out.metrics = &registry;
+    out.retention = config.store.retention;
+    out.stage_budget_bytes = std::max(config.store.stage_bytes_max, out.seal_bytes);
+    out.soft_free_bytes = config.store.min_free_soft_bytes;
+    out.hard_free_bytes = config.store.min_free_hard_bytes;
+    return out;
+}
+
+/// The push endpoint is part of the Loki API on `listen.http`, configured or not, as long as a
+/// route takes every input. An input `loki` in the file gives it an id and labels of its own.
+Result<void> add_default_push(
+    const component::ProgramConfig& config,
+    const component::RunningGraph* before,
+    metrics::Registry& registry,
+    component::RunningGraph& graph
 ) {
-    StatusSources status{
-        .engine = graph.engine.get(),
-        .store = graph.store.get(),
-        .agents = {},
-        .retention = graph.retention,
+    const auto is_push = [](const component::PlannedInput& input) { return input.type == "loki"; };
+    if (!config.listen.http || std::ranges::any_of(config.pipeline.inputs, is_push)) {
+        return {};
+    }
+    bool routed = false;
+    for (pipeline::Route& route : graph.spec.routes) {
+        if (route.from.size() == config.pipeline.inputs.size()) {
+            route.from.clear();
+            routed = true;
+        }
+    }
+    if (!routed || graph.inputs.contains("loki")) {
+        return {};
+    }
+    std::shared_ptr<pipeline::Input> push;
+    if (before != nullptr && before->inputs.contains("loki") &&
+        before->inputs.at("loki").type.empty()) {
+        push = before->inputs.at("loki").component;
+    } else {
+        push = std::make_shared<input::LokiInput>(
+            input::LokiOptions{.id = "loki", .labels = {}}, registry
+        );
+    }
+    graph.inputs["loki"] = {"", "", nullptr, push};
+    graph.spec.inputs.push_back({.id = "loki", .input = push, .remake = {}});
+    return {};
+}
+
+StatusSources status_sources(
+    service::PipelineHost& host, store::RocksStore& store, Nanos retention, SteadyTime started
+) {
+    return {
+        .engine = &host.engine(),
+        .store = &store,
+        .agents =
+            [&host] {
+                std::vector<input::AgentsStatus> all;
+                for (const auto& [id, running] : host.graph()->inputs) {
+                    const auto* agents =
+                        dynamic_cast<const input::AgentsInput*>(running.component.get());
+                    if (agents != nullptr) {
+                        all.push_back(agents->status());
+                    }
+                }
+                return all;
+            },
+        .retention = retention,
         .started = started,
     };
-    for (const input::AgentsInput* agents : graph.agents) {
-        status.agents.emplace_back([agents] { return agents->status(); });
-    }
-    servers.add_routes({status_route(std::move(status))});
-    servers.add_routes(service::self_routes(*graph.engine, registry, {}));
-    servers.add_routes(api::loki_routes(*graph.store, {}, io::system_clock()));
-    for (input::LokiInput* loki : graph.loki) {
-        servers.add_routes(loki->routes());
-    }
+}
+
+size_t filter_workers() {
+    return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
 }
 
 /// Seals, drops what is past retention, notices clock steps: once a minute.
@@ -82,7 +145,7 @@ class Maintenance {
 
 int CollectorApp::run(
     CollectorConfig config,
-    std::vector<pipeline::Route> routes,
+    const std::string& path,
     const std::string& effective_config,
     process::Signals& signals
 ) {
@@ -90,38 +153,62 @@ int CollectorApp::run(
     log::set_json(config.log.json);
     log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", effective_config}});
     const SteadyTime started = io::system_clock().steady_now();
+    const auto running = std::make_shared<const CollectorConfig>(std::move(config));
     metrics::Registry registry;
-    auto graph = build_graph(config, std::move(routes), registry);
-    if (!graph) {
-        return could_not_start(graph.error());
+    auto store = store::RocksStore::open(store_options(*running, registry));
+    if (!store) {
+        return could_not_start(store.error());
     }
+    CollectorServices services(**store);
     service::Servers servers(
-        registry, {.listen = config.listen, .tls = config.tls, .tokens = config.tokens}
+        registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );
-    add_routes(servers, *graph, registry, started);
-    if (auto running = graph->engine->start(std::move(graph->spec)); !running) {
-        return could_not_start(running.error());
+    service::PipelineHost host({
+        .registry = registry,
+        .services = services,
+        .servers = servers,
+        .filter_workers = filter_workers(),
+        .dead_letter = plugins::make_dead_letter_file,
+        .adjust = [&registry](
+                      const component::ProgramConfig& next,
+                      const component::RunningGraph* before,
+                      component::RunningGraph& graph
+                  ) { return add_default_push(next, before, registry, graph); },
+    });
+    service::Reloader reloader(
+        host,
+        running,
+        [&path] { return service::loaded_program(load_collector_config(path)); },
+        service::apply_log_options
+    );
+    servers.add_routes(
+        {status_route(status_sources(host, **store, running->store.retention, started))}
+    );
+    servers.add_routes(service::self_routes(host.engine(), registry, {}));
+    servers.add_routes(api::loki_routes(**store, {}, io::system_clock()));
+    servers.add_routes(reloader.routes());
+    if (auto begun = host.start(*running); !begun) {
+        return could_not_start(begun.error());
     }
     const auto drained_by = [] { return io::system_clock().steady_now() + kDrainTime; };
     if (auto listening = servers.start(); !listening) {
-        graph->engine->stop(drained_by());
+        host.stop(drained_by());
         return could_not_start(listening.error());
     }
     log::info(kLog, "ready");
-    Maintenance maintenance(*graph->store);
+    Maintenance maintenance(**store);
     service::run_until_told_to_stop(
         signals,
         {.tick =
              [&] {
                  maintenance.tick();
+                 host.tick();
+                 reloader.serve();
                  return true;
              },
-         .on_hangup =
-             [] {
-                 log::warn(kLog, "reload is not offered yet; restart to apply a new configuration");
-             }}
+         .on_hangup = [&] { reloader.on_hangup(); }}
     );
-    graph->engine->stop(drained_by());
+    host.stop(drained_by());
     servers.stop(drained_by());
     log::info(kLog, "stopped");
     return 0;

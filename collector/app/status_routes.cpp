@@ -83,8 +83,7 @@ std::string agents_json(const StatusSources& sources) {
     std::string agents;
     std::string events;
     std::string refused;
-    for (const auto& source : sources.agents) {
-        const input::AgentsStatus status = source();
+    for (const input::AgentsStatus& status : sources.agents()) {
         for (const input::AgentState& agent : status.agents) {
             agents += agents.empty() ? "" : ",";
             agents += agent_json(agent, now);

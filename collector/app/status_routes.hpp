@@ -16,8 +16,8 @@ namespace seyir::collector {
 struct StatusSources {
     const pipeline::Engine* engine = nullptr;
     store::RocksStore* store = nullptr;
-    /// One for each `agents` input.
-    std::vector<std::function<input::AgentsStatus()>> agents;
+    /// One for each `agents` input that runs.
+    std::function<std::vector<input::AgentsStatus>()> agents;
     Nanos retention{0};
     SteadyTime started;
 };

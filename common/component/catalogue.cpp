@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/config/sections/tests.hpp"
+
 namespace seyir::component {
 namespace {
 
@@ -71,6 +73,7 @@ void add_pipeline_sections(
                   .describe("What changes or drops records, by name; routes name them in `through`."
                   )
                   .or_else("{}")
+                  .off_in_example()
                   .elsewhere("Vector", {"transforms"})
                   .elsewhere("Filebeat", {"processors"})
                   .elsewhere("OpenTelemetry", {"processors"}))
@@ -85,8 +88,13 @@ void add_pipeline_sections(
                   )
                   .elsewhere("Vector", {"sinks"})
                   .elsewhere("promtail", {"clients"})
+                  .elsewhere(
+                      "Filebeat",
+                      {"output", "output.elasticsearch", "output.logstash", "output.kafka"}
+                  )
                   .elsewhere("OpenTelemetry", {"exporters"}))
-        .with(config::routes_field());
+        .with(config::routes_field())
+        .with(config::tests_field());
 }
 
 }  // namespace seyir::component

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "common/config/schema/value_error.hpp"
+
 namespace seyir::component {
 
 void add_value_error(
@@ -14,19 +16,8 @@ void add_value_error(
     std::string_view code,
     const Error& error
 ) {
-    config::Diagnostic diagnostic{.code = code, .at = r.span(key)};
-    const std::string& text = error.message;
-    const size_t first = std::min(text.find('\n'), text.size());
-    diagnostic.message =
-        fmt::format("`{}` of `{}`: {}", key, context.id, std::string_view(text).substr(0, first));
-    for (size_t at = first + 1; at < text.size();) {
-        const size_t end = std::min(text.find('\n', at), text.size());
-        if (end > at) {
-            diagnostic.notes.push_back(text.substr(at, end - at));
-        }
-        at = end + 1;
-    }
-    context.diagnostics.add(std::move(diagnostic));
+    const std::string what = fmt::format("`{}` of `{}`", key, context.id);
+    context.diagnostics.add(config::value_error(r, key, code, what, error));
 }
 
 config::Field on_error_field(std::string default_choice, bool is_sensitive) {

@@ -57,6 +57,13 @@ void add_value_error(
     const Error& error
 );
 
+/// What components of one program need besides a RunContext; the programs derive from it, and
+/// components that exist in one program only downcast (agent: checkpoints; collector: the store).
+class ProgramServices {
+  public:
+    virtual ~ProgramServices() = default;
+};
+
 /// In a running program.
 struct RunContext {
     std::string id;
@@ -65,6 +72,18 @@ struct RunContext {
     io::FileSystem& files;
     std::string state_dir;  ///< the program's home; a component's own folder is state_dir/KIND/ID
     std::string host_name;
+    ProgramServices* program = nullptr;  ///< set by the programs, not by `seyir test`
+};
+
+/// What all plans have in common.
+class Plan {
+  public:
+    virtual ~Plan() = default;
+
+    /// Content of files that the configuration names and that decide what the component does
+    /// (a script, a pattern file), or a hash of it: a reload makes the component anew when it
+    /// changes. The configuration itself need not be repeated here.
+    virtual std::string fingerprint() const { return {}; }
 };
 
 // --- filters ---
@@ -76,9 +95,8 @@ using pipeline::OnError;
 config::Field on_error_field(std::string default_choice, bool is_sensitive = false);
 OnError read_on_error(const config::ObjectReader& r);
 
-class FilterPlan {
+class FilterPlan : public Plan {
   public:
-    virtual ~FilterPlan() = default;
     /// One for each worker and place of use. Errors: what is wrong with files, scripts, plugins.
     virtual Result<std::unique_ptr<pipeline::Filter>> instantiate(const RunContext& context) = 0;
 
@@ -116,9 +134,8 @@ enum class BufferDefault {
     kDisk,    ///< rows are safe, and answered for, once they are in the disk buffer
 };
 
-class OutputPlan {
+class OutputPlan : public Plan {
   public:
-    virtual ~OutputPlan() = default;
     virtual Result<std::unique_ptr<pipeline::Output>> instantiate(const RunContext& context) = 0;
 
     virtual BufferDefault buffer_default() const { return BufferDefault::kNone; }
@@ -133,16 +150,11 @@ struct OutputType {
 
 // --- inputs ---
 
-/// What inputs of one program need besides a RunContext; the programs derive from it, and inputs
-/// that exist in one program only downcast (agent: checkpoints; collector: the store).
-class ProgramServices {
-  public:
-    virtual ~ProgramServices() = default;
-};
-
 struct InputContext {
     RunContext run;
     ProgramServices& program;
+    /// The filter whose work this input does itself (InputPlan::takes_over), or nullptr.
+    const FilterPlan* takes_over = nullptr;
 };
 
 /// Inputs that are paths on `listen.http`. The programs mount them after start().
@@ -152,9 +164,8 @@ class HttpMounted {
     virtual std::vector<net::HttpRoute> http_routes() = 0;
 };
 
-class InputPlan {
+class InputPlan : public Plan {
   public:
-    virtual ~InputPlan() = default;
     virtual Result<std::unique_ptr<pipeline::Input>> instantiate(const InputContext& context) = 0;
 
     /// Sockets it will listen on, for the checks across components.
@@ -163,6 +174,10 @@ class InputPlan {
     /// Its batches carry source positions (tail, agents): what a frame yields must leave with the
     /// frame, so filters that hold rows are refused after it (DESIGN 6.6).
     virtual bool has_positions() const { return false; }
+
+    /// Does the work of this filter itself, before it cuts batches, when the filter comes first in
+    /// a route (a tail input and `multiline`): the graph then leaves the filter out for its rows.
+    virtual bool takes_over(const FilterPlan& /*filter*/) const { return false; }
 };
 
 using InputPlanPtr = std::shared_ptr<InputPlan>;

@@ -34,6 +34,20 @@ struct Entry {
     Node* value = nullptr;
 };
 
+/// Where `$$` or one ${reference} stood in a scalar, and what it became; byte offsets.
+struct ExpandedPiece {
+    size_t begin = 0;  ///< in the text after expansion
+    size_t end = 0;
+    size_t written_begin = 0;  ///< in the text before
+    size_t written_end = 0;
+};
+
+/// A scalar before its references were expanded.
+struct WrittenText {
+    std::string text;
+    std::vector<ExpandedPiece> pieces;
+};
+
 struct Node {
     enum class Kind : uint8_t { kScalar, kSequence, kMap };
 
@@ -43,6 +57,7 @@ struct Node {
     bool is_expanded = false;      ///< text came from ${...}: never shown in messages
     Span span;
     std::string text;
+    std::shared_ptr<const WrittenText> written;  ///< set where `text` held a `$`
     std::vector<Node*> items;
     std::vector<Entry> entries;  ///< in the order of the file, keys unique
     uint64_t weight = 1;         ///< nodes of this subtree, aliases at full size

@@ -48,9 +48,11 @@ class Expander {
         const std::string_view text = node.text;
         size_t reference_number = 0;
         bool has_reference = false;
+        auto written = std::make_shared<WrittenText>();
         read_file_ = false;
         for (size_t i = 0; i < text.size(); ++i) {
             if (text.substr(i).starts_with("$$")) {
+                written->pieces.push_back({out.size(), out.size() + 1, i, i + 2});
                 out += '$';
                 ++i;
             } else if (text.substr(i).starts_with("${")) {
@@ -63,9 +65,11 @@ class Expander {
                     );
                     return;
                 }
+                const size_t begin = out.size();
                 if (!append(out, text.substr(i + 2, end - i - 2), at)) {
                     return;
                 }
+                written->pieces.push_back({begin, out.size(), i, end + 1});
                 i = end;
             } else {
                 out += text[i];
@@ -80,7 +84,9 @@ class Expander {
             );
             return;
         }
+        written->text = std::move(node.text);
         node.text = std::move(out);
+        node.written = std::move(written);
         node.is_expanded = has_reference;
         node.is_confidential = read_file_;
     }

@@ -26,7 +26,8 @@ CheckedDocument load_document(
     const std::string& path,
     const Schema& schema,
     const LoadOptions& options,
-    std::optional<std::string> text
+    std::optional<std::string> text,
+    const ExtendSchema& extend
 ) {
     std::string error;
     auto source = text ? std::make_shared<SourceFile>(path, std::move(*text))
@@ -51,7 +52,7 @@ CheckedDocument load_document(
         read_more_files(document, schema, files, diagnostics);
     }
     expand_references(document, environment, diagnostics);
-    validate(document, schema, diagnostics);
+    validate(document, extend ? extend(document, context, diagnostics) : schema, diagnostics);
     if (document.is_incomplete()) {
         document.set_root(nullptr);  // checks across sections would only see what is missing
     } else if (has_files && document.root() != nullptr && document.root()->is_map()) {

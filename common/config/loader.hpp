@@ -43,12 +43,18 @@ struct CheckedDocument {
     ReadContext context;
 };
 
+/// The schema to check a document against, once it is read: plugins named in the file add types to
+/// it. It must stay alive as long as the document is used.
+using ExtendSchema = std::function<
+    const Schema&(const Document& document, const ReadContext& context, Diagnostics& diagnostics)>;
+
 /// `text` instead of the file's content when given (tests, standard input).
 CheckedDocument load_document(
     const std::string& path,
     const Schema& schema,
     const LoadOptions& options,
-    std::optional<std::string> text = std::nullopt
+    std::optional<std::string> text = std::nullopt,
+    const ExtendSchema& extend = {}
 );
 
 /// options.host_name, else gethostname().

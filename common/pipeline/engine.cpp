@@ -364,6 +364,16 @@ bool Engine::send_dead_letter(
     return false;
 }
 
+std::shared_ptr<Input> Engine::input(const std::string& id) const {
+    const TopologyPtr topology = current();
+    for (const auto& slot : topology->inputs) {
+        if (slot->spec.id == id) {
+            return slot->spec.input;
+        }
+    }
+    return nullptr;
+}
+
 std::vector<ComponentStatus> Engine::status() const {
     std::vector<ComponentStatus> all;
     const TopologyPtr topology = current();

@@ -56,6 +56,9 @@ class Engine {
 
     std::vector<ComponentStatus> status() const;
 
+    /// The input that runs under this id now; nullptr: none.
+    std::shared_ptr<Input> input(const std::string& id) const;
+
     /// Deliveries without an answer yet.
     uint64_t in_flight() const { return delivery_->in_flight(); }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -38,6 +39,13 @@ void notify_service_manager(std::string_view state) {
         length
     );
     ::close(fd);
+}
+
+std::string reloading_message() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const int64_t usec = now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
+    return "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(usec);
 }
 
 Nanos watchdog_interval() {

@@ -78,7 +78,7 @@ std::optional<int> parse_arguments(
 }
 
 process::Signals block_program_signals() {
-    return process::Signals({SIGTERM, SIGINT, SIGHUP});
+    return process::Signals({SIGTERM, SIGINT, SIGHUP, SIGURG});
 }
 
 void run_until_told_to_stop(process::Signals& signals, const Loop& loop) {
@@ -88,8 +88,10 @@ void run_until_told_to_stop(process::Signals& signals, const Loop& loop) {
     while (true) {
         const std::optional<int> signal = signals.wait(1s);
         if (signal == SIGHUP) {
+            process::notify_service_manager(process::reloading_message());
             loop.on_hangup();
-        } else if (signal) {
+            process::notify_service_manager("READY=1");
+        } else if (signal && *signal != SIGURG) {  // SIGURG only wakes this loop
             log::info("program", "stopping", {{"signal", *signal == SIGTERM ? "TERM" : "INT"}});
             break;
         }

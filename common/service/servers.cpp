@@ -4,41 +4,9 @@
 #include <utility>
 
 #include "common/base/log.hpp"
+#include "common/component/credentials.hpp"
 
 namespace seyir::service {
-
-Result<net::Authenticator> make_authenticator(const std::vector<config::TokenOptions>& tokens) {
-    std::vector<net::TokenRule> rules;
-    for (const config::TokenOptions& token : tokens) {
-        net::TokenRule rule;
-        rule.name = token.name;
-        rule.sha256_hex = token.token.empty() ? token.sha256 : net::sha256_hex(token.token);
-        rule.tenant = token.tenant;
-        if (token.may_ingest) {
-            rule.scopes.push_back(net::Scope::kIngest);
-        }
-        if (token.may_read) {
-            rule.scopes.push_back(net::Scope::kRead);
-        }
-        if (token.may_admin) {
-            rule.scopes.push_back(net::Scope::kAdmin);
-        }
-        if (token.expires) {
-            rule.expires = *token.expires;
-        }
-        rules.push_back(std::move(rule));
-    }
-    return net::Authenticator::build(std::move(rules));
-}
-
-Result<std::shared_ptr<net::TlsServerContext>> load_server_tls(const config::ServerTls& tls) {
-    if (!tls.is_on()) {
-        return std::shared_ptr<net::TlsServerContext>();
-    }
-    return net::TlsServerContext::load(
-        {.cert = tls.cert, .key = tls.key, .client_ca = tls.client_ca}
-    );
-}
 
 Servers::Servers(metrics::Registry& registry, ServersOptions options)
     : registry_(registry), options_(std::move(options)) {}
@@ -49,6 +17,22 @@ Servers::~Servers() {
 
 void Servers::add_routes(const std::vector<net::HttpRoute>& routes) {
     routes_.insert(routes_.end(), routes.begin(), routes.end());
+}
+
+std::vector<net::HttpRoute> Servers::all_routes() const {
+    std::vector<net::HttpRoute> all = routes_;
+    all.insert(all.end(), mounted_.begin(), mounted_.end());
+    return all;
+}
+
+void Servers::mount(const std::vector<net::HttpRoute>& routes) {
+    mounted_ = routes;
+    const std::vector<net::HttpRoute> all = all_routes();
+    for (net::HttpServer* server : {http_.get(), admin_.get()}) {
+        if (server != nullptr) {
+            server->set_routes(all);
+        }
+    }
 }
 
 Result<void> Servers::start() {
@@ -65,13 +49,11 @@ Result<void> Servers::start_http() {
     net::HttpServerOptions server;
     server.name = "http";
     server.listen = {.host = options_.listen.http->host, .port = options_.listen.http->port};
-    SEYIR_TRY(server.tls, load_server_tls(options_.tls));
-    SEYIR_TRY(auto authenticator, make_authenticator(options_.tokens));
+    SEYIR_TRY(server.tls, component::load_server_tls(options_.tls));
+    SEYIR_TRY(auto authenticator, component::make_authenticator(options_.tokens));
     http_ = std::make_unique<net::HttpServer>(runtime_, lanes_, registry_, std::move(server));
     http_->set_authenticator(std::make_shared<net::Authenticator>(std::move(authenticator)));
-    for (const net::HttpRoute& route : routes_) {
-        http_->add_route(route);
-    }
+    http_->set_routes(all_routes());
     SEYIR_CHECK(http_->start());
     log::info("http", "listening", {{"address", http_->local().text()}});
     return {};
@@ -83,9 +65,7 @@ Result<void> Servers::start_admin() {
     server.listen = {.unix_path = options_.listen.admin_path};
     server.unix_mode = 0660;
     admin_ = std::make_unique<net::HttpServer>(runtime_, lanes_, registry_, std::move(server));
-    for (const net::HttpRoute& route : routes_) {
-        admin_->add_route(route);
-    }
+    admin_->set_routes(all_routes());
     return admin_->start();
 }
 

@@ -30,6 +30,8 @@ class Servers {
 
     /// Before start().
     void add_routes(const std::vector<net::HttpRoute>& routes);
+    /// Of inputs: replaces what was mounted before, also while running.
+    void mount(const std::vector<net::HttpRoute>& routes);
     /// kInvalidConfig for certificates, kIo and kRefused for addresses, naming them.
     Result<void> start();
     void stop(SteadyTime deadline);
@@ -40,20 +42,16 @@ class Servers {
   private:
     Result<void> start_http();
     Result<void> start_admin();
+    std::vector<net::HttpRoute> all_routes() const;
 
     metrics::Registry& registry_;
     const ServersOptions options_;
     std::vector<net::HttpRoute> routes_;
+    std::vector<net::HttpRoute> mounted_;
     async::Runtime runtime_{"http", 1};
     net::HttpLanes lanes_;
     std::unique_ptr<net::HttpServer> http_;
     std::unique_ptr<net::HttpServer> admin_;
 };
-
-/// The authenticator the configured tokens make; open when there are none.
-Result<net::Authenticator> make_authenticator(const std::vector<config::TokenOptions>& tokens);
-
-/// Nothing when TLS is off.
-Result<std::shared_ptr<net::TlsServerContext>> load_server_tls(const config::ServerTls& tls);
 
 }  // namespace seyir::service

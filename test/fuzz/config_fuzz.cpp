@@ -1,20 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a configuration file: never a crash, always either a configuration or errors, and a
-// secret written under `token` never in what is printed.
+// Any bytes as the files of a configuration: never a crash, always either a configuration or
+// errors, each at a place that exists. Lines `%%%` cut the input: the first part is the main file,
+// the others are conf.d/0.yaml, a.yaml, b.yaml, d/c.yaml and conf.d/1.yaml, which it may include.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "agent/app/agent_config.hpp"
 #include "collector/app/collector_config.hpp"
 #include "common/base/assert.hpp"
+#include "common/io/faulty_file_system.hpp"
 
 namespace {
 
 using namespace seyir;
 
-config::LoadOptions sealed() {
+constexpr std::array<std::string_view, 6> kNames = {
+    "/e/main.yaml", "/e/conf.d/0.yaml", "/e/a.yaml", "/e/b.yaml", "/e/d/c.yaml", "/e/conf.d/1.yaml"
+};
+
+void write(io::FileSystem& disk, std::string_view name, std::string_view text) {
+    const std::string path(name);
+    SEYIR_ASSERT(disk.make_directories(io::parent_directory(path)));
+    auto file = disk.open(path, io::OpenMode::kWriteTruncate);
+    SEYIR_ASSERT(file);
+    SEYIR_ASSERT((*file)->append(text));
+}
+
+/// The parts of the input as files.
+void write_files(io::FileSystem& disk, std::string_view text) {
+    constexpr std::string_view kCut = "\n%%%\n";
+    for (const std::string_view name : kNames) {
+        const size_t end = std::min(text.find(kCut), text.size());
+        write(disk, name, text.substr(0, end));
+        if (end == text.size()) {
+            return;
+        }
+        text.remove_prefix(end + kCut.size());
+    }
+}
+
+config::LoadOptions sealed(io::FileSystem& disk) {
     config::LoadOptions options;
+    options.files = &disk;
     options.check_machine = false;
     options.host_name = "h";
     options.environment =
@@ -31,19 +61,29 @@ void check(const Loaded& loaded) {
         !loaded.diagnostics.has_errors() && loaded.diagnostics.warning_count() == 0;
     SEYIR_ASSERT(loaded.diagnostics.to_text(false).empty() == is_quiet);
     SEYIR_ASSERT(!loaded.diagnostics.to_json().empty());
+    const config::SourceSet& sources = loaded.diagnostics.sources();
+    for (const config::Diagnostic& diagnostic : loaded.diagnostics.sorted()) {
+        if (diagnostic.at) {
+            const auto local = sources.local(*diagnostic.at);
+            SEYIR_ASSERT(local.span.begin <= local.file.text().size() + 1);
+        }
+    }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    const std::string text(reinterpret_cast<const char*>(data), size);
-    const auto a = agent::parse_agent_config("f", text, sealed());
+    io::FaultyFileSystem disk(1);
+    write_files(disk, std::string_view(reinterpret_cast<const char*>(data), size));
+    const std::string path(kNames[0]);
+    const auto a = agent::load_agent_config(path, sealed(disk));
     check(a);
-    const auto c = collector::parse_collector_config("f", text, sealed());
+    const auto c = collector::load_collector_config(path, sealed(disk));
     check(c);
     if (a.ok()) {
-        // What is printed of a good file is a good file again.
-        const auto again = agent::parse_agent_config("g", a.effective, sealed());
+        // What is printed of good files is one good file, which reads none of the others.
+        write(disk, path, a.effective);
+        const auto again = agent::load_agent_config(path, sealed(disk));
         SEYIR_ASSERT(again.ok());
         SEYIR_ASSERT(again.effective == a.effective);
     }

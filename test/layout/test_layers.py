@@ -7,7 +7,7 @@ import tree
 BASE = ["common/base", "common/io"]
 DATA = BASE + ["common/record", "common/metrics", "common/codec", "common/json"]
 COMMON = ["common/" + name for name in (
-    "base io codec metrics json config record wire async net pipeline logql buffer ship component plugin process service".split())]
+    "base io codec metrics json config record wire async net pipeline logql alert buffer ship component plugin process service".split())]
 
 # folder -> the folders it may include from. Longest match counts; a folder may include itself.
 ALLOWED = {
@@ -23,6 +23,7 @@ ALLOWED = {
     "common/net": BASE + ["common/async", "common/metrics", "common/codec"],
     "common/pipeline": DATA + ["common/config", "common/logql"],
     "common/logql": BASE + ["common/record", "common/json", "common/metrics"],
+    "common/alert": DATA + ["common/logql"],
     "common/buffer": DATA + ["common/config", "common/pipeline", "common/async"],
     "common/ship": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net"],
     "common/component": DATA + ["common/config", "common/pipeline", "common/logql", "common/net", "common/buffer"],
@@ -39,8 +40,9 @@ ALLOWED = {
     "collector/store": DATA + ["common/config", "common/pipeline", "common/wire"],
     "collector/query": DATA + ["common/logql", "collector/store"],
     "collector/input": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net",
-                               "common/logql", "common/component", "collector/store"],
-    "collector/output": DATA + ["common/config", "common/pipeline", "common/component", "common/wire", "collector/store"],
+                               "common/logql", "common/component", "collector/store", "collector/services"],
+    "collector/services": ["common/base", "common/component", "collector/store"],
+    "collector/output": DATA + ["common/config", "common/pipeline", "common/component", "common/wire", "collector/store", "collector/services"],
     "collector/api": DATA + ["common/net", "common/logql", "common/config", "common/pipeline", "collector/query",
                              "collector/store"],
     "collector/app": COMMON + ["collector", "plugins"],

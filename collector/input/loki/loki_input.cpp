@@ -134,7 +134,7 @@ pipeline::ComponentHealth LokiInput::health() const {
     };
 }
 
-std::vector<net::HttpRoute> LokiInput::routes() {
+std::vector<net::HttpRoute> LokiInput::http_routes() {
     return {{
         .method = "POST",
         .path = "/loki/api/v1/push",

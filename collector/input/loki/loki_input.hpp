@@ -16,6 +16,7 @@
 
 #include "collector/input/input_options.hpp"
 #include "collector/input/loki/push_body.hpp"
+#include "common/component/types.hpp"
 #include "common/io/clock.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/net/http.hpp"
@@ -23,7 +24,7 @@
 
 namespace seyir::collector::input {
 
-class LokiInput final : public pipeline::Input {
+class LokiInput final : public pipeline::Input, public component::HttpMounted {
   public:
     LokiInput(
         LokiOptions options,
@@ -38,7 +39,7 @@ class LokiInput final : public pipeline::Input {
     pipeline::ComponentHealth health() const override;
 
     /// POST /loki/api/v1/push. The routes refer to this object.
-    std::vector<net::HttpRoute> routes();
+    std::vector<net::HttpRoute> http_routes() override;
 
   private:
     /// Counters and the budget: shared with tokens, which may resolve after the input is gone.

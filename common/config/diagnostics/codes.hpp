@@ -42,6 +42,9 @@ inline constexpr std::string_view kDuplicateName = "E0316";
 inline constexpr std::string_view kBadMatch = "E0317";
 inline constexpr std::string_view kUnusedFilter = "W0318";
 inline constexpr std::string_view kDeadLetterLoop = "E0319";
+inline constexpr std::string_view kUnknownComponent = "E0320";
+inline constexpr std::string_view kTestForm = "E0321";
+inline constexpr std::string_view kHoldingFilter = "E0330";
 // 04xx: single values.
 inline constexpr std::string_view kNotBool = "E0401";
 inline constexpr std::string_view kNotInteger = "E0402";

@@ -196,8 +196,9 @@ constexpr std::array kCodes = {
     },
     CodeInfo{
         kBadMatch,
-        "`match` is not a LogQL condition",
-        "A route's `match` is a LogQL selector and stages that test records:\n\n"
+        "not a LogQL condition",
+        "A route's `match`, and `that` of a test, is a LogQL selector and stages that test "
+        "records:\n\n"
         "    match: '{env=\"prod\"} |= \"error\" | json | status >= 500'\n\n"
         "Stream labels stand inside `{ }`; attributes are tested after `|`. Aggregations are not\n"
         "possible here."
@@ -214,6 +215,30 @@ constexpr std::array kCodes = {
         "it\n"
         "would be offered the record again for ever. Name an output that stands in `to` of other\n"
         "routes only, or in none: a `file` output does well."
+    },
+    CodeInfo{
+        kUnknownComponent,
+        "a test names a component that does not exist",
+        "`feed.at` names an input or a filter, `expect.at` and `expect_none` an output or a filter."
+    },
+    CodeInfo{
+        kTestForm,
+        "a test that feeds or expects nothing, or feeds in two ways",
+        "A test feeds one of `record`, `records`, `lines` and `file`, and says what must come "
+        "out:\n"
+        "`expect`, `expect_none` or `golden`.\n\n"
+        "    tests:\n"
+        "      - name: card numbers never leave\n"
+        "        feed: { at: redact, record: { line: \"pan 4111 1111 1111 1111\" } }\n"
+        "        expect: [{ at: central, that: '|= \"[card]\"' }]"
+    },
+    CodeInfo{
+        kHoldingFilter,
+        "a filter that keeps records for later, where that is not possible",
+        "Records of files and agents carry their place in the source. The collector stores what\n"
+        "one stretch yields in one write, so that a crash can neither lose nor repeat it. A filter\n"
+        "that keeps records back (`multiline`, a summarizing `dedupe`) would tear it apart. Put\n"
+        "`multiline` first in the agent's route, where the input itself joins the lines."
     },
     CodeInfo{
         kNotBool,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -8,6 +9,14 @@
 
 namespace seyir::config {
 namespace {
+
+std::string quoted(const std::string& text) {
+    std::string out;
+    for (const char c : json_quote(text)) {
+        out += c == '$' ? "$$" : std::string(1, c);
+    }
+    return out;
+}
 
 /// Plain where YAML reads it back as the same text; else in double quotes.
 std::string scalar(const std::string& text) {
@@ -19,14 +28,45 @@ std::string scalar(const std::string& text) {
     if (is_safe) {
         return text;
     }
-    std::string quoted;
-    for (const char c : json_quote(text)) {
-        quoted += c == '$' ? "$$" : std::string(1, c);
+    return quoted(text);
+}
+
+/// Text that YAML types as a number, true, false or null stays what it is.
+std::string free_scalar(const Node& node) {
+    double number = 0;
+    const char* end = node.text.data() + node.text.size();
+    const auto read = std::from_chars(node.text.data(), end, number);
+    const bool is_number = read.ec == std::errc{} && read.ptr == end &&
+                           node.text.find_first_of("0123456789") != std::string::npos;
+    const bool is_typed =
+        node.is_plain && !node.is_expanded &&
+        (node.is_null() || node.text == "true" || node.text == "false" || is_number);
+    return node.is_confidential             ? "\"***\""
+           : is_typed && !node.text.empty() ? node.text
+           : is_typed                       ? "null"
+                                            : quoted(node.text);
+}
+
+/// In flow style.
+std::string free_form(const Node& node) {
+    if (node.is_scalar()) {
+        return free_scalar(node);
     }
-    return quoted;
+    std::string out;
+    for (const Node* item : node.items) {
+        out += (out.empty() ? "" : ", ") + free_form(*item);
+    }
+    for (const Entry& entry : node.entries) {
+        out += (out.empty() ? "" : ", ") + quoted(entry.key->text) + ": ";
+        out += looks_secret(entry.key->text) ? "\"***\"" : free_form(*entry.value);
+    }
+    return node.is_map() ? "{" + out + "}" : "[" + out + "]";
 }
 
 std::string shown(const Field& field, const Node& node) {
+    if (field.type == Type::kAny) {
+        return free_form(node);
+    }
     return field.type == Type::kSecret || node.is_confidential ? "\"***\"" : scalar(node.text);
 }
 
@@ -86,6 +126,9 @@ class EffectiveWriter {
                 return;
             case Type::kComponents:
                 components(field, *node, indent);
+                return;
+            case Type::kAny:
+                line(indent, fmt::format("{}: {}", field.name, free_form(*node)));
                 return;
             default:
                 line(indent, fmt::format("{}: {}", field.name, shown(field, *node)));

@@ -47,6 +47,12 @@ class ExampleWriter {
         }
     }
 
+    void component(const Schema& schema, size_t indent, bool is_on) {
+        setting(indent, is_on, schema.id_in_example() + ":");
+        setting(indent + 2, is_on, fmt::format("type: {}", schema.name()));
+        object(schema, indent + 2, is_on);
+    }
+
   private:
     static std::string help(const Field& field) {
         std::string text =
@@ -105,14 +111,13 @@ class ExampleWriter {
     }
 
     void components(const Field& field, size_t indent, bool is_on) {
-        setting(indent, is_on && !field.components.empty(), field.name + ":");
+        is_on = is_on && !field.components.empty() && !field.is_off_in_example;
+        setting(indent, is_on, field.name + ":");
         bool is_first = true;
         for (const Schema* schema : field.components) {
             const bool component_on = is_on && is_first;
             prose(indent + 2, schema->summary());
-            setting(indent + 2, component_on, schema->id_in_example() + ":");
-            setting(indent + 4, component_on, fmt::format("type: {}", schema->name()));
-            object(*schema, indent + 4, component_on);
+            component(*schema, indent + 2, component_on);
             is_first = false;
         }
     }
@@ -121,6 +126,13 @@ class ExampleWriter {
 };
 
 }  // namespace
+
+std::string component_example(const std::string& section, const Schema& schema) {
+    ExampleWriter writer;
+    writer.setting(0, true, section + ":");
+    writer.component(schema, 2, true);
+    return writer.take();
+}
 
 std::string example_file(const Schema& root, std::string_view file_name) {
     ExampleWriter writer;

@@ -57,6 +57,8 @@ std::string keywords(const Field& field) {
             );
         case Type::kObject:
             return object_schema(*field.object, "");
+        case Type::kAny:
+            return "";
         case Type::kComponents: {
             std::string kinds;
             for (const Schema* kind : field.components) {
@@ -78,7 +80,7 @@ std::string keywords(const Field& field) {
 std::string property(const Field& field) {
     std::string text = keywords(field);
     if (!field.help.empty()) {
-        text += ",\"description\":" + json_quote(field.help);
+        text += (text.empty() ? "\"description\":" : ",\"description\":") + json_quote(field.help);
     }
     if (field.default_text && field.type != Type::kMap && field.type != Type::kList &&
         field.type != Type::kComponents) {

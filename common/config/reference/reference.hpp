@@ -4,6 +4,7 @@
 // Threads: pure functions.   Why generated: a page that is written twice is wrong once.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,25 @@ struct ReferencePart {
     std::string file_name;  ///< "agent.yaml"
 };
 
-/// Markdown: every key of every component, then the codes.
-std::string reference_page(const std::vector<ReferencePart>& parts);
+/// Markdown, by file name below docs/reference: `config.md` (the programs' own keys and lists of
+/// what follows), one page for each component type (`filters/redact.md`), `codes.md`.
+std::map<std::string, std::string> reference_pages(const std::vector<ReferencePart>& parts);
+
+/// A component type with the map it belongs in ("filters") and the programs that have it.
+struct ComponentKind {
+    std::string section;
+    const Schema* schema = nullptr;
+    std::vector<std::string> programs;  ///< "agent", "collector"
+};
+
+/// Every type of all programs, once, in the order of the sections.
+std::vector<ComponentKind> component_kinds(const std::vector<ReferencePart>& parts);
+
+/// A type's keys with defaults and an example, for a terminal.
+std::string component_text(const ComponentKind& kind);
+
+/// The commented example of one component, as in the example file.
+std::string component_example(const std::string& section, const Schema& schema);
 
 /// The document with all defaults and references filled in; secrets, and what came from files and
 /// credentials, as `***`. Requires: the document passed validate().

@@ -5,6 +5,7 @@
 
 #include "common/base/assert.hpp"
 #include "common/base/units.hpp"
+#include "common/config/inner_span.hpp"
 
 namespace seyir::config {
 namespace {
@@ -84,6 +85,23 @@ Span ObjectReader::span(std::string_view key) const {
 Span ObjectReader::key_span(std::string_view key) const {
     const Entry* entry = node_ == nullptr ? nullptr : node_->find(key);
     return entry == nullptr ? span(key) : entry->key->span;
+}
+
+Span ObjectReader::inner_span(std::string_view key, size_t offset_bytes, size_t length_bytes)
+    const {
+    const Node* found = value(key);
+    return found == nullptr ? span(key) : inner_span(*found, offset_bytes, length_bytes);
+}
+
+Span ObjectReader::inner_span(const Node& node, size_t offset_bytes, size_t length_bytes) const {
+    return context_->sources == nullptr
+               ? node.span
+               : config::inner_span(*context_->sources, node, offset_bytes, length_bytes);
+}
+
+const Node* ObjectReader::item_node(std::string_view key, size_t index) const {
+    const auto items = list(get(key, {Type::kList}));
+    return index < items.size() ? items[index] : nullptr;
 }
 
 Span ObjectReader::item_span(std::string_view key, size_t index) const {
@@ -206,6 +224,17 @@ StringPairs ObjectReader::pairs(std::string_view key) const {
         }
     }
     return values;
+}
+
+const Node* ObjectReader::any(std::string_view key) const {
+    get(key, {Type::kAny});
+    return value(key);
+}
+
+std::vector<const Node*> ObjectReader::any_items(std::string_view key) const {
+    const Field& field = get(key, {Type::kList});
+    SEYIR_ASSERT(field.item->type == Type::kAny);
+    return list(field);
 }
 
 ObjectReader ObjectReader::nested(std::string_view key) const {

@@ -39,6 +39,10 @@ class ObjectReader {
     /// The place of the value; of the object itself when the key is absent.
     Span span(std::string_view key) const;
     Span key_span(std::string_view key) const;
+    /// Of `length_bytes` at `offset_bytes` of a scalar's value, through quotes, escapes, block
+    /// scalars and references; of the whole value where that is not certain.
+    Span inner_span(std::string_view key, size_t offset_bytes, size_t length_bytes) const;
+    Span inner_span(const Node& node, size_t offset_bytes, size_t length_bytes) const;
     /// Of the nth item of a list; a single value is its own first item.
     Span item_span(std::string_view key, size_t index) const;
 
@@ -57,6 +61,11 @@ class ObjectReader {
     std::vector<std::string> absolute(std::vector<std::string> paths) const;
     std::vector<Address> addresses(std::string_view key) const;
     StringPairs pairs(std::string_view key) const;
+
+    /// kAny: nullptr if absent.
+    const Node* any(std::string_view key) const;
+    /// Of a list of kAny.
+    std::vector<const Node*> any_items(std::string_view key) const;
 
     /// The nested map, with defaults where it is absent.
     ObjectReader nested(std::string_view key) const;
@@ -83,6 +92,11 @@ class ObjectReader {
     }
 
     const Node* node() const { return node_; }
+
+    /// nullptr when the key is absent or has no value.
+    const Node* value_node(std::string_view key) const { return value(key); }
+
+    const Node* item_node(std::string_view key, size_t index) const;
 
   private:
     const Field& get(std::string_view key, std::initializer_list<Type> types) const;

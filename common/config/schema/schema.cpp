@@ -42,6 +42,8 @@ std::string_view to_string(Type type) {
             return "map";
         case Type::kComponents:
             return "map of components";
+        case Type::kAny:
+            return "any value";
     }
     return "";
 }
@@ -79,6 +81,11 @@ Field& Field::between(uint64_t lowest, uint64_t highest) {
 
 Field& Field::may_be_off() {
     allows_off = true;
+    return *this;
+}
+
+Field& Field::off_in_example() {
+    is_off_in_example = true;
     return *this;
 }
 

@@ -34,6 +34,7 @@ enum class Type : uint8_t {
     kMap,         ///< free keys, values of one type
     kObject,      ///< nested schema
     kComponents,  ///< map of named components, each with `type`
+    kAny,         ///< free form: whoever reads it checks it
 };
 
 std::string_view to_string(Type type);
@@ -63,7 +64,8 @@ struct Field {
     std::string example;
     bool is_required = false;
     bool allows_off = false;
-    bool allows_empty = false;  ///< of strings
+    bool allows_empty = false;       ///< of strings
+    bool is_off_in_example = false;  ///< of components: all are comments in the example file
     uint64_t min = 0;           ///< number, bytes, nanoseconds, or count of items
     uint64_t max = std::numeric_limits<int64_t>::max();
     std::vector<EnumChoice> choices;
@@ -82,6 +84,7 @@ struct Field {
     Field& between(uint64_t lowest, uint64_t highest);
     Field& may_be_off();
     Field& may_be_empty();
+    Field& off_in_example();
     Field& choice(std::string name, std::string help);
     Field& elsewhere(std::string_view program, std::vector<std::string> names);
     Field& replaced_by(std::string instead);

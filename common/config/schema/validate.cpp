@@ -26,6 +26,18 @@ const ForeignName* find_foreign(const std::vector<ForeignName>& names, std::stri
     return it == names.end() ? nullptr : &*it;
 }
 
+std::string translation(
+    std::string_view theirs, const ForeignName& foreign, std::string_view ours
+) {
+    return fmt::format(
+        "`{}` is what {} {} `{}`",
+        theirs,
+        foreign.program,
+        foreign.program == "other programs" ? "call" : "calls",
+        ours
+    );
+}
+
 std::string inside(const std::string& path) {
     return path.empty() ? std::string() : " in " + path;
 }
@@ -45,8 +57,9 @@ bool wants_container(Type type) {
 
 class Validator {
   public:
-    Validator(Document& document, Diagnostics& diagnostics)
+    Validator(Document& document, const Schema& root, Diagnostics& diagnostics)
         : sources_(document.sources()),
+          root_(root),
           diagnostics_(diagnostics),
           is_incomplete_(document.is_incomplete()) {}
 
@@ -54,6 +67,7 @@ class Validator {
     void visit_object(
         const Node& node, Span at, const Schema& schema, const std::string& path, bool has_type
     ) {
+        around_.push_back({&schema, path});
         for (const Entry& entry : node.entries) {
             const std::string& key = entry.key->text;
             if (has_type && key == "type") {
@@ -83,6 +97,7 @@ class Validator {
                 missing_key(field, entry == nullptr ? at : entry->key->span, path);
             }
         }
+        around_.pop_back();
     }
 
   private:
@@ -91,6 +106,9 @@ class Validator {
             if (!node.is_null()) {
                 visit_container(node, field, path);
             }
+            return;
+        }
+        if (field.type == Type::kAny && !node.is_null()) {
             return;
         }
         if (!node.is_scalar()) {
@@ -315,6 +333,9 @@ class Validator {
                 return field.name;
             }
         }
+        if (!place_below(key, schema).empty() || !place_around(key).empty()) {
+            return "";  // right, but elsewhere
+        }
         std::vector<std::string_view> legal;
         for (const Field& field : schema.fields()) {
             if (field.deprecated.empty() && node.find(field.name) == nullptr) {
@@ -322,6 +343,55 @@ class Validator {
             }
         }
         return std::string(did_you_mean(key, legal).value_or(""));
+    }
+
+    /// How a key that belongs into a map of this map is written there, or "".
+    static std::string place_below(std::string_view key, const Schema& schema) {
+        for (const Field& field : schema.fields()) {
+            if (!field.object) {
+                continue;
+            }
+            const bool is_dotted = key.size() > field.name.size() + 1 &&
+                                   key.starts_with(field.name) && key[field.name.size()] == '.';
+            const std::string_view inner = is_dotted ? key.substr(field.name.size() + 1) : key;
+            for (const Field& candidate : field.object->fields()) {
+                if (candidate.name == inner || find_foreign(candidate.foreign, key) != nullptr) {
+                    return fmt::format("{}: {{ {}: ... }}", field.name, candidate.name);
+                }
+            }
+            if (const std::string deeper = place_below(inner, *field.object); !deeper.empty()) {
+                return fmt::format("{}: {{ {} }}", field.name, deeper);
+            }
+        }
+        return "";
+    }
+
+    /// What to do with a key that belongs into a map around this one, or "".
+    std::string place_around(std::string_view key) const {
+        for (size_t i = around_.size(); i-- > 1;) {
+            const Level& level = around_[i - 1];
+            for (const Field& field : level.schema->fields()) {
+                const bool is_ours = field.name == key;
+                // (`labels` of an input, say: names of other programs only from the top level.)
+                if (is_ours || (level.path.empty() && !field.item && !field.object &&
+                                find_foreign(field.foreign, key) != nullptr)) {
+                    return fmt::format(
+                        "{} belongs at {}",
+                        is_ours ? "it" : fmt::format("`{}`", field.name),
+                        level.path.empty() ? "the top level" : fmt::format("`{}`", level.path)
+                    );
+                }
+            }
+        }
+        return "";
+    }
+
+    /// `nosuch` is one of ours, but not here.
+    std::string place_hint(std::string_view key, const Schema& schema) const {
+        if (const std::string below = place_below(key, schema); !below.empty()) {
+            return fmt::format("write `{}`", below);
+        }
+        return place_around(key);
     }
 
     void unknown_key(
@@ -342,10 +412,11 @@ class Validator {
             const Field* field = schema.find(meant);
             diagnostic.hint = fmt::format("did you mean `{}`?", meant);
             if (const ForeignName* foreign = find_foreign(field->foreign, key.text)) {
-                diagnostic.notes.push_back(
-                    fmt::format("`{}` is what {} calls `{}`", key.text, foreign->program, meant)
-                );
+                diagnostic.notes.push_back(translation(key.text, *foreign, meant));
             }
+        }
+        if (meant.empty()) {
+            diagnostic.hint = place_hint(key.text, schema);
         }
         hide_if_like_secret(entry, schema);
         std::string allowed = has_type ? "type" : "";
@@ -379,6 +450,18 @@ class Validator {
         return list.empty() ? "this version has none to configure" : "types: " + list;
     }
 
+    /// `redact` under `inputs`: a type of ours in the wrong map.
+    std::string other_section(std::string_view type, const Field& here) const {
+        for (const Field& section : root_.fields()) {
+            for (const Schema* schema : section.components) {
+                if (section.name != here.name && schema->name() == type) {
+                    return fmt::format("`{}` belongs under `{}`", type, section.name);
+                }
+            }
+        }
+        return "";
+    }
+
     void unknown_type(const Node& type, const Field& field, const std::string& path) {
         Diagnostic diagnostic{
             .code = kUnknownType,
@@ -390,12 +473,13 @@ class Validator {
             names.push_back(schema->name());
             if (const ForeignName* foreign = find_foreign(schema->foreign(), type.text)) {
                 diagnostic.hint = fmt::format("did you mean `{}`?", schema->name());
-                diagnostic.notes.push_back(fmt::format(
-                    "`{}` is what {} calls `{}`", type.text, foreign->program, schema->name()
-                ));
+                diagnostic.notes.push_back(translation(type.text, *foreign, schema->name()));
             }
         }
         const auto near = did_you_mean(type.text, names);
+        if (diagnostic.hint.empty()) {
+            diagnostic.hint = other_section(type.text, field);
+        }
         if (diagnostic.hint.empty() && near) {
             diagnostic.hint = fmt::format("did you mean `{}`?", *near);
         }
@@ -403,9 +487,17 @@ class Validator {
         diagnostics_.add(std::move(diagnostic));
     }
 
+    /// The maps around the one that is looked at, outermost first.
+    struct Level {
+        const Schema* schema;
+        std::string path;
+    };
+
     SourceSet& sources_;
+    const Schema& root_;
     Diagnostics& diagnostics_;
     bool is_incomplete_;
+    std::vector<Level> around_;
 };
 
 }  // namespace
@@ -452,7 +544,7 @@ void validate(Document& document, const Schema& schema, Diagnostics& diagnostics
         );
         return;
     }
-    Validator(document, diagnostics).visit_object(*root, {0, 1}, schema, "", false);
+    Validator(document, schema, diagnostics).visit_object(*root, {0, 1}, schema, "", false);
 }
 
 }  // namespace seyir::config

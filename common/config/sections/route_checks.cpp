@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
+#include "common/config/schema/value_error.hpp"
 #include "common/config/sections/sections.hpp"
 
 namespace seyir::config {
@@ -203,27 +204,15 @@ void SectionChecks::dead_letter(const RouteOptions& route, const std::vector<Nam
     );
 }
 
-void SectionChecks::match(const RouteOptions& route) const {
-    if (route.match.empty() || !check_match || diagnostics.is_broken(route.match_span)) {
+void SectionChecks::condition(const ObjectReader& r, std::string_view key, std::string_view what)
+    const {
+    const std::string text = r.string(key);
+    if (text.empty() || !check_match || diagnostics.is_broken(r.span(key))) {
         return;
     }
-    const std::optional<Error> wrong = check_match(route.match);
-    if (!wrong) {
-        return;
+    if (const std::optional<Error> wrong = check_match(text)) {
+        diagnostics.add(value_error(r, key, kBadMatch, what, *wrong));
     }
-    Diagnostic diagnostic{.code = kBadMatch, .at = route.match_span};
-    const std::string& text = wrong->message;
-    for (size_t at = 0; at < text.size();) {
-        const size_t end = std::min(text.find('\n', at), text.size());
-        if (at == 0) {
-            diagnostic.message =
-                fmt::format("`match` of route `{}`: {}", route.name, text.substr(0, end));
-        } else if (end > at) {
-            diagnostic.notes.push_back(text.substr(at, end - at));
-        }
-        at = end + 1;
-    }
-    diagnostics.add(std::move(diagnostic));
 }
 
 std::vector<RouteOptions> SectionChecks::routes(const ObjectReader& root) const {
@@ -266,7 +255,7 @@ std::vector<RouteOptions> SectionChecks::routes(const ObjectReader& root) const 
         check_names(diagnostics, r, kTo, outputs);
         check_names(diagnostics, r, kDeadLetter, outputs);
         dead_letter(route, outputs);
-        match(route);
+        condition(r, "match", fmt::format("`match` of route `{}`", route.name));
         routes.push_back(std::move(route));
     }
     if (routes.empty() && outputs.size() == 1) {

@@ -96,8 +96,8 @@ struct NamedPlace {
 struct SectionChecks {
     io::FileSystem* files = nullptr;  ///< nullptr: do not look at the machine (validate offline)
     Diagnostics& diagnostics;
-    /// What is wrong with a `match:`; given by the programs, who know LogQL. Lines after the first
-    /// become notes.
+    /// What is wrong with a `match:`; given by the programs, who know LogQL. Read by
+    /// value_error(), which finds the place inside the text.
     std::function<std::optional<Error>(std::string_view)> check_match;
 
     void version(const ObjectReader& root) const;
@@ -121,8 +121,10 @@ struct SectionChecks {
     /// Reads and checks the routes; makes the one that may be left out.
     std::vector<RouteOptions> routes(const ObjectReader& root) const;
 
+    /// A LogQL condition under `key`; `what` begins the message: "`match` of route `all`".
+    void condition(const ObjectReader& r, std::string_view key, std::string_view what) const;
+
   private:
-    void match(const RouteOptions& route) const;
     void file_exists(const std::string& path, Span at) const;
     void pair(const ObjectReader& tls) const;
     void dead_letter(const RouteOptions& route, const std::vector<NamedPlace>& outputs) const;

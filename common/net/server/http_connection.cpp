@@ -66,7 +66,7 @@ int status_of(const Error& error) {
 }  // namespace
 
 struct HttpConnection::Request {
-    const HttpRoute* route = nullptr;
+    std::shared_ptr<const HttpRoute> route;  ///< keeps its router alive
     std::string wildcard;
     Granted granted;
     std::string method;
@@ -232,8 +232,9 @@ Awaitable<bool> HttpConnection::allow(Request& request) {
     request.method = head.method;
     request.is_http_1_0 = reader_.is_http_1_0();
     request.keep_alive = reader_.keep_alive() && !shared_.draining;
-    auto match = shared_.router.find(head.method, head.path);
-    request.route = match.route;
+    const std::shared_ptr<const Router> router = shared_.current_router();
+    auto match = router->find(head.method, head.path);
+    request.route = std::shared_ptr<const HttpRoute>(router, match.route);
     request.wildcard = std::move(match.wildcard);
     HttpResponse refusal = std::move(match.refusal);
     bool is_allowed = match.route != nullptr;

@@ -135,7 +135,19 @@ HttpServer::~HttpServer() {
 }
 
 void HttpServer::add_route(HttpRoute route) {
-    shared_->router.add(std::move(route));
+    auto router = std::make_shared<Router>(*shared_->current_router());
+    router->add(std::move(route));
+    const std::lock_guard lock(shared_->mutex);
+    shared_->router = std::move(router);
+}
+
+void HttpServer::set_routes(const std::vector<HttpRoute>& routes) {
+    auto router = std::make_shared<Router>();
+    for (const HttpRoute& route : routes) {
+        router->add(route);
+    }
+    const std::lock_guard lock(shared_->mutex);
+    shared_->router = std::move(router);
 }
 
 void HttpServer::set_authenticator(std::shared_ptr<const Authenticator> authenticator) {

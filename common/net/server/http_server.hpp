@@ -2,7 +2,7 @@
 // HttpServer: routes on one listener (TCP, TLS or a unix socket). Handlers run on the lane of their
 // route, so a query never starves ingest. HTTP/1.1 with keep-alive, pipelining, chunked bodies,
 // gzip and deflate requests, streamed answers with back-pressure.
-// Threads: add_route() before start(); set_authenticator(), local() any time; stop() not on a lane
+// Threads: add_route() before start(); set_routes(), set_authenticator(), local() any time; stop() not on a lane
 // or I/O thread.   Errors: start() as listen(); clients get JSON with a remedy.
 // Limits: HttpServerOptions; size, number and time hold before authentication is complete.
 // Ownership: runtime, lanes and registry outlive it; stop the lanes before the runtime ends.
@@ -63,6 +63,8 @@ class HttpServer {
     HttpServer& operator=(const HttpServer&) = delete;
 
     void add_route(HttpRoute route);
+    /// Replaces all routes, from the next request on; what is under way ends on its own route.
+    void set_routes(const std::vector<HttpRoute>& routes);
     /// From the next request on. Without one (or an open one) every request is allowed.
     void set_authenticator(std::shared_ptr<const Authenticator> authenticator);
     Result<void> start();

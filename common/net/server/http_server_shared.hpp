@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a server and its connections share; for http_server.cpp and http_connection.cpp only.
-// Threads: options, router and metrics are immutable after start; the rest locks.
+// Threads: options and metrics are immutable after start; the rest locks.
 #pragma once
 
 #include <atomic>
@@ -25,6 +25,11 @@ struct HttpServer::Shared {
         return authenticator;
     }
 
+    std::shared_ptr<const Router> current_router() const {
+        const std::lock_guard lock(mutex);
+        return router;
+    }
+
     /// `route` is the pattern, "unmatched" for none.
     void count(const std::string& route, int status, Nanos taken);
 
@@ -32,7 +37,6 @@ struct HttpServer::Shared {
     HttpLanes& lanes;
     metrics::Registry& registry;
     const HttpServerOptions options;
-    Router router;
 
     metrics::Gauge& connections;
     metrics::Counter& connections_refused;
@@ -40,6 +44,7 @@ struct HttpServer::Shared {
     metrics::Counter& bytes_out;
 
     mutable std::mutex mutex;
+    std::shared_ptr<const Router> router = std::make_shared<Router>();
     std::shared_ptr<const Authenticator> authenticator = std::make_shared<Authenticator>();
     std::list<std::weak_ptr<HttpConnection>> open;
     bool stopped = false;

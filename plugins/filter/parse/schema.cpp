@@ -36,6 +36,7 @@ Schema time_schema() {
                   .describe("The field; `off`: the record keeps the time it was read at.")
                   .or_else_described("the time of clf, syslog, cri, docker and python_logging; "
                                      "none of other formats")
+                  .show("ts")
                   .elsewhere("Fluent Bit", {"time_key"})
                   .elsewhere("promtail", {"source"}))
         .with(config::field("format", Type::kString)
@@ -68,7 +69,8 @@ Schema csv_schema() {
                   .elsewhere("Filebeat", {"headers"}))
         .with(config::field("header", Type::kString)
                   .describe("The header line of the file, instead of columns; a record equal to it "
-                            "gets no fields."))
+                            "gets no fields.")
+                  .show("'id,name,price'"))
         .with(config::field("delimiter", Type::kString)
                   .describe("One character, or its name: comma, tab, space, semicolon, pipe.")
                   .or_else("comma")
@@ -119,9 +121,11 @@ void add_field_options(Schema& schema) {
                   .choice("python", "10 debug, 20 info, 30 warning, 40 error, 50 critical")
                   .or_else("auto"))
         .with(config::field("trace_id", Type::kString)
-                  .describe("The field that is the trace id: 32 hexadecimal digits."))
+                  .describe("The field that is the trace id: 32 hexadecimal digits.")
+                  .show("trace_id"))
         .with(config::field("span_id", Type::kString)
-                  .describe("The field that is the span id: 16 hexadecimal digits."))
+                  .describe("The field that is the span id: 16 hexadecimal digits.")
+                  .show("span_id"))
         .with(config::map_of(
                   "types",
                   config::KeyRule::kLabel,
@@ -142,7 +146,9 @@ void add_field_options(Schema& schema) {
                             "says them already.")
                   .or_else("[]")
                   .elsewhere("promtail", {"structured_metadata"}))
-        .with(config::field("prefix", Type::kString).describe("Before the name of each field."))
+        .with(config::field("prefix", Type::kString)
+                  .describe("Before the name of each field.")
+                  .show("app_"))
         .with(config::field("nested", Type::kEnum)
                   .describe("JSON objects inside the object.")
                   .choice("flatten", "names joined with `_`, as LogQL's json stage names them")
@@ -159,6 +165,7 @@ std::shared_ptr<const Schema> make_schema() {
         .with(config::field("from", Type::kString)
                   .describe("The attribute that is parsed.")
                   .or_else_described("the body")
+                  .show("message")
                   .elsewhere("Fluent Bit", {"key_name"})
                   .elsewhere("Fluentd", {"key_name"})
                   .elsewhere("Filebeat", {"field"}))

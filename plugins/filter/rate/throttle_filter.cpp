@@ -190,6 +190,7 @@ component::FilterType throttle_filter_type() {
             .with(config::field("burst", Type::kInt)
                       .between(1, 1'000'000'000)
                       .describe("Records that may pass at once after a quiet time.")
+                      .show("1000")
                       .or_else_described("`rate`"))
             .with(config::list_of("by", config::field("", Type::kString))
                       .between(0, 16)

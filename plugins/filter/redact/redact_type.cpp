@@ -40,6 +40,7 @@ Schema rule_schema() {
                   .choice("ip", "IPv4 and IPv6 addresses but loopback")
                   .choice("custom", "what `regex` matches")
                   .describe("What to look for.")
+                  .show("custom")
                   .elsewhere("Vector", {"filters", "type"}))
         .with(config::field("action", Type::kEnum)
                   .choice("mask", "a word in brackets: [email]")
@@ -47,6 +48,7 @@ Schema rule_schema() {
                   .choice("truncate", "ip: the network; card: [card:1234]; email: the domain")
                   .choice("remove", "nothing")
                   .describe("What to put in its place.")
+                  .show("mask")
                   .or_else_described("mask; for `ip`, truncate")
                   .elsewhere("Vector", {"redactor"}))
         .with(config::field("name", Type::kString)
@@ -225,7 +227,11 @@ class RulesReader {
 
     void built_in(const ObjectReader& r) {
         const std::string name = r.string("rule");
-        const auto rule = *std::ranges::find(kBuiltIns, name, redact::to_string);
+        const auto known = std::ranges::find(kBuiltIns, name, redact::to_string);
+        if (known == std::end(kBuiltIns)) {
+            return;  // the schema has said so
+        }
+        const auto rule = *known;
         no_custom_keys(r);
         if (!seen_.insert(name).second) {
             complain(

@@ -18,8 +18,15 @@ constexpr uint64_t kSecond = 1'000'000'000;
 
 void add_listening(Schema& schema) {
     Schema user("user", "One client that may log in.");
-    user.with(field("name", Type::kString).required().between(1, 255).show("web"))
-        .with(field("password", Type::kSecret).required().show("\"${credential:forward_web}\""));
+    user.with(field("name", Type::kString)
+                  .required()
+                  .between(1, 255)
+                  .show("web")
+                  .describe("Its name."))
+        .with(field("password", Type::kSecret)
+                  .required()
+                  .show("\"${credential:forward_web}\"")
+                  .describe("Its password; proved, never sent."));
     schema
         .with(field("listen", Type::kListen)
                   .describe("Address and port. At least one of `listen` and `unix_path` is needed.")

@@ -33,7 +33,7 @@ struct World {
         net::HttpRequest request{.method = "POST", .path = "/loki/api/v1/push"};
         request.headers = {{"Content-Type", std::move(type)}};
         request.body = std::move(body);
-        return test::call(input.routes(), std::move(request));
+        return test::call(input.http_routes(), std::move(request));
     }
 
     void resolve(DeliveryReport report) {

@@ -49,6 +49,14 @@ Case parse_case(const std::string& text) {
     return c;
 }
 
+size_t count_of(std::string_view text, std::string_view part) {
+    size_t count = 0;
+    for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) {
+        ++count;
+    }
+    return count;
+}
+
 void write_file(io::FileSystem& disk, const std::string& path, std::string_view text) {
     REQUIRE(disk.make_directories(io::parent_directory(path)));
     auto file = disk.open(path, io::OpenMode::kWriteTruncate);
@@ -100,6 +108,10 @@ TEST_SUITE("test/cases/config") {
                 test::check_committed(folder + "/" + name, c.head + said);
             }
             CHECK(said == c.diagnostics);
+            if (name == "twelve.case") {  // one diagnostic for each of its twelve mistakes
+                CHECK(said.starts_with("error["));
+                CHECK(count_of(said, "\nerror[") + 1 == 12);
+            }
         }
         CHECK(count > 5);
     }

@@ -6,6 +6,7 @@
 #include <simdjson.h>
 
 #include "agent/app/agent_config.hpp"
+#include "agent/input/tail_type.hpp"
 #include "common/io/faulty_file_system.hpp"
 
 namespace {
@@ -52,6 +53,10 @@ std::string places(const config::Diagnostics& diagnostics) {
     return text;
 }
 
+const agent::input::TailOptions& tail_of(const agent::AgentConfig& agent, size_t i) {
+    return dynamic_cast<const agent::input::TailPlan&>(*agent.pipeline.inputs.at(i).plan).options();
+}
+
 }  // namespace
 
 TEST_SUITE("common/config/files") {
@@ -66,9 +71,11 @@ TEST_SUITE("common/config/files") {
         disk.add("/opt/web/team.txt", "shop\n");
         const auto loaded = disk.load();
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
-        CHECK(loaded.config->tails[0].include == std::vector<std::string>{"/etc/seyir/logs/*.log"});
         CHECK(
-            loaded.config->tails[1].include ==
+            tail_of(*loaded.config, 0).include == std::vector<std::string>{"/etc/seyir/logs/*.log"}
+        );
+        CHECK(
+            tail_of(*loaded.config, 1).include ==
             std::vector<std::string>{"/opt/web/logs/*.log", "/var/log/web.log"}
         );
         CHECK(loaded.config->labels == config::StringPairs{{"team", "shop"}});

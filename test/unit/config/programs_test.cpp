@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "agent/app/agent_config.hpp"
+#include "agent/app/collector_output_type.hpp"
+#include "agent/input/tail_type.hpp"
 #include "collector/app/collector_config.hpp"
 
 namespace {
@@ -48,6 +50,14 @@ config::LoadedConfig<collector::CollectorConfig> collector_of(std::string text) 
     );
 }
 
+const agent::input::TailOptions& tail_of(const agent::AgentConfig& agent, size_t i) {
+    return dynamic_cast<const agent::input::TailPlan&>(*agent.pipeline.inputs.at(i).plan).options();
+}
+
+const ship::CollectorOutputOptions& central_of(const agent::AgentConfig& agent) {
+    return dynamic_cast<const agent::CollectorPlan&>(*agent.pipeline.outputs.at(0).plan).options();
+}
+
 }  // namespace
 
 TEST_SUITE("agent/app/agent_config") {
@@ -56,13 +66,13 @@ TEST_SUITE("agent/app/agent_config") {
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
         const agent::AgentConfig& a = *loaded.config;
         CHECK(loaded.diagnostics.to_text() == "");
-        CHECK(a.state_dir == "/tmp/x/agent");
+        CHECK(a.home == "/tmp/x/agent");
         CHECK(a.listen.http == config::Address{"127.0.0.1", 7420});
         CHECK(a.listen.admin_path == "/tmp/x/agent/admin.sock");
         CHECK(a.host_metrics.enabled);
         CHECK(a.host_metrics.interval == std::chrono::seconds(15));
-        REQUIRE(a.tails.size() == 1);
-        const agent::input::TailOptions& tail = a.tails[0];
+        REQUIRE(a.pipeline.inputs.size() == 1);
+        const agent::input::TailOptions& tail = tail_of(a, 0);
         CHECK(tail.id == "app");
         CHECK(tail.include == std::vector<std::string>{"/tmp/x/logs/*.log"});
         CHECK(tail.max_line_bytes == kMiB);
@@ -71,15 +81,15 @@ TEST_SUITE("agent/app/agent_config") {
         CHECK(
             tail.labels->to_text() == R"({env="test", host="h1", input="app", service_name="app"})"
         );
-        REQUIRE(a.outputs.size() == 1);
-        const auto& central = std::get<ship::CollectorOutputOptions>(a.outputs[0].options);
+        REQUIRE(a.pipeline.outputs.size() == 1);
+        const ship::CollectorOutputOptions& central = central_of(a);
         CHECK(central.endpoints == std::vector<config::Address>{{"127.0.0.1", 7410}});
         CHECK(central.token == "secret");
         CHECK_FALSE(central.tls.is_on);
         CHECK(central.compression == ship::Compression::kLz4);
-        REQUIRE(a.routes.size() == 1);
-        CHECK(a.routes[0].from == std::vector<std::string>{"app"});
-        CHECK(a.routes[0].to == std::vector<std::string>{"central"});
+        REQUIRE(a.pipeline.routes.size() == 1);
+        CHECK(a.pipeline.routes[0].options.from == std::vector<std::string>{"app"});
+        CHECK(a.pipeline.routes[0].options.to == std::vector<std::string>{"central"});
     }
 }
 
@@ -88,17 +98,15 @@ TEST_SUITE("collector/app/collector_config") {
         const auto loaded = collector_of(std::string(kCollector));
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
         const collector::CollectorConfig& c = *loaded.config;
-        CHECK(c.data_dir == "/tmp/x/data");
+        CHECK(c.home == "/tmp/x/data");
         CHECK(c.listen.admin_path == "/tmp/x/data/admin.sock");
-        REQUIRE(c.inputs.size() == 1);
-        const auto& agents = std::get<collector::input::AgentsOptions>(c.inputs[0].options);
-        CHECK(agents.listen == config::Address{"127.0.0.1", 7410});
-        REQUIRE(agents.tokens.size() == 1);
-        CHECK(agents.tokens[0].token == "secret");
-        CHECK(agents.frame_bytes_max == 4 * kMiB);
-        const auto& store = std::get<store::StoreOptions>(c.outputs[0].options);
-        CHECK(store.retention == std::chrono::hours(90 * 24));
-        CHECK(c.routes[0].to == std::vector<std::string>{"store"});
+        REQUIRE(c.pipeline.inputs.size() == 1);
+        const auto listeners = c.pipeline.inputs[0].plan->listeners();
+        REQUIRE(listeners.size() == 1);
+        CHECK(listeners[0].address == config::Address{"127.0.0.1", 7410});
+        CHECK(listeners[0].has_tokens);
+        CHECK(c.store.retention == std::chrono::hours(90 * 24));
+        CHECK(c.pipeline.routes[0].options.to == std::vector<std::string>{"store"});
     }
 }
 
@@ -112,7 +120,7 @@ TEST_SUITE("agent/input/tail_schema") {
             offline()
         );
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
-        const auto& tail = loaded.config->tails.at(0);
+        const auto& tail = tail_of(*loaded.config, 0);
         CHECK(tail.include == std::vector<std::string>{"/logs/*.log"});
         CHECK(tail.exclude == std::vector<std::string>{"/**/*.gz", "/etc/seyir/old/*"});
         CHECK(tail.start_at == agent::input::StartAt::kEnd);
@@ -162,10 +170,7 @@ TEST_SUITE("common/config/loader") {
             options
         );
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
-        CHECK(
-            std::get<ship::CollectorOutputOptions>(loaded.config->outputs[0].options).token ==
-            "hun\"ter: 2\n"
-        );
+        CHECK(central_of(*loaded.config).token == "hun\"ter: 2\n");
         CHECK(loaded.config->labels[0].second == "xhun\"ter: 2\n");
         CHECK(loaded.effective.find("hun") == std::string::npos);
         REQUIRE(io::posix_file_system().remove(folder + "/tok"));

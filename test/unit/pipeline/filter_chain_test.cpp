@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <deque>
 #include <optional>
 #include <random>
@@ -82,6 +83,61 @@ struct World {
 };
 
 using Bodies = std::vector<std::string>;
+
+constexpr std::array kRandomFilters = {"one", "two", "three"};
+
+struct RandomState {
+    std::mt19937 random;
+    std::deque<std::pair<BatchView, HeldRows>> held;
+};
+
+Result<void> do_anything(RandomState& state, BatchView view, FilterSink& sink) {
+    const auto rows = static_cast<uint32_t>(view.row_count());
+    switch (state.random() % 7) {
+        case 0:
+            sink.drop("chance", rows);
+            return {};
+        case 1:
+            sink.fail(std::move(view), "chance", "");
+            return {};
+        case 2: {
+            auto held = sink.hold(rows);
+            state.held.emplace_back(std::move(view), std::move(held));
+            return {};
+        }
+        case 3:
+            sink.emit(view);
+            sink.emit(std::move(view));
+            return {};
+        case 4:
+            return fail(ErrorCode::kInternal, "chance");
+        case 5:
+            return {};  // forgets them
+        default:
+            sink.emit(std::move(view));
+            return {};
+    }
+}
+
+Result<std::unique_ptr<Filter>> random_filter(uint32_t seed) {
+    auto state = std::make_shared<RandomState>();
+    state->random.seed(seed);
+    const auto process = [state](BatchView view, FilterSink& sink) {
+        return do_anything(*state, std::move(view), sink);
+    };
+    const auto flush = [state](FlushReason, FilterSink& sink) -> Result<void> {
+        for (auto& [view, held] : state->held) {
+            if (state->random() % 2 == 0) {
+                sink.emit_held(std::move(view), std::move(held));
+            } else {
+                sink.drop_held("old", std::move(held));
+            }
+        }
+        state->held.clear();
+        return {};
+    };
+    return std::unique_ptr<Filter>(std::make_unique<LambdaFilter>(process, flush));
+}
 
 }  // namespace
 
@@ -293,60 +349,12 @@ TEST_SUITE("common/pipeline/filters") {
         const uint32_t seed = std::random_device{}();
         CAPTURE(seed);
         World w;
-
-        struct State {
-            std::mt19937 random;
-            std::deque<std::pair<BatchView, HeldRows>> held;
-        };
-
         std::atomic<uint32_t> instance{0};
-        for (const char* id : {"one", "two", "three"}) {
+        for (const char* id : kRandomFilters) {
             FilterSpec spec;
             spec.id = id;
             spec.wants_timer = true;
-            spec.make = [&instance, seed]() -> Result<std::unique_ptr<Filter>> {
-                auto state = std::make_shared<State>();
-                state->random.seed(seed + instance.fetch_add(1));
-                const auto process = [state](BatchView view, FilterSink& sink) -> Result<void> {
-                    const auto rows = static_cast<uint32_t>(view.row_count());
-                    switch (state->random() % 7) {
-                        case 0:
-                            sink.drop("chance", rows);
-                            return {};
-                        case 1:
-                            sink.fail(std::move(view), "chance", "");
-                            return {};
-                        case 2: {
-                            auto held = sink.hold(rows);
-                            state->held.emplace_back(std::move(view), std::move(held));
-                            return {};
-                        }
-                        case 3:
-                            sink.emit(view);
-                            sink.emit(std::move(view));
-                            return {};
-                        case 4:
-                            return fail(ErrorCode::kInternal, "chance");
-                        case 5:
-                            return {};  // forgets them
-                        default:
-                            sink.emit(std::move(view));
-                            return {};
-                    }
-                };
-                const auto flush = [state](FlushReason, FilterSink& sink) -> Result<void> {
-                    for (auto& [view, held] : state->held) {
-                        if (state->random() % 2 == 0) {
-                            sink.emit_held(std::move(view), std::move(held));
-                        } else {
-                            sink.drop_held("old", std::move(held));
-                        }
-                    }
-                    state->held.clear();
-                    return {};
-                };
-                return std::unique_ptr<Filter>(std::make_unique<LambdaFilter>(process, flush));
-            };
+            spec.make = [&instance, seed] { return random_filter(seed + instance.fetch_add(1)); };
             w.through(std::move(spec));
         }
         std::atomic<uint64_t> answered{0};
@@ -358,7 +366,7 @@ TEST_SUITE("common/pipeline/filters") {
             w.input->send(std::move(batch));
             if (i % 20 == 0) {
                 const std::string now = w.text();
-                for (const char* id : {"one", "two", "three"}) {
+                for (const char* id : kRandomFilters) {
                     REQUIRE(balances(now, id));
                 }
             }
@@ -366,7 +374,7 @@ TEST_SUITE("common/pipeline/filters") {
         w.engine.stop(io::system_clock().steady_now() + std::chrono::seconds(10));
         CHECK(answered.load() == kBatches);
         const std::string end = w.text();
-        for (const char* id : {"one", "two", "three"}) {
+        for (const char* id : kRandomFilters) {
             CHECK(balances(end, id));
             CHECK(sample(end, "seyir_pipeline_filter_held_rows", id) == 0);
         }

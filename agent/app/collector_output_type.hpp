@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The output type `collector` as an agent has it: it sends source positions under this agent's id.
+// Threads: called while the catalogue is built.
+#pragma once
+
+#include <utility>
+
+#include "common/component/types.hpp"
+#include "common/ship/collector_output_options.hpp"
+
+namespace seyir::agent {
+
+class CollectorPlan final : public component::OutputPlan {
+  public:
+    explicit CollectorPlan(ship::CollectorOutputOptions options) : options_(std::move(options)) {}
+
+    /// context.program must be AgentServices.
+    Result<std::unique_ptr<pipeline::Output>> instantiate(const component::RunContext& context
+    ) override;
+
+    const ship::CollectorOutputOptions& options() const { return options_; }
+
+  private:
+    ship::CollectorOutputOptions options_;
+};
+
+component::OutputType collector_output_type();
+
+}  // namespace seyir::agent

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// AgentServices: what the agent's own inputs need of the running program.
+// Threads: used while a graph is built.   Ownership: borrows; the program outlives its inputs.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "agent/checkpoint/checkpoint_store.hpp"
+#include "common/component/types.hpp"
+#include "common/pipeline/position_source.hpp"
+
+namespace seyir::agent::input {
+
+class AgentServices final : public component::ProgramServices {
+  public:
+    explicit AgentServices(checkpoint::CheckpointStore& store) : checkpoints(store) {}
+
+    checkpoint::CheckpointStore& checkpoints;
+    /// By input: the output that remembers how far it was stored; nullptr: none does.
+    std::map<std::string, pipeline::PositionSource*> positions;
+};
+
+}  // namespace seyir::agent::input

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/input/tail_type.hpp"
+
+#include "agent/input/agent_services.hpp"
+#include "agent/input/tail/glob.hpp"
+#include "agent/input/tail_input.hpp"
+#include "agent/input/tail_schema.hpp"
+
+namespace seyir::agent::input {
+namespace {
+
+void check_globs(
+    const config::ObjectReader& r, std::string_view key, component::PlanContext& context
+) {
+    const std::vector<std::string> patterns = r.absolute(r.strings(key));
+    for (size_t i = 0; i < patterns.size(); ++i) {
+        if (auto glob = Glob::compile(patterns[i]); !glob) {
+            context.diagnostics.add(
+                {.code = config::kBadPath,
+                 .at = r.item_span(key, i),
+                 .message = glob.error().message}
+            );
+        }
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<pipeline::Input>> TailPlan::instantiate(
+    const component::InputContext& context
+) {
+    auto& services = static_cast<AgentServices&>(context.program);
+    const TailDeps deps{
+        .fs = context.run.files,
+        .clock = context.run.clock,
+        .registry = context.run.registry,
+        .checkpoints = services.checkpoints,
+        .positions = services.positions[context.run.id],
+    };
+    return std::make_unique<TailInput>(options_, deps);
+}
+
+component::InputType tail_input_type() {
+    return {
+        std::make_shared<const config::Schema>(tail_schema()),
+        [](const config::ObjectReader& r,
+           component::PlanContext& context) -> component::InputPlanPtr {
+            TailOptions options = read_tail(r);
+            options.id = context.id;
+            check_globs(r, "include", context);
+            check_globs(r, "exclude", context);
+            options.labels = component::input_labels(r, context);
+            return std::make_shared<TailPlan>(std::move(options));
+        }
+    };
+}
+
+}  // namespace seyir::agent::input

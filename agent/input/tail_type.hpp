@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The input type `tail`.   Threads: called while the catalogue is built.
+#pragma once
+
+#include "agent/input/tail_options.hpp"
+#include "common/component/types.hpp"
+
+namespace seyir::agent::input {
+
+class TailPlan final : public component::InputPlan {
+  public:
+    explicit TailPlan(TailOptions options) : options_(std::move(options)) {}
+
+    /// context.program must be AgentServices.
+    Result<std::unique_ptr<pipeline::Input>> instantiate(const component::InputContext& context
+    ) override;
+
+    bool has_positions() const override { return true; }
+
+    const TailOptions& options() const { return options_; }
+
+  private:
+    TailOptions options_;
+};
+
+component::InputType tail_input_type();
+
+}  // namespace seyir::agent::input

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// CollectorServices: what the collector's own inputs and outputs need of the running program.
+// Threads: used while a graph is built.   Ownership: borrows; the program outlives its components.
+#pragma once
+
+#include <cstdint>
+
+#include "collector/store/log_store.hpp"
+#include "common/component/types.hpp"
+
+namespace seyir::collector {
+
+/// The number of the one store output a pipeline has; part of the lane keys on disk.
+inline constexpr uint16_t kStoreOutput = 0;
+
+class CollectorServices final : public component::ProgramServices {
+  public:
+    explicit CollectorServices(store::LogStore& log_store) : store(log_store) {}
+
+    store::LogStore& store;
+};
+
+}  // namespace seyir::collector

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// build_graph: plans -> running components -> GraphSpec. Given the graph that runs now, components
+// that did not change are taken over, so that a reload touches only what differs.
+// Threads: one at a time.   Ownership: the engine and the RunningGraph share the components.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/component/pipeline_config.hpp"
+#include "common/pipeline/graph_spec.hpp"
+
+namespace seyir::component {
+
+/// What may be wrapped around an output: its buffer. Given by the programs, who own the buffers.
+using WrapOutput = std::function<Result<std::shared_ptr<pipeline::Output>>(
+    const PlannedOutput& planned, std::unique_ptr<pipeline::Output> output
+)>;
+
+template <class Component, class PlanPtr>
+struct Running {
+    std::string type;  ///< "" = not configured: the program added it
+    std::string fingerprint;
+    PlanPtr plan;
+    std::shared_ptr<Component> component;  ///< nullptr for filters: the engine makes them
+};
+
+struct RunningGraph {
+    std::map<std::string, Running<pipeline::Input, InputPlanPtr>> inputs;
+    std::map<std::string, Running<pipeline::Filter, FilterPlanPtr>> filters;
+    std::map<std::string, Running<pipeline::Output, OutputPlanPtr>> outputs;
+    std::map<std::string, std::string> routes;  ///< all a route says, by name
+    pipeline::GraphSpec spec;
+};
+
+/// One component in which two graphs differ.
+struct Difference {
+    enum class Kind { kAdded, kRemoved, kChanged };
+
+    Kind kind = Kind::kChanged;
+    std::string section;  ///< "inputs", "filters", "outputs" or "routes"
+    std::string id;
+    std::string detail;  ///< for people: the type, what else makes it restart
+};
+
+struct GraphBuild {
+    const PipelineConfig& config;
+    RunContext run;  ///< id is filled in for each component
+    WrapOutput wrap;
+    const RunningGraph* before = nullptr;
+    std::string dead_letter;  ///< output id for routes that name none; "" = none
+    /// Called once the outputs are there and before inputs are made.
+    std::function<void(const RunningGraph&, const PipelineConfig&)> on_outputs;
+};
+
+/// Errors: what instantiate() says, with the component's name.
+Result<RunningGraph> build_graph(const GraphBuild& build);
+
+/// What a reload would do; nothing is made. In the order inputs, filters, outputs, routes.
+std::vector<Difference> compare(const RunningGraph& before, const PipelineConfig& next);
+
+/// Inputs whose fingerprint contains that of the outputs they resume at: made anew with them.
+std::string input_fingerprint(const PlannedInput& input, const PipelineConfig& config);
+
+}  // namespace seyir::component

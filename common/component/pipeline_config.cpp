@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/component/pipeline_config.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include "common/logql/route_matcher.hpp"
+
+namespace seyir::component {
+namespace {
+
+/// A text that differs whenever the values do: lengths keep `a: bc` and `ab: c` apart.
+void append_canonical(std::string& out, const config::Node& node) {
+    switch (node.kind) {
+        case config::Node::Kind::kScalar:
+            out += fmt::format("s{}:{}", node.text.size(), node.text);
+            return;
+        case config::Node::Kind::kSequence:
+            out += fmt::format("l{}:", node.items.size());
+            for (const config::Node* item : node.items) {
+                append_canonical(out, *item);
+            }
+            return;
+        case config::Node::Kind::kMap:
+            out += fmt::format("m{}:", node.entries.size());
+            for (const config::Entry& entry : node.entries) {
+                append_canonical(out, *entry.key);
+                append_canonical(out, *entry.value);
+            }
+            return;
+    }
+}
+
+buffer::BufferOptions::Kind kind_of(BufferDefault wanted) {
+    switch (wanted) {
+        case BufferDefault::kNone:
+            return buffer::BufferOptions::Kind::kNone;
+        case BufferDefault::kMemory:
+            return buffer::BufferOptions::Kind::kMemory;
+        case BufferDefault::kDisk:
+            return buffer::BufferOptions::Kind::kDisk;
+    }
+    return buffer::BufferOptions::Kind::kNone;
+}
+
+class Reader {
+  public:
+    Reader(const config::ObjectReader& root, const Catalogue& catalogue, const PlanContext& base)
+        : root_(root), catalogue_(catalogue), base_(base) {}
+
+    PipelineConfig read() {
+        for (const auto& component : root_.components("inputs")) {
+            const InputType* type = catalogue_.input(component.type);
+            add(made_.inputs, type, component, PlannedInput{});
+        }
+        for (const auto& component : root_.components("filters")) {
+            const FilterType* type = catalogue_.filter(component.type);
+            PlannedFilter filter;
+            if (type->schema->find("on_error") != nullptr) {
+                filter.on_error = read_on_error(component.reader);
+            }
+            add(made_.filters, type, component, std::move(filter));
+        }
+        for (const auto& component : root_.components("outputs")) {
+            const OutputType* type = catalogue_.output(component.type);
+            if (!add(made_.outputs, type, component, PlannedOutput{})) {
+                continue;
+            }
+            PlannedOutput& output = made_.outputs.back();
+            if (type->schema->find("buffer") != nullptr) {
+                output.buffer =
+                    buffer::read_buffer(component.reader, kind_of(output.plan->buffer_default()));
+                buffer::check_buffer(
+                    component.reader, output.buffer, component.id, base_.diagnostics
+                );
+                output.retry = buffer::read_retry(component.reader);
+            }
+        }
+        read_routes();
+        check_event_outputs();
+        check_holding_filters();
+        return std::move(made_);
+    }
+
+  private:
+    template <class PlannedType, class Type>
+    bool add(
+        std::vector<PlannedType>& to,
+        const Type* type,
+        const config::ObjectReader::Component& component,
+        PlannedType planned
+    ) {
+        PlanContext context = base_;
+        context.id = component.id;
+        context.id_span = component.id_span;
+        planned.id = component.id;
+        planned.type = component.type;
+        planned.plan = type->plan(component.reader, context);
+        if (planned.plan == nullptr) {
+            return false;
+        }
+        planned.fingerprint = fingerprint_of(*component.reader.node(), *planned.plan);
+        to.push_back(std::move(planned));
+        return true;
+    }
+
+    void read_routes() {
+        for (config::RouteOptions& options : base_.checks.routes(root_)) {
+            PlannedRoute route{.options = std::move(options), .match = {}};
+            if (!route.options.match.empty()) {
+                auto matcher = logql::RouteMatcher::compile(route.options.match);
+                if (!matcher) {
+                    continue;  // the sections' check has said why
+                }
+                if (!matcher->matches_all()) {
+                    auto shared = std::make_shared<logql::RouteMatcher>(std::move(*matcher));
+                    route.match = [shared](const BatchView& view) { return shared->match(view); };
+                }
+            }
+            made_.routes.push_back(std::move(route));
+        }
+    }
+
+    void check_event_outputs() {
+        const auto outputs = root_.component_names("outputs");
+        for (const PlannedFilter& filter : made_.filters) {
+            for (const config::NamedPlace& output : filter.plan->event_outputs()) {
+                const bool is_there = std::ranges::any_of(outputs, [&](const auto& named) {
+                    return named.first == output.name;
+                });
+                if (!is_there) {
+                    base_.diagnostics.add(
+                        {.code = config::kUnknownOutput,
+                         .at = output.at,
+                         .message = fmt::format(
+                             "filter `{}` sends to `{}`, which is not an output",
+                             filter.id,
+                             output.name
+                         ),
+                         .hint = "name one of `outputs`"}
+                    );
+                }
+            }
+        }
+    }
+
+    /// What a frame yields must leave with the frame (DESIGN 6.6).
+    void check_holding_filters() {
+        for (const PlannedRoute& route : made_.routes) {
+            for (size_t i = 0; i < route.options.through.size(); ++i) {
+                const auto filter =
+                    std::ranges::find(made_.filters, route.options.through[i], &PlannedFilter::id);
+                if (filter == made_.filters.end() || !filter->plan->holds_rows()) {
+                    continue;
+                }
+                for (const PlannedInput& input : made_.inputs) {
+                    const bool is_read =
+                        std::ranges::find(route.options.from, input.id) != route.options.from.end();
+                    const bool joins_itself = i == 0 && input.plan->takes_over(*filter->plan);
+                    if (is_read && input.plan->has_positions() && !joins_itself) {
+                        refuse_holding(route, i, *filter, input);
+                    }
+                }
+            }
+        }
+    }
+
+    void refuse_holding(
+        const PlannedRoute& route, size_t i, const PlannedFilter& filter, const PlannedInput& input
+    ) {
+        base_.diagnostics.add(
+            {.code = config::kHoldingFilter,
+             .at = route.options.through_spans[i],
+             .message = fmt::format(
+                 "filter `{}` keeps records for later, which input `{}` does not allow",
+                 filter.id,
+                 input.id
+             ),
+             .hint = "run it where the records are read, before they are sent",
+             .notes = {fmt::format(
+                 "records of a `{}` input carry their place in the source, and what one stretch "
+                 "yields must be stored in one piece",
+                 input.type
+             )}}
+        );
+    }
+
+    const config::ObjectReader& root_;
+    const Catalogue& catalogue_;
+    const PlanContext& base_;
+    PipelineConfig made_;
+};
+
+}  // namespace
+
+std::string fingerprint_of(const config::Node& node, const Plan& plan) {
+    std::string text;
+    append_canonical(text, node);
+    text += plan.fingerprint();
+    const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+PipelineConfig read_pipeline(
+    const config::ObjectReader& root, const Catalogue& catalogue, const PlanContext& base
+) {
+    return Reader(root, catalogue, base).read();
+}
+
+}  // namespace seyir::component

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/service/pipeline_host.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/io/clock.hpp"
+#include "common/io/file_system.hpp"
+
+namespace seyir::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kDeadLetter = "dead_letter";
+constexpr Nanos kReloadDrainTime = 10s;
+
+bool needs_dead_letter(const component::PipelineConfig& pipeline) {
+    const bool filters_fail = std::ranges::any_of(pipeline.filters, [](const auto& filter) {
+        return filter.on_error == component::OnError::kDeadLetter;
+    });
+    const bool outputs_refuse = std::ranges::any_of(pipeline.outputs, [](const auto& output) {
+        return output.buffer.kind != buffer::BufferOptions::Kind::kNone;
+    });
+    const bool somewhere_unnamed = std::ranges::any_of(pipeline.routes, [](const auto& route) {
+        return route.options.dead_letter.empty();
+    });
+    return (filters_fail || outputs_refuse) && somewhere_unnamed;
+}
+
+const char* word(component::Difference::Kind kind) {
+    switch (kind) {
+        case component::Difference::Kind::kAdded:
+            return "added";
+        case component::Difference::Kind::kRemoved:
+            return "removed";
+        case component::Difference::Kind::kChanged:
+            return "changed";
+    }
+    return "";
+}
+
+}  // namespace
+
+PipelineHost::PipelineHost(PipelineHostSetup setup)
+    : setup_(std::move(setup)), engine_(setup_.registry, setup_.filter_workers) {}
+
+Result<component::RunningGraph> PipelineHost::build(
+    const component::ProgramConfig& config, const component::RunningGraph* before
+) {
+    const component::GraphBuild build{
+        .config = config.pipeline,
+        .run =
+            {.id = "",
+             .registry = setup_.registry,
+             .clock = io::system_clock(),
+             .files = io::posix_file_system(),
+             .state_dir = config.home,
+             .host_name = config.host_name,
+             .program = &setup_.services},
+        .wrap = setup_.wrap,
+        .before = before,
+        .dead_letter = "",
+        .on_outputs = setup_.on_outputs,
+    };
+    SEYIR_TRY(component::RunningGraph graph, component::build_graph(build));
+    SEYIR_CHECK(add_dead_letter(config, before, graph));
+    if (setup_.adjust) {
+        SEYIR_CHECK(setup_.adjust(config, before, graph));
+    }
+    return graph;
+}
+
+Result<void> PipelineHost::add_dead_letter(
+    const component::ProgramConfig& config,
+    const component::RunningGraph* before,
+    component::RunningGraph& graph
+) {
+    if (graph.outputs.contains(kDeadLetter)) {
+        graph.spec.dead_letter = kDeadLetter;
+        return {};
+    }
+    if (!needs_dead_letter(config.pipeline) || !setup_.dead_letter) {
+        return {};
+    }
+    const bool is_running = before != nullptr && before->outputs.contains(kDeadLetter) &&
+                            before->outputs.at(kDeadLetter).type.empty();
+    if (is_running) {
+        graph.outputs[kDeadLetter] = before->outputs.at(kDeadLetter);
+    } else {
+        auto made = setup_.dead_letter(config.home);
+        if (!made) {
+            return made.error().context("the dead letter file");
+        }
+        graph.outputs[kDeadLetter] = {"", "", nullptr, std::move(*made)};
+    }
+    graph.spec.outputs.push_back({.id = kDeadLetter, .output = graph.outputs[kDeadLetter].component}
+    );
+    graph.spec.dead_letter = kDeadLetter;
+    return {};
+}
+
+void PipelineHost::mount(const component::RunningGraph& graph) {
+    std::vector<net::HttpRoute> routes;
+    for (const pipeline::InputSpec& spec : graph.spec.inputs) {
+        auto* mounted = dynamic_cast<component::HttpMounted*>(spec.input.get());
+        if (mounted == nullptr) {
+            continue;
+        }
+        for (net::HttpRoute& route : mounted->http_routes()) {
+            // A request under way keeps its input alive.
+            route.handler = [input = spec.input,
+                             handler = std::move(route.handler)](net::HttpExchangePtr exchange) {
+                handler(std::move(exchange));
+            };
+            routes.push_back(std::move(route));
+        }
+    }
+    setup_.servers.mount(routes);
+}
+
+Result<void> PipelineHost::start(const component::ProgramConfig& config) {
+    SEYIR_TRY(component::RunningGraph graph, build(config, nullptr));
+    SEYIR_CHECK(engine_.start(graph.spec));
+    mount(graph);
+    graph_.store(std::make_shared<const component::RunningGraph>(std::move(graph)));
+    return {};
+}
+
+Result<std::vector<component::Difference>> PipelineHost::reload(
+    const component::ProgramConfig& config
+) {
+    const auto before = graph_.load();
+    std::vector<component::Difference> differences = component::compare(*before, config.pipeline);
+    if (differences.empty()) {
+        return differences;
+    }
+    SEYIR_TRY(component::RunningGraph graph, build(config, before.get()));
+    const SteadyTime drained_by = io::system_clock().steady_now() + kReloadDrainTime;
+    if (auto replaced = engine_.replace(graph.spec, drained_by); !replaced) {
+        keep(*before);
+        return replaced.error();
+    }
+    mount(graph);
+    graph_.store(std::make_shared<const component::RunningGraph>(std::move(graph)));
+    return differences;
+}
+
+/// After a replacement that failed: inputs that were stopped for it have been made anew.
+void PipelineHost::keep(component::RunningGraph graph) {
+    for (pipeline::InputSpec& spec : graph.spec.inputs) {
+        spec.input = engine_.input(spec.id);
+        graph.inputs[spec.id].component = spec.input;
+    }
+    mount(graph);
+    graph_.store(std::make_shared<const component::RunningGraph>(std::move(graph)));
+}
+
+std::vector<component::Difference> PipelineHost::plan(const component::ProgramConfig& config
+) const {
+    return component::compare(*graph_.load(), config.pipeline);
+}
+
+std::string describe(const std::vector<component::Difference>& differences) {
+    std::string out;
+    for (const component::Difference& difference : differences) {
+        out += fmt::format(
+            "{} {}.{}{}\n",
+            word(difference.kind),
+            difference.section,
+            difference.id,
+            difference.detail.empty() ? "" : " (" + difference.detail + ")"
+        );
+    }
+    return out;
+}
+
+}  // namespace seyir::service

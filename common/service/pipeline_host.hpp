@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// PipelineHost: the pipeline of a running program: builds the graph a configuration describes, runs
+// it, and replaces it when the configuration changes.
+// Room: PipelineConfig -> RunningGraph -> Engine; HTTP inputs -> Servers.
+// Threads: start, reload, tick and stop belong to the program's main thread; status is thread-safe.
+// Ownership: borrows the registry, the services and the servers.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/component/build_graph.hpp"
+#include "common/component/program_config.hpp"
+#include "common/pipeline/engine.hpp"
+#include "common/service/servers.hpp"
+
+namespace seyir::service {
+
+struct PipelineHostSetup {
+    metrics::Registry& registry;
+    component::ProgramServices& services;
+    Servers& servers;
+    size_t filter_workers = 1;
+    component::WrapOutput wrap;
+    /// The output for records that nothing else takes, where a route names none; made on first
+    /// need.
+    std::function<Result<std::unique_ptr<pipeline::Output>>(const std::string& home)> dead_letter;
+    /// Told of the outputs before inputs are made (the agent looks for its positions there).
+    std::function<void(const component::RunningGraph&, const component::PipelineConfig&)>
+        on_outputs;
+    /// Adjusts a graph before it runs (the collector's push endpoint).
+    std::function<Result<void>(
+        const component::ProgramConfig& next,
+        const component::RunningGraph* before,
+        component::RunningGraph& graph
+    )>
+        adjust;
+};
+
+class PipelineHost {
+  public:
+    explicit PipelineHost(PipelineHostSetup setup);
+
+    Result<void> start(const component::ProgramConfig& config);
+
+    /// Changes over to `config`; what stays the same runs on. On error the old graph runs on.
+    /// Gives the differences that were applied.
+    Result<std::vector<component::Difference>> reload(const component::ProgramConfig& config);
+
+    /// What reload() would do.
+    std::vector<component::Difference> plan(const component::ProgramConfig& config) const;
+
+    /// About every second: lets go of what left the graph.
+    void tick() { engine_.tidy(); }
+
+    void stop(SteadyTime deadline) { engine_.stop(deadline); }
+
+    pipeline::Engine& engine() { return engine_; }
+
+    /// A copy: safe while a reload replaces it.
+    std::shared_ptr<const component::RunningGraph> graph() const { return graph_.load(); }
+
+  private:
+    Result<component::RunningGraph> build(
+        const component::ProgramConfig& config, const component::RunningGraph* before
+    );
+    Result<void> add_dead_letter(
+        const component::ProgramConfig& config,
+        const component::RunningGraph* before,
+        component::RunningGraph& graph
+    );
+    void mount(const component::RunningGraph& graph);
+    void keep(component::RunningGraph graph);
+
+    PipelineHostSetup setup_;
+    pipeline::Engine engine_;
+    std::atomic<std::shared_ptr<const component::RunningGraph>> graph_;
+};
+
+/// `added inputs.app (tail)`, one line each; "" for none.
+std::string describe(const std::vector<component::Difference>& differences);
+
+}  // namespace seyir::service
