@@ -56,6 +56,36 @@ constexpr std::array kLabelsOptions{
     OptionSpec{"since", "TIME", "of streams that wrote within TIME (6h)"},
 };
 
+constexpr std::array kTestOptions{
+    OptionSpec{"name", "TEXT", "only tests with TEXT in their name"},
+    OptionSpec{"update", "", "write the golden files"},
+    OptionSpec{"coverage", "", "list the components that no test reaches"},
+    OptionSpec{"as", "PROGRAM", "agent or collector, where the file does not tell"},
+};
+
+constexpr std::array kGraphOptions{
+    OptionSpec{"dot", "", "for Graphviz"},
+    OptionSpec{"as", "PROGRAM", "agent or collector, where the file does not tell"},
+};
+
+constexpr std::array kTopOptions{
+    OptionSpec{"interval", "TIME", "time between two looks (1s)"},
+    OptionSpec{"once", "", "print one page and end"},
+};
+
+constexpr std::array kTapOptions{
+    OptionSpec{"in", "", "what the component gets"},
+    OptionSpec{"out", "", "what it gives (the default)"},
+    OptionSpec{"failed", "", "what it could not handle, with the reason"},
+    OptionSpec{"all", "", "all three"},
+    OptionSpec{"limit", "N", "end after N records"},
+    OptionSpec{"rate", "N", "at most N records a second (200)"},
+};
+
+constexpr std::array kReloadOptions{
+    OptionSpec{"plan", "", "tell what would change, and change nothing"},
+};
+
 constexpr std::array kValidateOptions{
     OptionSpec{"as", "PROGRAM", "agent or collector, where the file does not tell"},
     OptionSpec{"offline", "", "look at nothing but the configuration itself (the default)"},
@@ -127,6 +157,38 @@ constexpr std::string_view kStatusDetails =
     "  seyir status\n"
     "  seyir status --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir status --server http://127.0.0.1:7420 --output json\n";
+constexpr std::string_view kTestDetails =
+    "Runs the `tests:` of a configuration through its filters and routes. Nothing is sent and no\n"
+    "input is opened; the clock moves as the tests say. Exits 0 when all pass, 1 when one fails,\n"
+    "78 for a configuration with mistakes.\n\n"
+    "  seyir test /etc/seyir/collector.yaml\n"
+    "  seyir test collector.yaml --name card --output json\n"
+    "  seyir test collector.yaml --update    # accept what arrives as the golden files\n"
+    "  seyir test collector.yaml --coverage  # which components no test reaches\n";
+constexpr std::string_view kGraphDetails =
+    "Prints the routes of a configuration: from, match, through, to. --dot for Graphviz.\n\n"
+    "  seyir graph /etc/seyir/collector.yaml\n"
+    "  seyir graph collector.yaml --dot | dot -Tsvg > graph.svg\n";
+constexpr std::string_view kTopDetails =
+    "A page of the components of a running program: records in, out, dropped and failed a second,\n"
+    "records waiting, health. It renews itself; q ends it.\n\n"
+    "  seyir top\n"
+    "  seyir top --server unix:/var/lib/seyir-agent/admin.sock --interval 5s\n"
+    "  seyir top --once    # one page, for scripts\n";
+constexpr std::string_view kTapDetails =
+    "Prints records as they leave a component of a running program (an input, filter or output\n"
+    "by its id; all without one), one JSON object a line, until interrupted. It stays connected\n"
+    "through reloads and waits for a program that restarts. --server is its admin socket or\n"
+    "listen.http; it needs scope admin. At most 200 records a second are shown unless --rate says\n"
+    "otherwise; `lost` counts the others.\n\n"
+    "  seyir tap redact --server unix:/var/lib/seyir-collector/admin.sock\n"
+    "  seyir tap redact --in --limit 5\n"
+    "  seyir tap --failed\n";
+constexpr std::string_view kReloadDetails =
+    "The program reads its configuration again and changes over to it; what stays the same runs\n"
+    "on. A configuration with mistakes changes nothing. --plan only tells what would change.\n\n"
+    "  seyir reload --plan --server unix:/var/lib/seyir-agent/admin.sock\n"
+    "  seyir reload --server unix:/var/lib/seyir-agent/admin.sock\n";
 constexpr std::string_view kCompletionDetails =
     "Completion of commands and options; put it into ~/.bashrc:\n\n"
     "  eval \"$(seyir completion bash)\"\n";
@@ -157,7 +219,34 @@ constexpr std::array kCommands{
     CommandSpec{
         "parse", "try FILE", 2, 2, "lines through a parse filter", kParseDetails, kParseOptions
     },
+    CommandSpec{
+        "test", "FILE", 1, 1, "run the tests in a configuration", kTestDetails, kTestOptions
+    },
+    CommandSpec{
+        "graph",
+        "FILE",
+        1,
+        1,
+        "how records go through a configuration",
+        kGraphDetails,
+        kGraphOptions
+    },
     CommandSpec{"status", "", 0, 0, "how the collector or an agent is", kStatusDetails, {}},
+    CommandSpec{
+        "top", "", 0, 0, "components of a program and their rates", kTopDetails, kTopOptions
+    },
+    CommandSpec{
+        "tap", "[COMPONENT]", 0, 1, "records as they pass a component", kTapDetails, kTapOptions
+    },
+    CommandSpec{
+        "reload",
+        "",
+        0,
+        0,
+        "have a program read its configuration again",
+        kReloadDetails,
+        kReloadOptions
+    },
     CommandSpec{"version", "", 0, 0, "print the version", "", {}},
     CommandSpec{"completion", "bash", 1, 1, "completion for the shell", kCompletionDetails, {}},
     CommandSpec{"help", "[COMMAND]", 0, 1, "this, or about a command", "", {}},

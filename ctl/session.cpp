@@ -153,8 +153,11 @@ Result<Session> Session::open(const Arguments& arguments) {
     return Session(std::move(client), style);
 }
 
-Result<net::HttpAnswerHead> Session::start(std::string_view path, const Parameters& parameters) {
+Result<net::HttpAnswerHead> Session::start(
+    std::string_view path, const Parameters& parameters, std::string method
+) {
     net::HttpClient::Request request;
+    request.method = std::move(method);
     request.target = path;
     char separator = '?';
     for (const auto& [name, value] : parameters) {
@@ -181,6 +184,15 @@ Result<net::HttpAnswerHead> Session::start(std::string_view path, const Paramete
 
 Result<std::string> Session::get(std::string_view path, const Parameters& parameters) {
     SEYIR_CHECK(start(path, parameters));
+    return read_body();
+}
+
+Result<std::string> Session::post(std::string_view path) {
+    SEYIR_CHECK(start(path, {}, "POST"));
+    return read_body();
+}
+
+Result<std::string> Session::read_body() {
     std::string body;
     while (true) {
         SEYIR_TRY(const auto piece, client_.read());

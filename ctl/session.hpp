@@ -28,14 +28,20 @@ class Session {
 
     /// GET, whole answer.
     Result<std::string> get(std::string_view path, const Parameters& parameters = {});
-    /// GET, head checked; read the body with client().read().
-    Result<net::HttpAnswerHead> start(std::string_view path, const Parameters& parameters);
+    /// POST without a body, whole answer.
+    Result<std::string> post(std::string_view path);
+    /// Head checked; read the body with client().read().
+    Result<net::HttpAnswerHead> start(
+        std::string_view path, const Parameters& parameters, std::string method = "GET"
+    );
 
     net::HttpClient& client() { return client_; }
 
     const PrintStyle& style() const { return style_; }
 
   private:
+    Result<std::string> read_body();
+
     Session(net::HttpClient client, PrintStyle style) : client_(std::move(client)), style_(style) {}
 
     net::HttpClient client_;
@@ -50,6 +56,11 @@ int tail_command(const Arguments& arguments);
 int labels_command(const Arguments& arguments);
 int status_command(const Arguments& arguments);
 int validate_command(const Arguments& arguments);
+int tap_command(const Arguments& arguments);
+int reload_command(const Arguments& arguments);
+int top_command(const Arguments& arguments);
+int test_command(const Arguments& arguments);
+int graph_command(const Arguments& arguments);
 int explain_command(const Arguments& arguments);
 int parse_command(const Arguments& arguments);
 int schema_command(const Arguments& arguments);

@@ -20,6 +20,7 @@
 #include "common/service/reloader.hpp"
 #include "common/service/self_routes.hpp"
 #include "common/service/servers.hpp"
+#include "common/service/tap_hub.hpp"
 #include "plugins/output/dead_letter_file.hpp"
 
 namespace seyir::agent {
@@ -139,6 +140,9 @@ int AgentApp::run(
         return inputs_json(*host.graph());
     }));
     servers.add_routes(reloader.routes());
+    const auto tap = std::make_shared<service::TapHub>(registry);
+    host.engine().set_tap(tap);
+    servers.add_routes({tap->route()});
     if (auto started = host.start(*running); !started) {
         return could_not_start(started.error());
     }
@@ -158,6 +162,7 @@ int AgentApp::run(
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    tap->stop();
     host.stop(drained_by());
     servers.stop(drained_by());
     log::info(kLog, "stopped");

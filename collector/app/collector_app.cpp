@@ -22,6 +22,7 @@
 #include "common/service/reloader.hpp"
 #include "common/service/self_routes.hpp"
 #include "common/service/servers.hpp"
+#include "common/service/tap_hub.hpp"
 #include "plugins/output/dead_letter_file.hpp"
 
 namespace seyir::collector {
@@ -187,6 +188,9 @@ int CollectorApp::run(
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(api::loki_routes(**store, {}, io::system_clock()));
     servers.add_routes(reloader.routes());
+    const auto tap = std::make_shared<service::TapHub>(registry);
+    host.engine().set_tap(tap);
+    servers.add_routes({tap->route()});
     if (auto begun = host.start(*running); !begun) {
         return could_not_start(begun.error());
     }
@@ -208,6 +212,7 @@ int CollectorApp::run(
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    tap->stop();
     host.stop(drained_by());
     servers.stop(drained_by());
     log::info(kLog, "stopped");

@@ -83,6 +83,7 @@ class Reader {
         read_routes();
         check_event_outputs();
         check_holding_filters();
+        made_.tests = config::read_tests(root_, base_.checks);
         return std::move(made_);
     }
 

@@ -9,6 +9,7 @@
 
 #include "common/buffer/options.hpp"
 #include "common/component/catalogue.hpp"
+#include "common/config/sections/tests.hpp"
 #include "common/pipeline/graph_spec.hpp"
 
 namespace seyir::component {
@@ -44,6 +45,7 @@ struct PipelineConfig {
     std::vector<PlannedFilter> filters;
     std::vector<PlannedOutput> outputs;
     std::vector<PlannedRoute> routes;
+    std::vector<config::TestOptions> tests;  ///< for `seyir test`
 };
 
 /// Reads `inputs`, `filters`, `outputs` and `routes`. `base` gives what the components' contexts

@@ -114,6 +114,12 @@ Histogram& Registry::histogram(
     return *slot;
 }
 
+std::string Registry::type_of(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto at = families_.find(name);
+    return at == families_.end() ? "" : at->second.type;
+}
+
 void Registry::on_collect(std::function<void()> refresh) {
     const std::lock_guard lock(mutex_);
     refreshers_.push_back(std::move(refresh));

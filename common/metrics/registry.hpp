@@ -77,6 +77,9 @@ class Registry {
         std::vector<double> bounds,
         const Labels& labels = {}
     );
+    /// "counter", "gauge" or "histogram"; "" for a name nobody uses. A name has one type for
+    /// ever: whoever takes names from outside asks first.
+    std::string type_of(const std::string& name);
     /// Called at the start of each write_text, to refresh gauges that are read, not counted.
     void on_collect(std::function<void()> refresh);
 

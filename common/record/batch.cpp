@@ -18,6 +18,13 @@ uint16_t RecordBatch::add_stream(const StreamLabelsPtr& labels) {
     return static_cast<uint16_t>(streams_.size() - 1);
 }
 
+void RecordBatch::replace_positions(SourcePosition position) {
+    positions_.clear();
+    positions_.push_back(std::move(position));
+    origin_.assign(ts_.size(), 0);
+    encoded_.reset();
+}
+
 uint16_t RecordBatch::add_position(SourcePosition position) {
     SEYIR_ASSERT(positions_.size() < kNoOrigin);
     positions_.push_back(std::move(position));

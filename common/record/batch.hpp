@@ -118,6 +118,10 @@ class RecordBatch {
 
     void set_provenance(Provenance provenance) { provenance_ = provenance; }
 
+    /// All rows come from this one position from now on: what a buffer does to the batches it
+    /// passes on. Drops the encoded bytes.
+    void replace_positions(SourcePosition position);
+
     void set_encoded(EncodedBatch encoded) { encoded_ = std::move(encoded); }
 
     // --- reading ---

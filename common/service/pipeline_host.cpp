@@ -47,6 +47,32 @@ const char* word(component::Difference::Kind kind) {
 PipelineHost::PipelineHost(PipelineHostSetup setup)
     : setup_(std::move(setup)), engine_(setup_.registry, setup_.filter_workers) {}
 
+Result<std::shared_ptr<pipeline::Output>> PipelineHost::wrap(
+    const component::ProgramConfig& config,
+    const component::PlannedOutput& planned,
+    std::unique_ptr<pipeline::Output> output
+) {
+    const bool required = std::ranges::any_of(config.pipeline.routes, [&](const auto& route) {
+        return route.options.is_required &&
+               std::ranges::find(route.options.to, planned.id) != route.options.to.end();
+    });
+    buffer::BufferedOutputSetup setup{
+        .id = planned.id,
+        .buffer = planned.buffer,
+        .retry = planned.retry,
+        .required = required,
+        .on_dead_letter =
+            [this,
+             id = planned.id](BatchView rows, std::string_view code, std::string_view message) {
+                if (!engine_.send_dead_letter(id, rows, std::string(code), std::string(message))) {
+                    pipeline::dropped_rows(setup_.registry, id, std::string(code))
+                        .add(rows.row_count());
+                }
+            },
+    };
+    return std::shared_ptr<pipeline::Output>(buffers_->wrap(std::move(output), std::move(setup)));
+}
+
 Result<component::RunningGraph> PipelineHost::build(
     const component::ProgramConfig& config, const component::RunningGraph* before
 ) {
@@ -60,7 +86,9 @@ Result<component::RunningGraph> PipelineHost::build(
              .state_dir = config.home,
              .host_name = config.host_name,
              .program = &setup_.services},
-        .wrap = setup_.wrap,
+        .wrap = [&](const component::PlannedOutput& planned,
+                    std::unique_ptr<pipeline::Output> output
+                ) { return wrap(config, planned, std::move(output)); },
         .before = before,
         .dead_letter = "",
         .on_outputs = setup_.on_outputs,
@@ -122,6 +150,9 @@ void PipelineHost::mount(const component::RunningGraph& graph) {
 }
 
 Result<void> PipelineHost::start(const component::ProgramConfig& config) {
+    buffers_ = std::make_unique<buffer::BufferSet>(
+        io::posix_file_system(), io::system_clock(), setup_.registry, config.home
+    );
     SEYIR_TRY(component::RunningGraph graph, build(config, nullptr));
     SEYIR_CHECK(engine_.start(graph.spec));
     mount(graph);
@@ -145,6 +176,7 @@ Result<std::vector<component::Difference>> PipelineHost::reload(
     }
     mount(graph);
     graph_.store(std::make_shared<const component::RunningGraph>(std::move(graph)));
+    has_left_buffers_ = true;
     return differences;
 }
 
@@ -161,6 +193,19 @@ void PipelineHost::keep(component::RunningGraph graph) {
 std::vector<component::Difference> PipelineHost::plan(const component::ProgramConfig& config
 ) const {
     return component::compare(*graph_.load(), config.pipeline);
+}
+
+void PipelineHost::tick() {
+    engine_.tidy();
+    if (!has_left_buffers_ || engine_.leaving() != 0) {
+        return;
+    }
+    has_left_buffers_ = false;
+    std::vector<std::string> ids;
+    for (const auto& [id, running] : graph_.load()->outputs) {
+        ids.push_back(id);
+    }
+    buffers_->keep_only(ids);
 }
 
 std::string describe(const std::vector<component::Difference>& differences) {

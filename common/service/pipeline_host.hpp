@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "common/buffer/buffer_set.hpp"
 #include "common/component/build_graph.hpp"
 #include "common/component/program_config.hpp"
 #include "common/pipeline/engine.hpp"
@@ -23,7 +24,6 @@ struct PipelineHostSetup {
     component::ProgramServices& services;
     Servers& servers;
     size_t filter_workers = 1;
-    component::WrapOutput wrap;
     /// The output for records that nothing else takes, where a route names none; made on first
     /// need.
     std::function<Result<std::unique_ptr<pipeline::Output>>(const std::string& home)> dead_letter;
@@ -53,7 +53,7 @@ class PipelineHost {
     std::vector<component::Difference> plan(const component::ProgramConfig& config) const;
 
     /// About every second: lets go of what left the graph.
-    void tick() { engine_.tidy(); }
+    void tick();
 
     void stop(SteadyTime deadline) { engine_.stop(deadline); }
 
@@ -74,7 +74,15 @@ class PipelineHost {
     void mount(const component::RunningGraph& graph);
     void keep(component::RunningGraph graph);
 
+    Result<std::shared_ptr<pipeline::Output>> wrap(
+        const component::ProgramConfig& config,
+        const component::PlannedOutput& planned,
+        std::unique_ptr<pipeline::Output> output
+    );
+
     PipelineHostSetup setup_;
+    bool has_left_buffers_ = false;  ///< those of outputs a reload removed are still open
+    std::unique_ptr<buffer::BufferSet> buffers_;  // before the engine: outlives its outputs
     pipeline::Engine engine_;
     std::atomic<std::shared_ptr<const component::RunningGraph>> graph_;
 };

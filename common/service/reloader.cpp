@@ -47,7 +47,7 @@ std::string to_json(const ReloadAnswer& answer) {
         restart += (restart.empty() ? "" : ",") + json_quote(key);
     }
     return fmt::format(
-        R"({{"ok":{},"changed":{},"text":{},"needs_restart":[{}]}})"
+        R"({{"ok":{},"changed":{},"message":{},"needs_restart":[{}]}})"
         "\n",
         answer.ok,
         answer.changed,

@@ -51,8 +51,9 @@ std::string keywords(const Field& field) {
             return fmt::format(
                 R"("type":["object","null"],"maxProperties":{},"propertyNames":{{"pattern":{}}},"additionalProperties":{{{}}})",
                 field.max,
-                field.key_rule == KeyRule::kLabel ? R"("^[a-zA-Z_][a-zA-Z0-9_]*$")"
-                                                  : R"("^[a-z][a-z0-9_-]*$")",
+                field.key_rule == KeyRule::kLabel       ? R"("^[a-zA-Z_][a-zA-Z0-9_]*$")"
+                : field.key_rule == KeyRule::kAttribute ? R"("^[^\\u0000-\\u001f]+$")"
+                                                        : R"("^[a-z][a-z0-9_-]*$")",
                 keywords(*field.item)
             );
         case Type::kObject:

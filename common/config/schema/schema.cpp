@@ -179,6 +179,13 @@ bool is_component_id(std::string_view id) {
            std::ranges::all_of(id, is_rest);
 }
 
+bool is_config_attribute_name(std::string_view name) {
+    const auto is_control = [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    };
+    return !name.empty() && name.size() <= 1024 && std::ranges::none_of(name, is_control);
+}
+
 bool is_config_label_name(std::string_view name) {
     const auto is_letter = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';

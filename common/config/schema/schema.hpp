@@ -42,6 +42,7 @@ std::string_view to_string(Type type);
 enum class KeyRule : uint8_t {
     kLabel,      ///< [a-zA-Z_][a-zA-Z0-9_]*
     kComponent,  ///< [a-z][a-z0-9_-]*, at most 64 bytes
+    kAttribute,  ///< any text without control characters, at most 1 KiB
 };
 
 struct EnumChoice {
@@ -130,5 +131,6 @@ class Schema {
 
 bool is_component_id(std::string_view id);
 bool is_config_label_name(std::string_view name);
+bool is_config_attribute_name(std::string_view name);
 
 }  // namespace seyir::config

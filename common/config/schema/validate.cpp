@@ -271,6 +271,18 @@ class Validator {
 
     bool check_name(const Node& key, KeyRule rule) {
         const bool is_label = rule == KeyRule::kLabel;
+        if (rule == KeyRule::kAttribute) {
+            if (is_config_attribute_name(key.text)) {
+                return true;
+            }
+            diagnostics_.add(
+                {.code = kBadName,
+                 .at = key.span,
+                 .message = "this cannot be used as an attribute name",
+                 .hint = "1 to 1024 bytes without control characters"}
+            );
+            return false;
+        }
         if (is_label ? is_config_label_name(key.text) : is_component_id(key.text)) {
             return true;
         }

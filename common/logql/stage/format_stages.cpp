@@ -46,17 +46,22 @@ class Template {
         return result;
     }
 
-    std::string_view render(ScratchRow& row) const {
+    /// Nothing, and an error of the row, beyond what templates may write for it.
+    std::optional<std::string_view> render(ScratchRow& row) const {
         size_t size = 0;
         for (const Part& part : parts_) {
             size += text_of(part, row).size();
+        }
+        if (!row.take_rendered(size)) {
+            row.set_error("TemplateFormatErr", "templates wrote more than 4 MiB for this line");
+            return std::nullopt;
         }
         char* const begin = row.scratch().allocate(size);
         char* out = begin;
         for (const Part& part : parts_) {
             out = std::ranges::copy(text_of(part, row), out).out;
         }
-        return {begin, size};
+        return std::string_view(begin, size);
     }
 
   private:
@@ -80,7 +85,9 @@ class LineFormatOp final : public StageOp {
     explicit LineFormatOp(Template text) : template_(std::move(text)) {}
 
     bool apply(ScratchRow& row) const override {
-        row.set_line(template_.render(row));
+        if (const auto line = template_.render(row)) {
+            row.set_line(*line);
+        }
         return true;
     }
 
@@ -101,7 +108,9 @@ class LabelFormatOp final : public StageOp {
     bool apply(ScratchRow& row) const override {
         for (const Item& item : items_) {
             if (item.rename_from.empty()) {
-                row.set(item.name, item.text.render(row));
+                if (const auto text = item.text.render(row)) {
+                    row.set(item.name, *text);
+                }
             } else if (const auto value = row.get(item.rename_from)) {
                 row.set(item.name, *value);
                 row.remove(item.rename_from);

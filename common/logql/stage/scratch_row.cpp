@@ -103,6 +103,7 @@ void ScratchRow::bind(const RecordBatch& batch, uint32_t index) {
     parsed_.clear();
     removed_.clear();
     has_error_ = false;
+    rendered_bytes_ = 0;
     metadata_valid_ = false;
     scratch_.rewind();
 }
@@ -119,6 +120,15 @@ ScratchRow::Parsed* ScratchRow::find_parsed(std::string_view name) {
 
 bool ScratchRow::is_removed(std::string_view name) const {
     return std::ranges::find(removed_, name) != removed_.end();
+}
+
+bool ScratchRow::is_removed_attr(const Attr& attr) const {
+    std::string name;
+    append_label_name(name, batch_->keys()[attr.key], true);
+    if (!stream().get(name).empty()) {
+        name += kExtractedSuffix;
+    }
+    return is_removed(name);
 }
 
 const std::vector<Label>& ScratchRow::metadata() const {

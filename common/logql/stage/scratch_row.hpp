@@ -7,6 +7,7 @@
 // sanitised by append_label_name, the first of two that collide wins.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,10 @@ inline constexpr std::string_view kErrorLabel = "__error__";
 inline constexpr std::string_view kErrorDetailsLabel = "__error_details__";
 inline constexpr std::string_view kExtractedSuffix = "_extracted";
 inline constexpr std::string_view kLevelLabel = "detected_level";
+
+/// What templates may write for one row, all stages together: a chain of them could double a line
+/// with each.
+inline constexpr size_t kRenderedBytesMax = 4 * 1024 * 1024;
 
 /// What a stage needs of a row, whatever stores it.
 template <class R>
@@ -109,6 +114,18 @@ class ScratchRow {
 
     bool has_error() const { return has_error_; }
 
+    /// Takes `bytes` of what templates may write for this row; false beyond kRenderedBytesMax.
+    bool take_rendered(size_t bytes) {
+        rendered_bytes_ += std::min(bytes, kRenderedBytesMax + 1);
+        return rendered_bytes_ <= kRenderedBytesMax;
+    }
+
+    /// Stages removed labels that the record itself or its stream has.
+    bool has_removed() const { return !removed_.empty(); }
+
+    /// Stages removed the label that shows this attribute of the row.
+    bool is_removed_attr(const Attr& attr) const;
+
     /// No stage has touched labels: they are the stream's and the record's own.
     bool is_plain() const { return parsed_.empty() && removed_.empty(); }
 
@@ -148,6 +165,7 @@ class ScratchRow {
     std::vector<Parsed> parsed_;
     std::vector<std::string_view> removed_;
     bool has_error_ = false;
+    size_t rendered_bytes_ = 0;
     const std::vector<std::string>* wanted_ = nullptr;
     std::unique_ptr<JsonReader> json_;
     mutable Scratch scratch_;

@@ -8,6 +8,18 @@
 
 namespace seyir::plugins {
 
+std::optional<Slice> RowEdit::keep_text(std::string_view text, std::string_view what) {
+    if (text_bytes + text.size() > kBatchTextBytesMax) {
+        fail(
+            "too_large",
+            fmt::format("{}: more than {} bytes for one batch", what, kBatchTextBytesMax)
+        );
+        return std::nullopt;
+    }
+    text_bytes += text.size();
+    return batch().arena().copy(text);
+}
+
 bool RowEdit::put(KeyIndex key, const Value& value) {
     has_changed_attrs = true;
     for (Attr& attr : attrs) {

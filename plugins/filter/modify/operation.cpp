@@ -2,12 +2,11 @@
 // Configuration -> operations; every mistake becomes a diagnostic at its place.
 #include "plugins/filter/modify/operation.hpp"
 
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "common/config/schema/scalar.hpp"
+#include "plugins/filter/field/constant.hpp"
 #include "plugins/filter/modify/operation_kinds.hpp"
 
 namespace seyir::plugins {
@@ -76,24 +75,18 @@ class Planner {
         return field(r_.string(key), r_.span(key));
     }
 
-    /// As YAML types it: quotes make a string.
-    std::optional<Constant> constant() {
-        const config::Node& node = *r_.node()->find("to")->value;
-        if (node.is_plain) {
-            if (const auto truth = config::parse_bool(node.text)) {
-                return *truth;
-            }
-            if (const auto number = config::parse_int(node.text)) {
-                return *number;
-            }
-            const char* end = node.text.data() + node.text.size();
-            double real = 0;
-            const auto [at, error] = std::from_chars(node.text.data(), end, real);
-            if (error == std::errc{} && at == end && !node.text.empty()) {
-                return real;
-            }
+    std::optional<SetValue> set_value() {
+        Constant typed = constant_of(*r_.node()->find("to")->value);
+        if (const auto* truth = std::get_if<bool>(&typed)) {
+            return *truth;
         }
-        auto text = TextTemplate::parse(node.text);
+        if (const auto* number = std::get_if<int64_t>(&typed)) {
+            return *number;
+        }
+        if (const auto* real = std::get_if<double>(&typed)) {
+            return *real;
+        }
+        auto text = TextTemplate::parse(std::get<std::string>(typed));
         if (!text) {
             component::add_value_error(context_, r_, "to", config::kNotAllowed, text.error());
             return std::nullopt;
@@ -102,7 +95,7 @@ class Planner {
     }
 
     /// A constant is checked now, not at the first record.
-    bool fits(const FieldRef& target, const Constant& value) {
+    bool fits(const FieldRef& target, const SetValue& value) {
         const config::Node& node = *r_.node()->find("to")->value;
         const auto* text = std::get_if<TextTemplate>(&value);
         if (text != nullptr && !text->is_constant()) {
@@ -124,7 +117,7 @@ class Planner {
 
     Make set() {
         const auto target = field("set");
-        const auto value = constant();
+        const auto value = set_value();
         if (!target || !value || !fits(*target, *value)) {
             return {};
         }

@@ -2,7 +2,7 @@
 // Operation: one step of `modify` on one record. Made from configuration by plan_operations().
 // Threads: each instance of the filter has its own operations.
 // Errors: apply() is false where the record cannot be changed so; RowEdit::code and why say it.
-// Limits: 512 attributes a record, 1 MiB a text, 4,096 streams a batch.
+// Limits: 512 attributes a record, 1 MiB a text, 64 MiB of texts and 4,096 streams a batch.
 #pragma once
 
 #include <functional>
@@ -21,6 +21,8 @@ namespace seyir::plugins {
 inline constexpr size_t kAttributesMax = 512;
 inline constexpr size_t kTextBytesMax = 1024 * 1024;
 inline constexpr size_t kStreamsMax = 4096;
+/// What templates may write for one batch: short lines can be made long by them.
+inline constexpr size_t kBatchTextBytesMax = 64 * 1024 * 1024;
 
 /// One record while operations change it. Attributes are collected and put back once.
 struct RowEdit {
@@ -30,6 +32,7 @@ struct RowEdit {
     bool has_changed_attrs = false;
     std::string_view code;  ///< of the failure
     std::string why;
+    size_t text_bytes = 0;  ///< that templates wrote for the batch
 
     RecordBatch& batch() { return edit.batch(); }
 
@@ -39,6 +42,8 @@ struct RowEdit {
         return false;
     }
 
+    /// A copy in the batch; nothing, and the row failed, beyond the batch's limit.
+    std::optional<Slice> keep_text(std::string_view text, std::string_view what);
     /// Sets a real attribute: a parsed one of that name becomes real.
     bool put(KeyIndex key, const Value& value);
     bool remove(KeyIndex key);

@@ -9,17 +9,17 @@
 #include <variant>
 #include <vector>
 
+#include "plugins/filter/field/convert.hpp"
 #include "plugins/filter/field/text_template.hpp"
-#include "plugins/filter/modify/convert.hpp"
 #include "plugins/filter/modify/operation.hpp"
 
 namespace seyir::plugins {
 
-/// A value as YAML types it; a string may be a template.
-using Constant = std::variant<bool, int64_t, double, TextTemplate>;
+/// What `set` sets: a string may be a template.
+using SetValue = std::variant<bool, int64_t, double, TextTemplate>;
 
 /// `what` names the operation in messages: "set `status`".
-OperationPtr make_set(const FieldRef& target, const Constant& value, const std::string& what);
+OperationPtr make_set(const FieldRef& target, const SetValue& value, const std::string& what);
 OperationPtr make_rename(const FieldRef& from, const FieldRef& to, const std::string& what);
 OperationPtr make_remove(const std::vector<FieldRef>& fields, const std::string& what);
 OperationPtr make_convert(const std::string& attribute, ConvertTo to, const std::string& what);

@@ -79,7 +79,7 @@ namespace {
 /// Attributes: typed constants, texts of templates.
 class SetAttribute final : public Operation {
   public:
-    SetAttribute(std::string name, Constant value, std::string what)
+    SetAttribute(std::string name, SetValue value, std::string what)
         : key_(std::move(name), true), value_(std::move(value)), what_(std::move(what)) {}
 
     void bind(RecordBatch& batch) override {
@@ -101,7 +101,11 @@ class SetAttribute final : public Operation {
                     "too_large", fmt::format("{}: more than {} bytes", what_, kTextBytesMax)
                 );
             }
-            value = Value::string(row.batch().arena().copy(rendered_));
+            const auto kept = row.keep_text(rendered_, what_);
+            if (!kept) {
+                return false;
+            }
+            value = Value::string(*kept);
         } else if (const auto* number = std::get_if<int64_t>(&value_)) {
             value = Value::integer(*number);
         } else if (const auto* real = std::get_if<double>(&value_)) {
@@ -122,7 +126,7 @@ class SetAttribute final : public Operation {
 
   private:
     KeyOf key_;
-    Constant value_;
+    SetValue value_;
     std::string what_;
     std::optional<Value> constant_;  // in the batch's arena
     std::string rendered_;
@@ -166,8 +170,11 @@ class SetLine final : public SetFromText {
 
   private:
     bool set(RowEdit& row, std::string_view text) override {
-        row.edit.set_body(row.row, row.batch().arena().copy(text));
-        return true;
+        const auto kept = row.keep_text(text, "set `line`");
+        if (kept) {
+            row.edit.set_body(row.row, *kept);
+        }
+        return kept.has_value();
     }
 };
 
@@ -253,7 +260,7 @@ class SetLabel final : public SetFromText {
     LabelSetter label_;
 };
 
-TextTemplate text_of(const Constant& value) {
+TextTemplate text_of(const SetValue& value) {
     if (const auto* text = std::get_if<TextTemplate>(&value)) {
         return *text;
     }
@@ -271,7 +278,7 @@ TextTemplate text_of(const Constant& value) {
 
 }  // namespace
 
-OperationPtr make_set(const FieldRef& target, const Constant& value, const std::string& what) {
+OperationPtr make_set(const FieldRef& target, const SetValue& value, const std::string& what) {
     switch (target.kind) {
         case FieldKind::kAttribute:
             return std::make_unique<SetAttribute>(target.name, value, what);

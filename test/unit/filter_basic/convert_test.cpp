@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugins/filter/modify/convert.hpp"
+#include "plugins/filter/field/convert.hpp"
 
 #include <string>
 #include <vector>
@@ -70,7 +70,7 @@ std::string converted(const Value& from, const std::string& to) {
 
 }  // namespace
 
-TEST_SUITE("plugins/filter/modify/convert") {
+TEST_SUITE("plugins/filter/field/convert") {
     TEST_CASE("texts become what they say, or are refused") {
         for (const Case& c : kTexts) {
             CAPTURE(c.from);

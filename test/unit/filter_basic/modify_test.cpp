@@ -225,7 +225,7 @@ TEST_SUITE("plugins/filter/modify") {
             {"{convert: line, to: int}", ":5:17\n", "`line` has a type of its own"},
             {"{rename: line, to: b}", ":5:16\n", "`line` cannot be renamed"},
             {"{remove: [a, line]}", ":5:20\n", "every record has a `line`"},
-            {"{set: a, to: 1, if: '| x'}", ":5:27\n", "`if` of `under_test`"},
+            {"{set: a, to: 1, if: '| x'}", ":5:31\n", "`if` of `under_test`"},
         };
         for (const auto& [operations, place, wanted] : mistakes) {
             CAPTURE(operations);

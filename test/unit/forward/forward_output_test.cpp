@@ -14,6 +14,7 @@
 
 #include "test/support/eventually.hpp"
 #include "test/unit/forward/forward_client.hpp"
+#include "test/unit/net/certificates.hpp"
 
 using namespace seyir;
 using namespace seyir::test;
@@ -249,6 +250,41 @@ TEST_SUITE("plugins/output/forward") {
         CHECK(fixture.report_of({"two"}).outcome == Outcome::kRetry);
         CHECK(fixture.output.health().message.find("wrong shared key") != std::string::npos);
         CHECK(server.engine.rows() == 1);
+    }
+
+    TEST_CASE("over TLS both sides know whom they speak to") {
+        const TempFolder folder;
+        const CertificateFiles authority = make_authority(folder, "authority");
+        const CertificateFiles server_files = make_leaf(folder, authority, "server", "127.0.0.1");
+        const CertificateFiles client_files = make_leaf(folder, authority, "client", "client");
+        const CertificateFiles stranger = make_authority(folder, "stranger");
+        ForwardSetup server_setup = setup_for_tests();
+        server_setup.tls = *net::TlsServerContext::load(
+            {.cert = server_files.cert, .key = server_files.key, .client_ca = authority.cert}
+        );
+        ForwardServerFixture server(server_setup);
+        ForwardOutputSetup setup = output_to(server.input.local()[0]);
+        {
+            setup.tls = *net::TlsClientContext::load(
+                {.ca = authority.cert, .cert = client_files.cert, .key = client_files.key}
+            );
+            OutputFixture fixture(setup);
+            CHECK(fixture.report_of({"one"}).outcome == Outcome::kDelivered);
+        }
+        {
+            setup.tls = *net::TlsClientContext::load(
+                {.ca = stranger.cert, .cert = client_files.cert, .key = client_files.key}
+            );
+            OutputFixture fixture(setup);
+            CHECK(fixture.report_of({"two"}).outcome == Outcome::kRetry);
+        }
+        {
+            setup.tls = *net::TlsClientContext::load({.ca = authority.cert});
+            OutputFixture fixture(setup);
+            CHECK(fixture.report_of({"three"}).outcome == Outcome::kRetry);
+        }
+        CHECK(server.engine.bodies() == std::vector<std::string>{"one"});
+        CHECK(eventually([&] { return server.metric("refused_total", "tls") >= 1; }));
     }
 
     TEST_CASE("the next endpoint is tried when one fails") {

@@ -5,6 +5,7 @@
 
 #include "common/codec/msgpack.hpp"
 #include "test/support/replay_corpus.hpp"
+#include "test/support/shared.hpp"
 
 using namespace seyir;
 using namespace seyir::plugins::forward;
@@ -360,6 +361,31 @@ TEST_SUITE("plugins/input/forward/rows") {
             rows += batch->row_count();
         }
         CHECK(rows == 1000);
+    }
+
+    TEST_CASE("ten thousand records as Fluent Bit packs them are taken whole") {
+        const auto path = test::shared_path("corpora/fluentbit/records/apache_10k.mp");
+        if (!path) {
+            MESSAGE("skipped: the shared corpora are not here");
+            return;
+        }
+        std::string message;
+        MsgpackWriter to(message);
+        to.array(2);
+        to.str("apache");
+        to.bin(test::read_file(*path));
+        const Taken taken(std::move(message));
+        size_t rows = 0;
+        for (const auto& batch : taken.batches) {
+            rows += batch->row_count();
+        }
+        CHECK(rows == 10'000);
+        CHECK(
+            taken.batch().body(0) ==
+            R"(126.230.88.179 - - [17/May/2018:21:11:28 +0000] "GET /Benoite HTTP/1.0" 500 2216)"
+        );
+        CHECK(taken.batch().ts(0).value == 1'582'337'591'815'550'299);
+        CHECK(taken.counts.bad_times == 0);
     }
 
     TEST_CASE("what fuzzing found stays found") {

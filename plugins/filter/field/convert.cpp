@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugins/filter/modify/convert.hpp"
+#include "plugins/filter/field/convert.hpp"
 
 #include <algorithm>
 #include <array>

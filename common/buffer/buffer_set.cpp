@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/buffer/buffer_set.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/base/log.hpp"
+#include "common/buffer/buffered_output.hpp"
+
+namespace seyir::buffer {
+
+BufferSet::BufferSet(
+    io::FileSystem& fs, io::Clock& clock, metrics::Registry& registry, std::string state_dir
+)
+    : fs_(fs),
+      clock_(clock),
+      registry_(registry),
+      state_dir_(std::move(state_dir)),
+      opened_(std::make_shared<Opened>()) {
+    registry.on_collect([opened = std::weak_ptr(opened_)] {
+        if (const auto set = opened.lock()) {
+            const std::lock_guard lock(set->mutex);
+            for (const auto& [id, buffer] : set->by_id) {
+                buffer.second->refresh_metrics();
+            }
+        }
+    });
+}
+
+std::unique_ptr<pipeline::Output> BufferSet::wrap(
+    std::unique_ptr<pipeline::Output> inner, BufferedOutputSetup setup
+) {
+    using Kind = BufferOptions::Kind;
+    const Kind kind = setup.buffer.kind;
+    if (kind == Kind::kNone || (kind == Kind::kMemory && inner->keeps_positions())) {
+        return inner;
+    }
+    if (kind == Kind::kMemory) {
+        return std::make_unique<MemoryBufferedOutput>(
+            std::move(inner), std::move(setup), clock_, registry_
+        );
+    }
+    return std::make_unique<DiskBufferedOutput>(*this, std::move(inner), std::move(setup), clock_);
+}
+
+std::string BufferSet::directory_of(const std::string& id, const BufferOptions& options) const {
+    return options.path.empty() ? state_dir_ + "/buffer/" + id : options.path;
+}
+
+Result<std::shared_ptr<DiskBuffer>> BufferSet::open(
+    const std::string& id, const BufferOptions& options
+) {
+    const std::string directory = directory_of(id, options);
+    const std::lock_guard lock(opened_->mutex);
+    for (const auto& [other, buffer] : opened_->by_id) {
+        if (other != id && buffer.first == directory) {
+            return fail(
+                ErrorCode::kConflict,
+                fmt::format(
+                    "outputs `{}` and `{}` have the same buffer folder {}", other, id, directory
+                )
+            );
+        }
+    }
+    const auto at = opened_->by_id.find(id);
+    if (at != opened_->by_id.end() && at->second.first == directory) {
+        at->second.second->set_options(options);
+        return at->second.second;
+    }
+    auto buffer = std::make_shared<DiskBuffer>(
+        DiskBuffer::Setup{.id = id, .directory = directory, .options = options},
+        fs_,
+        clock_,
+        registry_
+    );
+    if (auto opened = buffer->open(); !opened) {
+        return opened.error().context("opening the buffer of output " + id);
+    }
+    opened_->by_id[id] = {directory, buffer};
+    return buffer;
+}
+
+void BufferSet::keep_only(const std::vector<std::string>& ids) {
+    std::vector<std::shared_ptr<DiskBuffer>> closing;
+    const std::lock_guard lock(opened_->mutex);
+    for (auto at = opened_->by_id.begin(); at != opened_->by_id.end();) {
+        if (std::ranges::find(ids, at->first) != ids.end()) {
+            ++at;
+            continue;
+        }
+        const auto& [directory, buffer] = at->second;
+        if (buffer->rows() > 0) {
+            log::warn(
+                "buffer",
+                "an output was removed while rows wait for it; they stay on disk",
+                {{"output", at->first},
+                 {"folder", directory},
+                 {"rows", std::to_string(buffer->rows())}}
+            );
+        }
+        closing.push_back(buffer);
+        at = opened_->by_id.erase(at);
+    }
+}
+
+}  // namespace seyir::buffer

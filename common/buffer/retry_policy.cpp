@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/buffer/retry_policy.hpp"
+
+#include <algorithm>
+
+namespace seyir::buffer {
+namespace {
+
+constexpr Nanos kAskedMax = std::chrono::hours(1);
+
+}  // namespace
+
+bool RetryPolicy::gives_up(uint32_t attempts, Nanos since_first) const {
+    const bool too_often = options_.attempts_max != 0 && attempts >= options_.attempts_max;
+    const bool too_long =
+        options_.give_up_after > Nanos(0) && since_first >= options_.give_up_after;
+    return too_often || too_long;
+}
+
+Nanos RetryPolicy::wait(uint32_t failures, Nanos asked) {
+    Nanos wait = options_.initial;
+    for (uint32_t i = 1; i < failures && wait < options_.max; ++i) {
+        wait *= 2;
+    }
+    wait = std::min(wait, options_.max);
+    // Half of it by chance: senders that failed together do not come back together.
+    std::uniform_int_distribution<int64_t> jitter(wait.count() / 2, wait.count());
+    const Nanos chosen(jitter(random_));
+    return std::max(chosen, std::min(asked, kAskedMax));
+}
+
+}  // namespace seyir::buffer
