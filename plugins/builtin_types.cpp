@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/builtin_types.hpp"
 
+#include "plugins/filter/alert/alert_type.hpp"
 #include "plugins/filter/lua/lua_filter_type.hpp"
 #include "plugins/filter/modify/modify_filter.hpp"
+#include "plugins/filter/multiline/multiline_filter.hpp"
 #include "plugins/filter/parse/parse_filter.hpp"
 #include "plugins/filter/rate/dedupe_filter.hpp"
 #include "plugins/filter/rate/sample_filter.hpp"
@@ -30,7 +32,9 @@ void add_builtin_filters(component::Catalogue& catalogue) {
     catalogue.add(dedupe_filter_type());
     catalogue.add(sample_filter_type());
     catalogue.add(redact_filter_type());
+    catalogue.add(alert_filter_type());
     catalogue.add(lua_filter_type());
+    catalogue.add(multiline_filter_type());
 }
 
 void add_builtin_outputs(component::Catalogue& catalogue) {

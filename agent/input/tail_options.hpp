@@ -12,6 +12,7 @@
 
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
+#include "common/multiline/rules.hpp"
 #include "common/record/stream_labels.hpp"
 
 namespace seyir::agent::input {
@@ -53,6 +54,9 @@ struct TailOptions {
         kGiB;                     ///< disk they may occupy; beyond, the oldest goes, counted
     size_t open_files_max = 512;  ///< more files than this: idle ones are closed
     size_t files_max = 100'000;   ///< files beyond this are not read, counted
+    /// Which lines are one record; without rules every line is. A group that may go on stays
+    /// unread: positions end where it begins.
+    multiline::Multiline multiline;
     /// `host`, `input`, `service_name` and the configured labels; the same for all files.
     StreamLabelsPtr labels;
 };

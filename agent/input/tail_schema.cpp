@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/input/tail_schema.hpp"
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "common/base/units.hpp"
 #include "common/config/sections/sections.hpp"
+#include "common/multiline/multiline_schema.hpp"
 
 namespace seyir::agent::input {
 namespace {
@@ -24,7 +28,7 @@ void add_what_to_read(Schema& schema) {
                   .elsewhere("Fluent Bit", {"Path"})
                   .elsewhere("promtail", {"__path__"})
                   .elsewhere("other programs", {"files", "glob", "file"}))
-        .with(list_of("exclude", field("", Type::kGlob))
+        .with(list_of("exclude", field("", Type::kGlob).may_be_name())
                   .between(0, 1000)
                   .describe("Files of `include` that are not read: paths like there, or a name "
                             "alone, like `*.gz`, in any folder.")
@@ -136,6 +140,15 @@ void add_files_and_memory(Schema& schema) {
                   .or_else("100000"));
 }
 
+void add_multiline(Schema& schema) {
+    Schema multiline("multiline", "Lines that are one record: stack traces, cut container lines.");
+    multiline::add_multiline_fields(multiline);
+    schema.with(object("multiline", std::move(multiline))
+                    .show("{ preset: java }")
+                    .elsewhere("Fluent Bit", {"multiline.parser", "Multiline"})
+                    .elsewhere("Filebeat", {"parsers"}));
+}
+
 }  // namespace
 
 const config::Schema& tail_schema() {
@@ -149,6 +162,7 @@ const config::Schema& tail_schema() {
             .elsewhere("OpenTelemetry", {"filelog"});
         add_what_to_read(tail);
         add_lines(tail);
+        add_multiline(tail);
         add_files_and_memory(tail);
         return tail;
     }();
@@ -181,6 +195,29 @@ TailOptions read_tail(const config::ObjectReader& r) {
     options.open_files_max = static_cast<size_t>(r.integer("max_open_files"));
     options.files_max = static_cast<size_t>(r.integer("max_files"));
     return options;
+}
+
+bool read_tail_multiline(
+    const config::ObjectReader& r,
+    const std::string& owner,
+    config::Diagnostics& diagnostics,
+    TailOptions& options
+) {
+    const config::ObjectReader keys = r.nested("multiline");
+    // Bounds alone join nothing: so does what `validate` prints of an input without rules.
+    const auto is_given = [&](const char* key) { return keys.has(key); };
+    if (std::ranges::none_of(
+            std::initializer_list<const char*>{"preset", "start", "continue", "end", "rules"},
+            is_given
+        )) {
+        return true;
+    }
+    auto made = multiline::read_multiline(keys, owner, diagnostics);
+    if (!made) {
+        return false;
+    }
+    options.multiline = std::move(*made);
+    return true;
 }
 
 }  // namespace seyir::agent::input

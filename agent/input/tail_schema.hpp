@@ -13,4 +13,12 @@ const config::Schema& tail_schema();
 /// All but `id` and `labels`, which need what stands outside the input.
 TailOptions read_tail(const config::ObjectReader& r);
 
+/// `multiline`, apart because wrong rules are diagnostics. False then. `owner` is the input's id.
+bool read_tail_multiline(
+    const config::ObjectReader& r,
+    const std::string& owner,
+    config::Diagnostics& diagnostics,
+    TailOptions& options
+);
+
 }  // namespace seyir::agent::input

@@ -50,6 +50,9 @@ component::InputType tail_input_type() {
             check_globs(r, "include", context);
             check_globs(r, "exclude", context);
             options.labels = component::input_labels(r, context);
+            if (!read_tail_multiline(r, context.id, context.diagnostics, options)) {
+                return nullptr;
+            }
             return std::make_shared<TailPlan>(std::move(options));
         }
     };

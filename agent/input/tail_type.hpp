@@ -19,6 +19,10 @@ class TailPlan final : public component::InputPlan {
 
     const TailOptions& options() const { return options_; }
 
+    /// Rules of a `multiline` filter that is the first behind this input on every route
+    /// (plugins::MultilinePlan::rules()). Before instantiate().
+    void set_multiline(multiline::Multiline rules) { options_.multiline = std::move(rules); }
+
   private:
     TailOptions options_;
 };

@@ -13,6 +13,7 @@
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/input/loki/loki_input.hpp"
 #include "collector/services/collector_services.hpp"
+#include "collector/services/store_refill.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "common/base/log.hpp"
 #include "common/base/version.hpp"
@@ -160,7 +161,8 @@ int CollectorApp::run(
     if (!store) {
         return could_not_start(store.error());
     }
-    CollectorServices services(**store);
+    StoreRefill refill(**store, io::system_clock());
+    CollectorServices services(**store, &refill);
     service::Servers servers(
         registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );

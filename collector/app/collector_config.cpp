@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/collector_config.hpp"
 
+#include "collector/input/http/http_input.hpp"
 #include "collector/input/input_types.hpp"
 #include "collector/output/store_type.hpp"
 #include "common/config/reference/reference.hpp"
@@ -8,6 +9,8 @@
 #include "common/plugin/program_plugins.hpp"
 #include "plugins/builtin_types.hpp"
 #include "plugins/input/forward/forward_input.hpp"
+#include "plugins/input/syslog/syslog_input.hpp"
+#include "plugins/output/collector/relay_output_type.hpp"
 
 namespace seyir::collector {
 namespace {
@@ -31,9 +34,12 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
     auto types = std::make_shared<component::ProgramTypes>();
     types->catalogue.add(input::agents_input_type());
     types->catalogue.add(input::loki_input_type());
+    types->catalogue.add(input::http_input_type());
     types->catalogue.add(component::forward_input_type());
+    types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);
     types->catalogue.add(store_output_type());
+    types->catalogue.add(plugins::relay_output_type());
     plugins::add_builtin_outputs(types->catalogue);
     if (add_plugins) {
         add_plugins(types->catalogue);

@@ -15,9 +15,15 @@ inline constexpr uint16_t kStoreOutput = 0;
 
 class CollectorServices final : public component::ProgramServices {
   public:
-    explicit CollectorServices(store::LogStore& log_store) : store(log_store) {}
+    explicit CollectorServices(store::LogStore& log_store, alert::RefillSource* refill = nullptr)
+        : store(log_store), refill_(refill) {}
+
+    alert::RefillSource* alert_refill() override { return refill_; }
 
     store::LogStore& store;
+
+  private:
+    alert::RefillSource* const refill_;
 };
 
 }  // namespace seyir::collector

@@ -29,7 +29,7 @@ std::vector<Notice> SharedEngine::due(UnixNanos now) {
 void SharedEngine::refill(RefillSource& source, UnixNanos now) {
     Evaluation evaluation(rule_);
     const TimeRange range{now - rule_->text.window, now};
-    const Result<void> read = source.read(rule_->text.condition, range, [&](const BatchView& view) {
+    const Result<void> read = source.read(*rule_, range, [&](const BatchView& view) {
         const Hits& found = evaluation.find(view);
         const std::lock_guard lock(mutex_);
         add_all(engine_, found, now);

@@ -28,6 +28,10 @@
 #include "common/pipeline/output.hpp"
 #include "common/record/stream_labels.hpp"
 
+namespace seyir::alert {
+class RefillSource;
+}
+
 namespace seyir::component {
 
 /// While a file is read.
@@ -62,6 +66,9 @@ void add_value_error(
 class ProgramServices {
   public:
     virtual ~ProgramServices() = default;
+
+    /// Where alert rules get the records of their window from at start; none: they begin empty.
+    virtual alert::RefillSource* alert_refill() { return nullptr; }
 };
 
 /// In a running program.

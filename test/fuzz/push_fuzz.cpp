@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "collector/input/loki/push_body.hpp"
+#include "collector/input/loki/push_formats.hpp"
 #include "common/codec/snappy_block.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

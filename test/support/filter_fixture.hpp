@@ -34,9 +34,11 @@ class FilterFixture {
         component::FilterType type,
         std::string_view yaml,
         bool looks_at_files = true,
-        const std::string& directory = "/etc/seyir"
+        const std::string& directory = "/etc/seyir",
+        component::ProgramServices* program = nullptr
     )
-        : type_(std::move(type)),
+        : program_(program),
+          type_(std::move(type)),
           schema_("test", "One filter."),
           document_(load(yaml, directory)),
           checks_{
@@ -80,6 +82,7 @@ class FilterFixture {
             .files = io::posix_file_system(),
             .state_dir = "/nonexistent",
             .host_name = "h1",
+            .program = program_,
         };
     }
 
@@ -127,6 +130,7 @@ class FilterFixture {
         }
     }
 
+    component::ProgramServices* const program_;
     component::FilterType type_;
     config::Schema schema_;
     config::CheckedDocument document_;

@@ -76,6 +76,9 @@ class BatchBuilder {
         batch_.append_row(row_);
     }
 
+    /// A body that is not in the file as it is.
+    Slice copy(std::string_view bytes) { return batch_.arena().copy(bytes); }
+
     void reserve(size_t rows) { batch_.reserve_rows(rows); }
 
     /// The finished batch and the lanes in it (each with its origin's end at the lane's read_end);

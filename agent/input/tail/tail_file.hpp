@@ -70,6 +70,17 @@ struct CopySuspicion {
     uint64_t compared_bytes = 0;  ///< equal so far, compared byte by byte
 };
 
+/// Lines at read_end that belong together and may go on; read again until they are one record.
+struct LineGroup {
+    uint64_t begin = 0;        ///< valid while this is read_end
+    uint64_t scanned = 0;      ///< behind its last complete line
+    uint64_t seen_end = 0;     ///< how far the file went when last read
+    uint32_t lines = 0;        ///< 0: none
+    uint16_t begin_state = 0;  ///< not 0: it continues a group that was cut at its bounds
+    uint16_t state = 0;        ///< after `lines`
+    SteadyTime grew_at;
+};
+
 struct TailFile {
     uint64_t number = 0;  ///< unique in this reader
     FileState state = FileState::kNew;
@@ -98,6 +109,7 @@ struct TailFile {
     bool after_fork = false;
     bool recheck = false;  ///< the store changed: ask again once nothing is under way
     std::optional<SteadyTime> over_long_said;
+    LineGroup group;
     bool cutting_over_long = false;  ///< in the middle of a split line: it is counted once
     /// Places where reading paused, with the hash up to there: to know a copy that is shorter than
     /// what was consumed (lines that came between the copy and the truncation).

@@ -41,6 +41,16 @@ TailCounters::TailCounters(metrics::Registry& r, const std::string& input)
       left_out_bytes(r.counter(
           name("left_out_bytes_total"), "Bytes of over-long lines left out.", {{"input", input}}
       )),
+      cut_groups(r.counter(
+          name("multiline_cut_total"),
+          "Groups of lines that became several records at their bounds.",
+          {{"input", input}}
+      )),
+      quiet_groups(r.counter(
+          name("multiline_flushed_total"),
+          "Groups of lines sent because nothing followed for flush_timeout.",
+          {{"input", input}}
+      )),
       truncations(r.counter(
           name("truncations_total"), "Files truncated or rewritten in place.", {{"input", input}}
       )),
@@ -181,6 +191,9 @@ Nanos TailReader::poll_once() {
     }
     ask_due();
     const bool more = read_some();
+    if (now_ >= groups_due_) {
+        send_quiet_groups();
+    }
     const bool filling = more && budget_left();
     const SteadyTime flush_at = filling
                                     ? batch_began_ + options_.batch_delay
@@ -200,6 +213,7 @@ Nanos TailReader::poll_once() {
     }
     SteadyTime due = std::min(next_scan_, now_ + kWaitMax);
     due = builder_.empty() ? due : std::min(due, flush_at);
+    due = std::min(due, groups_due_);
     due = dirty_ ? std::min(due, next_checkpoint_) : due;
     due = rewinding_.empty() ? due : std::min(due, retry_at_);
     due = to_ask_.empty() ? due : std::min(due, ask_at_);

@@ -65,6 +65,8 @@ struct TailCounters {
     metrics::Counter& lines;
     metrics::Counter& over_long_lines;
     metrics::Counter& left_out_bytes;  ///< of over-long lines truncated or dropped
+    metrics::Counter& cut_groups;      ///< several records, because of max_lines or max_bytes
+    metrics::Counter& quiet_groups;    ///< sent because nothing followed for flush_timeout
     metrics::Counter& truncations;
     metrics::Counter& rotations;
     metrics::Counter& copies;
@@ -216,6 +218,24 @@ class TailReader {
     bool consume_unread(TailFile& file, uint64_t end);
     void consume(TailFile& file, std::string_view bytes);
     void send_rest(TailFile& file);
+
+    // tail_reader_groups.cpp: records of several lines
+    bool groups_lines() const { return options_.multiline.rules != nullptr; }
+
+    bool split_groups(TailFile& file, std::string_view data, bool full);
+    void add_alone(TailFile& file, std::string_view line);
+    void add_group(TailFile& file, std::string_view group, uint32_t lines);
+    bool read_long_group(TailFile& file);
+    bool begin_long_group(TailFile& file, uint64_t bytes);
+    bool send_group(TailFile& file);
+    void cut_group(TailFile& file, uint16_t state_before);
+    void watch_group(TailFile& file, uint64_t seen_end);
+    void send_quiet_groups();
+
+    static bool has_group(const TailFile& file) {
+        return file.group.lines > 0 && file.group.begin == file.read_end;
+    }
+
     void on_rewritten(TailFile& file, const char* how);
     void flush();
 
@@ -297,6 +317,7 @@ class TailReader {
     SteadyTime last_scan_;
     SteadyTime missing_due_;
     SteadyTime next_checkpoint_;
+    SteadyTime groups_due_ = SteadyTime::max();
     SteadyTime batch_began_;
     SteadyTime last_flush_;
     SteadyTime last_read_;

@@ -358,8 +358,9 @@ void TailReader::check_detached() {
 void TailReader::end_quiet_line(TailFile& file) {
     const bool waited = options_.partial_line_wait.count() > 0 &&
                         now_ >= file.changed_at + options_.partial_line_wait;
-    if (!waited || file.state != FileState::kActive || file.rest_sent || !file.at_end()) {
-        return;
+    if (!waited || file.state != FileState::kActive || file.rest_sent || !file.at_end() ||
+        has_group(file)) {
+        return;  // (a group goes first, when it was quiet for its own time)
     }
     const uint64_t rest = file.size_bytes - std::min(file.size_bytes, file.read_end);
     if (rest > 0 && rest <= options_.max_line_bytes) {

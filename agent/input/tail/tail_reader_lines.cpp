@@ -29,7 +29,7 @@ bool TailReader::read_turn(TailFile& file) {
     }
     last_read_ = now_;
     if (file.scanned_end >= file.read_end + std::min(kRereadBytesMax, options_.read_chunk_bytes)) {
-        return read_long_line(file);
+        return groups_lines() ? read_long_group(file) : read_long_line(file);
     }
     // The bytes before read_end are read again and compared: a file that was rewritten in place
     // is noticed in the same system call, however long it is now.
@@ -61,6 +61,7 @@ bool TailReader::split_lines(TailFile& file, std::string_view data, bool full) {
     scan_newlines(data, newlines_);
     if (newlines_.empty()) {
         file.scanned_end = file.read_end + data.size();
+        file.group.lines = 0;
         return full;  // a line longer than the window: the next turn looks on from there
     }
     if (builder_.empty()) {
@@ -68,6 +69,9 @@ bool TailReader::split_lines(TailFile& file, std::string_view data, bool full) {
     }
     const UnixNanos wall = deps_.clock.wall_now();
     file.last_ts = std::max(wall, file.last_ts + Nanos(1)) - Nanos(1);
+    if (groups_lines()) {
+        return split_groups(file, data, full);
+    }
     builder_.reserve(newlines_.size());
     const size_t line_max = options_.max_line_bytes;
     // The line before was handed on without its end (partial_line_wait); this is its end.
@@ -188,6 +192,9 @@ bool TailReader::read_long_line(TailFile& file) {
 bool TailReader::cut_long_line(TailFile& file, std::optional<uint64_t> line_end) {
     const uint64_t line_max = options_.max_line_bytes;
     const uint64_t left = line_end.value_or(file.scanned_end) - file.read_end;
+    if (line_end && left <= line_max && groups_lines() && !file.cutting_over_long) {
+        return begin_long_group(file, left);
+    }
     if (line_end && left <= line_max) {
         file.cutting_over_long = false;
         return copy_out(file, left) && consume_unread(file, *line_end + 1);
@@ -240,6 +247,9 @@ void TailReader::send_rest(TailFile& file) {
     if (!budget_left() || !ensure_open(file)) {
         return;
     }
+    if (has_group(file) && !send_group(file)) {
+        return;
+    }
     while (file.read_end < file.size_bytes) {
         const uint64_t bytes =
             std::min<uint64_t>(file.size_bytes - file.read_end, options_.max_line_bytes);
@@ -258,6 +268,7 @@ void TailReader::on_rewritten(TailFile& file, const char* how) {
         file.scanned_end = 0;  // nothing of the old content was used
         file.size_bytes = 0;
         file.prefix = {};
+        file.group = {};
         return;
     }
     counters_.truncations.add();

@@ -1,91 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/input/loki/loki_input.hpp"
 
-#include <mutex>
-
 #include <fmt/format.h>
-#include <xxhash.h>
 
 namespace seyir::collector::input {
-namespace {
-
-PushHash hash_of(TenantId tenant, std::string_view body) {
-    const auto seed = static_cast<XXH64_hash_t>(tenant);
-    const XXH128_hash_t hash = XXH3_128bits_withSeed(body.data(), body.size(), seed);
-    return {hash.high64, hash.low64};
-}
-
-std::string problem_text(const PushBody& body) {
-    std::string text = fmt::format("{} entries refused:", body.rejected);
-    for (const std::string& problem : body.problems) {
-        text += "\n" + problem;
-    }
-    return text;
-}
-
-net::HttpResponse retry_later(int status, ErrorCode code, std::string message) {
-    auto response = net::HttpResponse::error(status, fail(code, std::move(message)));
-    response.headers.emplace_back("Retry-After", "1");
-    return response;
-}
-
-}  // namespace
-
-/// One push between submit and answer.
-class LokiInput::Pending {
-  public:
-    Pending(
-        std::shared_ptr<Shared> shared,
-        net::HttpExchangePtr exchange,
-        uint64_t bytes,
-        const PushBody& body
-    )
-        : shared_(std::move(shared)), exchange_(std::move(exchange)), bytes_(bytes) {
-        if (body.rejected > 0 || !body.problems.empty()) {
-            refusal_ = problem_text(body);
-        }
-    }
-
-    void answer(const DeliveryReport& report) {
-        shared_->in_flight_bytes -= bytes_;
-        switch (report.outcome) {
-            case Outcome::kDelivered:
-            case Outcome::kDropped:
-                shared_->accepted->add(report.accepted);
-                break;
-            case Outcome::kRejected:
-                shared_->accepted->add(report.accepted);
-                refusal_ += refusal_.empty() ? "" : "\n";
-                refusal_ += fmt::format(
-                    "{} entries rejected: {}",
-                    report.dropped,
-                    report.message.empty() ? report.reason : report.message
-                );
-                break;
-            default:
-                shared_->refused->add();
-                exchange_->respond(retry_later(
-                    503,
-                    ErrorCode::kTimeout,
-                    report.message.empty() ? "not stored, send it again" : report.message
-                ));
-                return;
-        }
-        if (refusal_.empty()) {
-            exchange_->respond({.status = 204, .content_type = ""});
-            return;
-        }
-        exchange_->respond(
-            net::HttpResponse::error(400, fail(ErrorCode::kInvalidArgument, refusal_))
-        );
-    }
-
-  private:
-    std::shared_ptr<Shared> shared_;
-    net::HttpExchangePtr exchange_;
-    uint64_t bytes_;
-    std::string refusal_;
-};
 
 LokiInput::LokiInput(
     LokiOptions options,
@@ -94,65 +12,9 @@ LokiInput::LokiInput(
     uint64_t in_flight_bytes_max,
     PushLimits limits
 )
-    : options_(std::move(options)),
-      clock_(clock),
-      in_flight_bytes_max_(in_flight_bytes_max),
-      limits_(limits) {
-    const metrics::Labels labels{{"input", options_.id}};
-    shared_->accepted = &registry.counter(
-        "seyir_collector_push_records_total", "Records of pushes that were stored", labels
-    );
-    shared_->rejected = &registry.counter(
-        "seyir_collector_push_rejected_records_total",
-        "Records of pushes that break a rule (labels, length)",
-        labels
-    );
-    shared_->refused = &registry.counter(
-        "seyir_collector_push_refused_total", "Pushes answered with 429 or 503", labels
-    );
-}
-
-Result<void> LokiInput::start(pipeline::Submit submit) {
-    const std::unique_lock lock(mutex_);
-    submit_ = std::move(submit);
-    return {};
-}
-
-void LokiInput::stop() {
-    const std::unique_lock lock(mutex_);
-    submit_ = nullptr;
-}
-
-pipeline::ComponentHealth LokiInput::health() const {
-    const uint64_t in_flight = shared_->in_flight_bytes.load();
-    if (in_flight < in_flight_bytes_max_) {
-        return {};
-    }
-    return {
-        false,
-        fmt::format("{} of pushes wait for the outputs; new ones get 429", format_bytes(in_flight))
-    };
-}
-
-std::vector<net::HttpRoute> LokiInput::http_routes() {
-    return {{
-        .method = "POST",
-        .path = "/loki/api/v1/push",
-        .scope = net::Scope::kIngest,
-        .lane = net::Lane::kIngest,
-        .handler = [this](const net::HttpExchangePtr& exchange) { push(exchange); },
-    }};
-}
-
-bool LokiInput::take_budget(uint64_t bytes) {
-    const uint64_t before = shared_->in_flight_bytes.fetch_add(bytes);
-    // One push always fits, however large: the server limits the body.
-    if (before != 0 && before + bytes > in_flight_bytes_max_) {
-        shared_->in_flight_bytes -= bytes;
-        return false;
-    }
-    return true;
-}
+    : PushInput(options.id, registry, clock, in_flight_bytes_max),
+      options_(std::move(options)),
+      limits_(limits) {}
 
 Result<PushBody> LokiInput::read(const net::HttpRequest& request) const {
     const PushSettings settings{
@@ -172,47 +34,6 @@ Result<PushBody> LokiInput::read(const net::HttpRequest& request) const {
         ErrorCode::kInvalidArgument,
         fmt::format("Content-Type {} is not application/json or application/x-protobuf", type)
     );
-}
-
-void LokiInput::push(const net::HttpExchangePtr& exchange) {
-    const net::HttpRequest& request = exchange->request();
-    const uint64_t bytes = request.body.size();
-    if (!take_budget(bytes)) {
-        shared_->refused->add();
-        exchange->respond(retry_later(
-            429,
-            ErrorCode::kBackpressure,
-            fmt::format(
-                "{} of pushes wait to be stored, the limit is {}; send it again",
-                format_bytes(shared_->in_flight_bytes.load()),
-                format_bytes(in_flight_bytes_max_)
-            )
-        ));
-        return;
-    }
-    auto body = read(request);
-    if (!body) {
-        shared_->in_flight_bytes -= bytes;
-        exchange->respond(net::HttpResponse::error(400, body.error()));
-        return;
-    }
-    shared_->rejected->add(body->rejected);
-    auto pending = std::make_shared<Pending>(shared_, exchange, bytes, *body);
-    const TenantId tenant = body->batch->tenant();
-    body->batch->set_provenance({.push_hash = hash_of(tenant, request.body)});
-    if (body->batch->row_count() == 0) {
-        pending->answer(DeliveryReport::delivered(0));
-        return;
-    }
-    body->batch->set_ack(AckToken([pending](const DeliveryReport& report) {
-        pending->answer(report);
-    }));
-    const std::shared_lock lock(mutex_);
-    if (!submit_) {
-        // The batch dies here; its token answers with "send it again".
-        return;
-    }
-    submit_(std::move(body->batch));
 }
 
 }  // namespace seyir::collector::input

@@ -9,22 +9,15 @@
 // its tokens.   Spec: Grafana Loki's HTTP API.
 #pragma once
 
-#include <atomic>
-#include <memory>
-#include <shared_mutex>
-#include <vector>
+#include <string>
 
 #include "collector/input/input_options.hpp"
-#include "collector/input/loki/push_body.hpp"
-#include "common/component/types.hpp"
-#include "common/io/clock.hpp"
-#include "common/metrics/registry.hpp"
-#include "common/net/http.hpp"
-#include "common/pipeline/input.hpp"
+#include "collector/input/loki/push_formats.hpp"
+#include "collector/input/push/push_input.hpp"
 
 namespace seyir::collector::input {
 
-class LokiInput final : public pipeline::Input, public component::HttpMounted {
+class LokiInput final : public PushInput {
   public:
     LokiInput(
         LokiOptions options,
@@ -34,35 +27,14 @@ class LokiInput final : public pipeline::Input, public component::HttpMounted {
         PushLimits limits = {}
     );
 
-    Result<void> start(pipeline::Submit submit) override;
-    void stop() override;
-    pipeline::ComponentHealth health() const override;
+  protected:
+    std::string path() const override { return "/loki/api/v1/push"; }
 
-    /// POST /loki/api/v1/push. The routes refer to this object.
-    std::vector<net::HttpRoute> http_routes() override;
+    Result<PushBody> read(const net::HttpRequest& request) const override;
 
   private:
-    /// Counters and the budget: shared with tokens, which may resolve after the input is gone.
-    struct Shared {
-        std::atomic<uint64_t> in_flight_bytes{0};
-        metrics::Counter* accepted = nullptr;
-        metrics::Counter* rejected = nullptr;
-        metrics::Counter* refused = nullptr;
-    };
-
-    class Pending;
-
-    void push(const net::HttpExchangePtr& exchange);
-    Result<PushBody> read(const net::HttpRequest& request) const;
-    bool take_budget(uint64_t bytes);
-
     LokiOptions options_;
-    io::Clock& clock_;
-    uint64_t in_flight_bytes_max_;
     PushLimits limits_;
-    std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
-    mutable std::shared_mutex mutex_;  ///< submit_: handlers read, start and stop write
-    pipeline::Submit submit_;
 };
 
 }  // namespace seyir::collector::input

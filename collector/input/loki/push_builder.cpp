@@ -9,8 +9,6 @@
 namespace seyir::collector::input {
 namespace {
 
-constexpr size_t kProblemsShown = 10;
-
 // Where senders put the level; Loki's discover_log_levels looks at the same names.
 constexpr std::array<std::string_view, 8> kLevelNames{
     "level",
@@ -24,13 +22,6 @@ constexpr std::array<std::string_view, 8> kLevelNames{
 };
 
 }  // namespace
-
-void PushBody::reject(std::string problem, uint64_t entries) {
-    rejected += entries;
-    if (problems.size() < kProblemsShown) {
-        problems.push_back(std::move(problem));
-    }
-}
 
 PushBuilder::PushBuilder(const PushSettings& settings) : settings_(settings) {
     body_.batch = std::make_shared<RecordBatch>(settings.tenant);

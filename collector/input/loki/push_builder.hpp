@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "collector/input/loki/push_body.hpp"
+#include "collector/input/loki/push_formats.hpp"
 
 namespace seyir::collector::input {
 

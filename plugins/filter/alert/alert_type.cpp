@@ -94,20 +94,17 @@ Schema make_schema() {
         .with(component::on_error_field("keep"));
 }
 
-class AlertPlan final : public FilterPlan, public alert::WantsRefill {
+class AlertPlan final : public FilterPlan {
   public:
     AlertPlan(alert::RulePtr rule, std::vector<config::NamedPlace> to)
         : engine_(std::make_shared<alert::SharedEngine>(std::move(rule))), to_(std::move(to)) {}
 
-    void set_refill(std::shared_ptr<alert::RefillSource> source) override {
-        refill_ = std::move(source);
-    }
-
     Result<std::unique_ptr<pipeline::Filter>> instantiate(const RunContext& context) override {
         std::call_once(refilled_, [&] {
-            if (refill_ != nullptr) {
-                engine_->refill(*refill_, context.clock.wall_now());
-                refill_.reset();
+            alert::RefillSource* source =
+                context.program == nullptr ? nullptr : context.program->alert_refill();
+            if (source != nullptr) {
+                engine_->refill(*source, context.clock.wall_now());
             }
         });
         const metrics::Labels filter = {{"filter", context.id}};
@@ -144,7 +141,6 @@ class AlertPlan final : public FilterPlan, public alert::WantsRefill {
   private:
     std::shared_ptr<alert::SharedEngine> engine_;
     std::vector<config::NamedPlace> to_;
-    std::shared_ptr<alert::RefillSource> refill_;
     std::once_flag refilled_;
 };
 

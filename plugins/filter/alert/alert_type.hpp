@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The filter type `alert`. Its plan is an alert::WantsRefill: a program with a store gives it a
-// source before the first instantiate().
+// The filter type `alert`. The first instance fills the rule's window from the program's
+// alert_refill(), where there is one.
 // Threads: called while the catalogue is built; plans are made on the loading thread.
 #pragma once
 

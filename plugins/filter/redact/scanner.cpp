@@ -67,6 +67,21 @@ BlockMasks classify(const char* block, const char (&signs)[5]) {
 
 #endif
 
+/// Where a run of digits ends whose block ended, or that ended already, at `at`.
+size_t run_end(std::string_view text, size_t at) {
+    while (is_at(text, at, kDigit)) {
+        ++at;
+    }
+    return at;
+}
+
+/// Most runs of digits are short, follow no letter or sign, and end in no gap: out at once.
+bool may_be_secret(std::string_view text, const Range& run) {
+    constexpr size_t kNationalDigits = 10;
+    return run.end - run.begin >= kNationalDigits || is_at(text, run.end, kGap) ||
+           (run.begin != 0 && is(text[run.begin - 1], kLetter | kGap));
+}
+
 /// Where the plus sign before `at` begins, however it is written; npos = none.
 size_t plus_before(std::string_view text, size_t at) {
     if (at >= 1 && text[at - 1] == '+') {
@@ -152,13 +167,15 @@ bool Scanner::find(std::string_view text, std::vector<Match>& matches) const {
         carry = masks.digits >> 63;
         uint64_t todo = (rules_.wants_digits() ? starts : 0) | (wants_signs_ ? masks.signs : 0);
         while (todo != 0) {
-            const size_t at = base + static_cast<size_t>(std::countr_zero(todo));
+            const int bit = std::countr_zero(todo);
+            const size_t at = base + static_cast<size_t>(bit);
             todo &= todo - 1;
             if (at < state.resume) {
                 continue;
             }
-            if (is(text[at], kDigit)) {
-                on_digits(state, at);
+            const auto digits = static_cast<size_t>(std::countr_one(masks.digits >> bit));
+            if (digits != 0) {
+                on_digits(state, {at, run_end(text, at + digits)});
             } else {
                 on_sign(state, at);
             }
@@ -167,12 +184,12 @@ bool Scanner::find(std::string_view text, std::vector<Match>& matches) const {
     return !matches.empty();
 }
 
-void Scanner::on_digits(State& state, size_t at) const {
+void Scanner::on_digits(State& state, Range run) const {
     const std::string_view text = state.text;
-    Range run{at, at + 1};
-    while (is_at(text, run.end, kDigit)) {
-        ++run.end;
+    if (!may_be_secret(text, run)) {
+        return;
     }
+    const size_t at = run.begin;
     if (at != 0 && (is(text[at - 1], kAlnum) || text[at - 1] == '%')) {
         if (rules_.iban && at >= 2 && is(text[at - 1], kLetter) && is(text[at - 2], kLetter) &&
             state.take(find_iban(text, run), Rule::kIban)) {
@@ -200,6 +217,7 @@ void Scanner::on_digits(State& state, size_t at) const {
         return;
     }
     if (rules_.phone && (first == '0' || first == '5' || first == '9') &&
+        (length >= 10 || (length <= 4 && is_at(text, run.end, kGap))) &&
         state.take(find_turkish_phone(text, run, rules_.bare_phone), Rule::kPhone)) {
         return;
     }

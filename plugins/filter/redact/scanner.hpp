@@ -55,7 +55,7 @@ class Scanner {
   private:
     struct State;
 
-    void on_digits(State& state, size_t at) const;
+    void on_digits(State& state, Range run) const;
     void on_sign(State& state, size_t at) const;
     void on_email_sign(State& state, size_t at, size_t after) const;
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/base/units.hpp"
+#include "common/buffer/options.hpp"
 #include "plugins/output/email/email_output.hpp"
 #include "plugins/output/notify/tls_keys.hpp"
 
@@ -77,7 +78,9 @@ Schema make_schema() {
                   .or_else("100"))
         .with(notify::timeout_field())
         .with(notify::connect_timeout_field())
-        .with(notify::tls_field());
+        .with(notify::tls_field())
+        .with(buffer::buffer_field(buffer::BufferOptions::Kind::kDisk))
+        .with(buffer::retry_field());
 }
 
 class EmailPlan final : public OutputPlan {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/base/units.hpp"
+#include "common/buffer/options.hpp"
 #include "plugins/output/http/http_output.hpp"
 #include "plugins/output/notify/tls_keys.hpp"
 
@@ -118,7 +119,9 @@ Schema make_schema() {
                   .elsewhere("Fluent Bit", {"workers"}))
         .with(notify::timeout_field())
         .with(notify::connect_timeout_field())
-        .with(notify::tls_field());
+        .with(notify::tls_field())
+        .with(buffer::buffer_field(buffer::BufferOptions::Kind::kDisk))
+        .with(buffer::retry_field());
 }
 
 class HttpPlan final : public OutputPlan {

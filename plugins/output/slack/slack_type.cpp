@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/output/slack/slack_type.hpp"
 
+#include "common/buffer/options.hpp"
 #include "plugins/output/notify/tls_keys.hpp"
 #include "plugins/output/slack/slack_output.hpp"
 
@@ -46,7 +47,9 @@ Schema make_schema() {
                   .or_else("20"))
         .with(notify::timeout_field())
         .with(notify::connect_timeout_field())
-        .with(notify::tls_field());
+        .with(notify::tls_field())
+        .with(buffer::buffer_field(buffer::BufferOptions::Kind::kDisk))
+        .with(buffer::retry_field());
 }
 
 class SlackPlan final : public OutputPlan {

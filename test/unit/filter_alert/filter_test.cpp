@@ -3,10 +3,11 @@
 
 #include <doctest/doctest.h>
 
-#include "common/alert/refill.hpp"
-#include "common/alert/shared_engine.hpp"
+#include "collector/services/collector_services.hpp"
+#include "collector/services/store_refill.hpp"
 #include "plugins/filter/alert/alert_type.hpp"
 #include "test/support/filter_fixture.hpp"
+#include "test/support/memory_log_store.hpp"
 
 using namespace seyir;
 using namespace seyir::plugins;
@@ -37,24 +38,16 @@ std::string body_of(const BatchView& view) {
     return std::string(view.batch->body(0));
 }
 
-/// Rows as a store would give them.
-class Stored final : public alert::RefillSource {
+constexpr const char* kThreeErrors =
+    "type: alert\nif: '{env=\"prod\"} |= \"error\"'\nthreshold: 3\nto: [mail]";
+
+/// A store that cannot be read.
+class Broken final : public alert::RefillSource {
   public:
-    explicit Stored(std::vector<RecordBatchPtr> batches, bool broken = false)
-        : batches_(std::move(batches)), broken_(broken) {}
-
-    Result<void> read(
-        std::string_view, TimeRange, const std::function<void(const BatchView&)>& each
-    ) override {
-        for (const RecordBatchPtr& batch : batches_) {
-            each({batch, {}});
-        }
-        return broken_ ? Result<void>(fail(ErrorCode::kIo, "disk gone")) : Result<void>();
+    Result<void> read(const alert::Rule&, TimeRange, const std::function<void(const BatchView&)>&)
+        override {
+        return fail(ErrorCode::kIo, "disk gone");
     }
-
-  private:
-    std::vector<RecordBatchPtr> batches_;
-    bool broken_;
 };
 
 }  // namespace
@@ -143,26 +136,44 @@ TEST_SUITE("plugins/filter/alert") {
         CHECK(body_of(f.sink.events[0]).contains("cannot be evaluated"));
         CHECK(f.registry.text().contains(R"(seyir_alert_errors_total{filter="under_test"} 2)"));
     }
-    TEST_CASE("the window is filled from the store before the first record") {
-        FilterFixture g(
-            alert_filter_type(), "type: alert\nif: '|= \"error\"'\nthreshold: 3\nto: [mail]"
-        );
-        alert::RuleText text{.name = "x", .condition = "|= \"error\"", .threshold = 3};
-        alert::SharedEngine engine(*alert::Rule::compile(text));
-        Stored stored({lines(g, {"error a", "fine"}), lines(g, {"error b"})});
-        engine.refill(stored, g.clock.wall_now());
-        CHECK(engine.due(g.clock.wall_now()).empty());
-        alert::Evaluation evaluation(engine.rule());
-        const auto notices =
-            engine.count(evaluation.find({lines(g, {"error c"}), {}}), g.clock.wall_now());
-        REQUIRE(notices.size() == 1);
-        CHECK(notices[0].count == 3);
-        CHECK(notices[0].first_line == "error a");
-        alert::SharedEngine other(*alert::Rule::compile(text));
-        Stored broken({}, true);
-        other.refill(broken, g.clock.wall_now());
-        CHECK(other.due(g.clock.wall_now()).at(0).problem.contains("disk gone"));
-        CHECK(dynamic_cast<alert::WantsRefill*>(&g.plan()) != nullptr);
+    TEST_CASE("the window is filled from the store before the first record, once for all instances"
+    ) {
+        io::ManualClock clock;
+        store::MemoryLogStore store(clock);
+        const UnixNanos now = clock.wall_now();
+        REQUIRE(test::store_rows(
+            store,
+            {{.labels = {{"env", "prod"}}, .ts_ns = (now - 60s).value, .line = "error a"},
+             {.labels = {{"env", "prod"}}, .ts_ns = (now - 50s).value, .line = "fine"},
+             {.labels = {{"env", "test"}}, .ts_ns = (now - 50s).value, .line = "error elsewhere"},
+             {.labels = {{"env", "prod"}}, .ts_ns = (now - 3600s).value, .line = "error long ago"},
+             {.labels = {{"env", "prod"}}, .ts_ns = (now - 40s).value, .line = "error b"}}
+        ));
+        collector::StoreRefill refill(store, clock);
+        collector::CollectorServices services(store, &refill);
+        FilterFixture f(alert_filter_type(), kThreeErrors, false, "/etc/seyir", &services);
+        REQUIRE_MESSAGE(f.ok(), f.diagnostics());
+        const auto other = f.another();
+        REQUIRE(other.has_value());
+        REQUIRE(f.flush());
+        CHECK(f.sink.events.empty());
+        auto batch =
+            test::make_batch({{.labels = {{"env", "prod"}}, .ts_ns = now.value, .line = "error c"}}
+            );
+        REQUIRE((*other)->process({batch, {}}, f.sink));
+        REQUIRE(f.sink.events.size() == 1);
+        CHECK(attrs_of(f.sink.events[0]).at("alert.count") == "3");
+        CHECK(attrs_of(f.sink.events[0]).at("alert.first_line") == "error a");
+    }
+    TEST_CASE("a window that cannot be filled makes the rule failing") {
+        store::MemoryLogStore store;
+        Broken broken;
+        collector::CollectorServices services(store, &broken);
+        FilterFixture f(alert_filter_type(), kThreeErrors, false, "/etc/seyir", &services);
+        REQUIRE_MESSAGE(f.ok(), f.diagnostics());
+        REQUIRE(f.flush());
+        REQUIRE(f.sink.events.size() == 1);
+        CHECK(attrs_of(f.sink.events[0]).at("alert.problem").contains("disk gone"));
     }
     TEST_CASE("mistakes in the configuration are named with their place") {
         const auto diagnostics = [](const std::string& yaml) {

@@ -9,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "collector/input/loki/push_body.hpp"
+#include "collector/input/loki/push_formats.hpp"
 #include "common/async/runtime.hpp"
 #include "common/codec/snappy_block.hpp"
 #include "common/net/server/http_server.hpp"

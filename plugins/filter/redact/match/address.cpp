@@ -163,9 +163,8 @@ std::optional<Range> find_ipv6(std::string_view text, size_t colon, size_t from)
 }
 
 std::string truncate_ip(std::string_view address) {
-    std::array<int, 4> parts{};
-    if (read_ipv4(address, 0, parts) == address.size()) {
-        return fmt::format("{}.{}.{}.0", parts[0], parts[1], parts[2]);
+    if (!address.contains(':')) {
+        return std::string(address.substr(0, address.rfind('.'))) + ".0";
     }
     Ipv6 ip;
     if (!read_ipv6(address, 0, ip)) {

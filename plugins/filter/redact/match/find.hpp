@@ -65,7 +65,8 @@ class JwtFinder {
 std::optional<Range> find_ipv4(std::string_view text, Range run);
 /// `colon` is the first colon of the candidate.
 std::optional<Range> find_ipv6(std::string_view text, size_t colon, size_t from);
-/// The network: 192.0.2.77 -> 192.0.2.0, 2001:db8:85a3:8d3::1 -> 2001:db8:85a3::
+/// The network of what find_ipv4() or find_ipv6() found: 192.0.2.77 -> 192.0.2.0,
+/// 2001:db8:85a3:8d3::1 -> 2001:db8:85a3::
 std::string truncate_ip(std::string_view address);
 
 }  // namespace seyir::plugins::redact

@@ -19,6 +19,7 @@ enum CharClass : uint8_t {
     kLocal = 8,       ///< of an e-mail address before the @
     kDomain = 16,     ///< of a label of a host name
     kBase64Url = 32,  ///< RFC 4648, 5
+    kGap = 64,        ///< may stand between the groups of one number
     kAlnum = kDigit | kLetter,
 };
 
@@ -36,6 +37,9 @@ inline constexpr std::array<uint8_t, 256> kCharClasses = [] {
         bits |= word || c == '.' || c == '_' || c == '+' || c == '-' || c >= 0x80 ? kLocal : 0;
         bits |= word || c == '-' || c >= 0x80 ? kDomain : 0;
         bits |= word || c == '-' || c == '_' ? kBase64Url : 0;
+        bits |= c == ' ' || c == '-' || c == '.' || c == '+' || c == '(' || c == ')' || c == '%'
+                    ? kGap
+                    : 0;
     }
     return table;
 }();

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/input/push/push_body.hpp"
 #include "common/base/result.hpp"
 #include "common/base/units.hpp"
 #include "common/record/batch.hpp"
@@ -25,15 +26,6 @@ struct PushLimits {
     uint64_t line_bytes_max = 1 * kMiB;
     size_t streams_max = 10'000;
     size_t metadata_max = 128;  ///< structured metadata of one entry
-};
-
-struct PushBody {
-    std::shared_ptr<RecordBatch> batch;
-    uint64_t rejected = 0;
-    /// The first few, for the answer; `rejected` counts all.
-    std::vector<std::string> problems;
-
-    void reject(std::string problem, uint64_t entries = 1);
 };
 
 struct PushSettings {
