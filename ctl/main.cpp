@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ctl/commands_table.hpp"
+#include "ctl/plugin/plugin_command.hpp"
 #include "ctl/session.hpp"
 
 namespace seyir::ctl {
@@ -59,6 +60,7 @@ constexpr Entry kEntries[] = {
     {"explain", explain_command},
     {"parse", parse_command},
     {"schema", schema_command},
+    {"plugin", plugin_command},
     {"test", test_command},
     {"graph", graph_command},
     {"status", status_command},
