@@ -94,6 +94,22 @@ constexpr std::array kValidateOptions{
     OptionSpec{"effective", "", "print it with every default filled in, secrets hidden"},
 };
 
+constexpr std::array kParseOptions{
+    OptionSpec{"config", "FILE", "a configuration; with --filter"},
+    OptionSpec{"filter", "ID", "the parse filter of that configuration"},
+    OptionSpec{
+        "format",
+        "NAME",
+        "without --config: auto, json, logfmt, regex, grok, csv, clf, syslog, cri, docker, "
+        "python_logging"
+    },
+    OptionSpec{"pattern", "EXPRESSION", "of regex and grok"},
+    OptionSpec{"patterns-dir", "DIR", "of grok: pattern files"},
+    OptionSpec{"columns", "A,B,C", "of csv: names of the columns"},
+    OptionSpec{"time-key", "FIELD", "the field that is the time"},
+    OptionSpec{"time-format", "FORMAT", "how it is written (auto)"},
+};
+
 constexpr std::array kPluginOptions{
     OptionSpec{"lang", "LANGUAGE", "new: c++, c or lua (c++)"},
     OptionSpec{"directory", "DIR", "new: where to, an empty directory (the name)"},
@@ -149,6 +165,12 @@ constexpr std::string_view kSchemaDetails =
     "YAML.\n\n"
     "  seyir schema agent > agent.schema.json\n"
     "  # first line of agent.yaml: # yaml-language-server: $schema=agent.schema.json\n";
+constexpr std::string_view kParseDetails =
+    "Lines of a file (- for standard input) through a parse filter: the fields of each, what is\n"
+    "missed and where the expression stopped fitting. Exits 1 when a line was missed.\n\n"
+    "  seyir parse try access.log --format clf\n"
+    "  seyir parse try - --format grok --pattern '%{IP:client} %{NUMBER:took:float}'\n"
+    "  seyir parse try app.log --config /etc/seyir/agent.yaml --filter fields --output json\n";
 constexpr std::string_view kStatusDetails =
     "What the collector has stored, its components, the agents that ship to it, and what happened\n"
     "to them. Also of an agent: --server is then its listen.http.\n\n"
@@ -222,6 +244,9 @@ constexpr std::array kCommands{
     },
     CommandSpec{
         "schema", "agent|collector", 1, 1, "JSON Schema of a configuration", kSchemaDetails, {}
+    },
+    CommandSpec{
+        "parse", "try FILE", 2, 2, "lines through a parse filter", kParseDetails, kParseOptions
     },
     CommandSpec{
         "plugin",

@@ -58,6 +58,7 @@ constexpr Entry kEntries[] = {
     {"labels", labels_command},
     {"validate", validate_command},
     {"explain", explain_command},
+    {"parse", parse_command},
     {"schema", schema_command},
     {"plugin", plugin_command},
     {"test", test_command},
