@@ -7,6 +7,7 @@
 
 #include "common/logql/text/regex.hpp"
 #include "plugins/filter/redact/canonical.hpp"
+#include "plugins/filter/redact/match/text_edge.hpp"
 
 namespace seyir::plugins::redact {
 namespace {
@@ -76,12 +77,21 @@ Result<bool> Redactor::redact(std::string_view text) {
     return changed;
 }
 
-/// Cutting an address down to its network leaves nothing new to find; everything else may.
-bool Redactor::may_leave_more(const std::vector<Match>& matches) const {
+/// Anything put in place may leave more to find, but for what nearly every line has: an IPv4
+/// address cut down to its network, with no digit or plus sign near that could make a number of it.
+bool Redactor::may_leave_more(std::string_view text, const std::vector<Match>& matches) const {
+    constexpr size_t kGapMax = 3;  // "%20"
+    const auto has_number = [](std::string_view near) {
+        return std::ranges::any_of(near, [](char c) { return is(c, kDigit) || c == '+'; });
+    };
     const bool truncates_ip =
         options_->actions[static_cast<size_t>(Rule::kIp)] == Action::kTruncate;
     return std::ranges::any_of(matches, [&](const Match& match) {
-        return match.rule != Rule::kIp || !truncates_ip;
+        const std::string_view found = text.substr(match.begin, match.end - match.begin);
+        const size_t before = std::min(match.begin, kGapMax);
+        return match.rule != Rule::kIp || !truncates_ip || found.contains(':') ||
+               has_number(text.substr(match.begin - before, before)) ||
+               has_number(text.substr(match.end, kGapMax));
     });
 }
 
@@ -113,8 +123,9 @@ Result<bool> Redactor::apply_built_in(std::string_view text, bool is_first) {
             return too_large(next_.size());
         }
         const bool is_same = next_ == from;
+        const bool is_last = is_same || !may_leave_more(from, matches_);
         std::swap(text_, next_);
-        if (!may_leave_more(matches_)) {
+        if (is_last) {
             return changed || !is_same;
         }
         changed = true;

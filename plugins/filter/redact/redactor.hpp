@@ -54,7 +54,7 @@ class Redactor {
     Result<void> append_replacement(std::string_view found, Rule rule, bool may_remove);
     Result<void> append_token(std::string_view name, std::string_view canonical, Action action);
     Result<bool> apply_custom(const CustomRule& rule, size_t index);
-    bool may_leave_more(const std::vector<Match>& matches) const;
+    bool may_leave_more(std::string_view text, const std::vector<Match>& matches) const;
 
     RedactOptionsPtr options_;
     Scanner scanner_;
