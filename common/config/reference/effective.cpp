@@ -48,7 +48,7 @@ std::string free_scalar(const Node& node) {
                                             : quoted(node.text);
 }
 
-/// In flow style.
+/// In flow style. References are replaced in values only: a `$` in a key is nothing special.
 std::string free_form(const Node& node) {
     if (node.is_scalar()) {
         return free_scalar(node);
@@ -58,7 +58,7 @@ std::string free_form(const Node& node) {
         out += (out.empty() ? "" : ", ") + free_form(*item);
     }
     for (const Entry& entry : node.entries) {
-        out += (out.empty() ? "" : ", ") + quoted(entry.key->text) + ": ";
+        out += (out.empty() ? "" : ", ") + json_quote(entry.key->text) + ": ";
         out += looks_secret(entry.key->text) ? "\"***\"" : free_form(*entry.value);
     }
     return node.is_map() ? "{" + out + "}" : "[" + out + "]";

@@ -181,6 +181,15 @@ class Validator {
         check_count(node, node.items.size(), field, path);
         for (size_t i = 0; i < node.items.size(); ++i) {
             const Node& item = *node.items[i];
+            if (wants_container(field.item->type) && item.is_null()) {
+                diagnostics_.add(
+                    {.code = kWrongType,
+                     .at = item.span,
+                     .message = fmt::format("`{}[{}]` is empty", path, i),
+                     .hint = "give it keys, or remove it"}
+                );
+                continue;
+            }
             visit_value(
                 item,
                 {item.span.begin, item.span.begin + 1},

@@ -106,6 +106,12 @@ E0203 14:16 [expext] unknown key `expext` in tests[3] (did you mean `expect`?)
         );
     }
 
+    TEST_CASE("an empty item of a list of maps is not passed over") {
+        const Checked c =
+            check("  - { name: a, feed: { lines: [x] }, expect_none: [store] }\n  -\n");
+        CHECK(c.text() == "E0202 7:4 [] `tests[1]` is empty (give it keys, or remove it)\n");
+    }
+
     TEST_CASE("records keep their types when the effective configuration is printed") {
         const Checked c = check(
             "  - { name: t, expect_none: [alerts], feed: { record: { line: '5', n: 5, f: -1.5, x: "
