@@ -94,6 +94,30 @@ constexpr std::array kValidateOptions{
     OptionSpec{"effective", "", "print it with every default filled in, secrets hidden"},
 };
 
+constexpr std::array kParseOptions{
+    OptionSpec{"config", "FILE", "a configuration; with --filter"},
+    OptionSpec{"filter", "ID", "the parse filter of that configuration"},
+    OptionSpec{
+        "format",
+        "NAME",
+        "without --config: auto, json, logfmt, regex, grok, csv, clf, syslog, cri, docker, "
+        "python_logging"
+    },
+    OptionSpec{"pattern", "EXPRESSION", "of regex and grok"},
+    OptionSpec{"patterns-dir", "DIR", "of grok: pattern files"},
+    OptionSpec{"columns", "A,B,C", "of csv: names of the columns"},
+    OptionSpec{"time-key", "FIELD", "the field that is the time"},
+    OptionSpec{"time-format", "FORMAT", "how it is written (auto)"},
+};
+
+constexpr std::array kPluginOptions{
+    OptionSpec{"lang", "LANGUAGE", "new: c++, c or lua (c++)"},
+    OptionSpec{"directory", "DIR", "new: where to, an empty directory (the name)"},
+    OptionSpec{"settings", "FILE", "check: YAML of the filter's keys, instead of its defaults"},
+    OptionSpec{"batches", "N", "check: so many random batches (1000)"},
+    OptionSpec{"seed", "N", "check: of the random batches (1)"},
+};
+
 constexpr std::array kBufferOptions{
     OptionSpec{"all", "", "export: also records that were delivered and not deleted yet"},
 };
@@ -122,6 +146,14 @@ constexpr std::string_view kValidateDetails =
     "  seyir validate /etc/seyir/agent.yaml\n"
     "  seyir validate collector.yaml --output json\n"
     "  generate-config | seyir validate - --as agent\n";
+constexpr std::string_view kPluginDetails =
+    "Filters built outside of Seyir (docs/guide/write-a-filter.md).\n\n"
+    "  seyir plugin new filter mask_pan      a project that builds, tests and checks\n"
+    "  seyir plugin check build/mask_pan.so  may it run? In a process of its own\n"
+    "  seyir plugin doc build/mask_pan.so    its reference page, in Markdown\n"
+    "  seyir plugin ls                       what the default directory holds\n"
+    "  seyir plugin ls collector.yaml        what a configuration loads; or a directory\n\n"
+    "Exits 1 when something is wrong with a plugin, 0 when all is well.\n";
 constexpr std::string_view kExplainDetails =
     "More about a message of validate, or about a type of input, filter or output: its keys with\n"
     "their defaults, and an example. Without an argument, all of both.\n\n"
@@ -133,6 +165,12 @@ constexpr std::string_view kSchemaDetails =
     "YAML.\n\n"
     "  seyir schema agent > agent.schema.json\n"
     "  # first line of agent.yaml: # yaml-language-server: $schema=agent.schema.json\n";
+constexpr std::string_view kParseDetails =
+    "Lines of a file (- for standard input) through a parse filter: the fields of each, what is\n"
+    "missed and where the expression stopped fitting. Exits 1 when a line was missed.\n\n"
+    "  seyir parse try access.log --format clf\n"
+    "  seyir parse try - --format grok --pattern '%{IP:client} %{NUMBER:took:float}'\n"
+    "  seyir parse try app.log --config /etc/seyir/agent.yaml --filter fields --output json\n";
 constexpr std::string_view kStatusDetails =
     "What the collector has stored, its components, the agents that ship to it, and what happened\n"
     "to them. Also of an agent: --server is then its listen.http.\n\n"
@@ -206,6 +244,18 @@ constexpr std::array kCommands{
     },
     CommandSpec{
         "schema", "agent|collector", 1, 1, "JSON Schema of a configuration", kSchemaDetails, {}
+    },
+    CommandSpec{
+        "parse", "try FILE", 2, 2, "lines through a parse filter", kParseDetails, kParseOptions
+    },
+    CommandSpec{
+        "plugin",
+        "new|check|doc|ls ...",
+        1,
+        3,
+        "filters built outside of Seyir",
+        kPluginDetails,
+        kPluginOptions
     },
     CommandSpec{
         "test", "FILE", 1, 1, "run the tests in a configuration", kTestDetails, kTestOptions

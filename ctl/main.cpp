@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ctl/commands_table.hpp"
+#include "ctl/plugin/plugin_command.hpp"
 #include "ctl/session.hpp"
 
 namespace seyir::ctl {
@@ -57,7 +58,9 @@ constexpr Entry kEntries[] = {
     {"labels", labels_command},
     {"validate", validate_command},
     {"explain", explain_command},
+    {"parse", parse_command},
     {"schema", schema_command},
+    {"plugin", plugin_command},
     {"test", test_command},
     {"graph", graph_command},
     {"status", status_command},

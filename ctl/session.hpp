@@ -63,6 +63,7 @@ int top_command(const Arguments& arguments);
 int test_command(const Arguments& arguments);
 int graph_command(const Arguments& arguments);
 int explain_command(const Arguments& arguments);
+int parse_command(const Arguments& arguments);
 int schema_command(const Arguments& arguments);
 
 /// "seyir: MESSAGE" on stderr; the exit status that fits.

@@ -208,7 +208,7 @@ class DiskBuffer {
     const void* abandoned_ = nullptr;
     SteadyTime retry_at_;
     bool is_blocked_ = false;  ///< the writer waits for room or for the disk
-    bool poked_ = false;       ///< the cursor moved: there may be room
+    bool poked_ = false;       ///< the cursor moved: it is to be saved, and there may be room
     bool stopping_ = false;
     std::string failure_;
     std::string read_failure_;

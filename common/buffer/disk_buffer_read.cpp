@@ -233,11 +233,11 @@ void DiskBuffer::advance() {
         handed_.pop_front();
         moved = true;
     }
-    if (moved) {
-        cursor_dirty_ = true;
+    if (moved && (is_blocked_ || !cursor_dirty_)) {
         poked_ = true;
         wake_.notify_one();
     }
+    cursor_dirty_ = cursor_dirty_ || moved;
 }
 
 // --- the far collector's positions ---

@@ -42,7 +42,7 @@ void DiskBuffer::run() {
 }
 
 bool DiskBuffer::has_work() const {
-    if (stopping_ || abandoned_ != nullptr || (is_blocked_ && poked_)) {
+    if (stopping_ || abandoned_ != nullptr || poked_) {
         return true;
     }
     return is_blocked_ ? clock_.steady_now() >= retry_at_ : !queue_.empty();

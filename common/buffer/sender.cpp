@@ -299,7 +299,8 @@ void Sender::retry(Job& job, const DeliveryReport& report) {
         }
         settle(
             job.delivery.id,
-            {.outcome = Outcome::kRejected, .dropped = rows, .reason = "gave_up", .message = message}
+            {.outcome = Outcome::kRejected, .dropped = rows, .reason = "gave_up", .message = message
+            }
         );
         return;
     }

@@ -118,7 +118,8 @@ class Builder {
              .on_error = planned.on_error,
              .is_sensitive = plan->is_sensitive(),
              .wants_timer = plan->wants_timer(),
-             .event_outputs = std::move(events)}
+             .event_outputs = std::move(events),
+             .trouble = [plan] { return plan->trouble(); }}
         );
     }
 

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct FilterSpec {
     bool is_sensitive = false;  ///< its failures leave no body and no attributes behind
     bool wants_timer = false;
     std::vector<std::string> event_outputs;
+    /// What is wrong with the filter right now, beside what its calls say; thread-safe, may be
+    /// none.
+    std::function<std::optional<std::string>()> trouble;
 };
 
 struct OutputSpec {

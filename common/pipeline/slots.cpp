@@ -111,6 +111,11 @@ void FilterSlot::set_health(ComponentHealth now) {
 }
 
 ComponentHealth FilterSlot::health() const {
+    if (spec.trouble) {
+        if (auto trouble = spec.trouble()) {
+            return {.ok = false, .message = *std::move(trouble)};
+        }
+    }
     const std::lock_guard lock(mutex_);
     return health_;
 }

@@ -2,6 +2,7 @@
 // The functions of seyir_batch_api: each checks its arguments, then changes the session.
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -11,18 +12,37 @@
 namespace seyir::plugin {
 namespace {
 
-constexpr uint64_t kAllocatedBytesMax = 64ULL * 1024 * 1024;
 constexpr size_t kBodyBytesMax = 16ULL * 1024 * 1024;
 constexpr size_t kAttrBytesMax = 1024ULL * 1024;
 constexpr size_t kAttrsMax = 512;
 constexpr uint32_t kChildrenMax = 65'536;
 constexpr int kDepthMax = 64;
 constexpr uint32_t kNewRowsPerRowMax = 16;
-constexpr uint32_t kFailuresMax = 64;
 constexpr size_t kMessageBytesMax = 1024;
 constexpr uint8_t kSeverityMax = 24;
 
+Attr scalar_attr(KeyIndex key, bool is_parsed, const seyir_value& value) {
+    const seyir_attr attr{
+        key,
+        static_cast<uint8_t>(is_parsed ? 1 : 0),
+        {0, 0, 0},
+        {value.as, 0, value.kind, {0, 0, 0}}
+    };
+    Attr same;
+    std::memcpy(static_cast<void*>(&same), &attr, sizeof same);
+    return same;
+}
+
 }  // namespace
+
+int32_t BatchSession::refuse_value(uint32_t row, const seyir_value& value) {
+    if (!misuse_.empty()) {
+        return SEYIR_REFUSED;
+    }
+    return refuse_large(
+        row, "set", fmt::format("a value of kind {} and size {}", value.kind, value.size)
+    );
+}
 
 bool BatchSession::is_own(std::string_view bytes) const {
     const auto holds = [&](const char* begin, size_t size) {
@@ -55,6 +75,7 @@ std::optional<Slice> BatchSession::take_text(std::string_view text, bool keep, s
         return editor_->batch().arena().copy(text);
     }
     if (tables_.checks_kept_bytes && !is_own(text)) {
+        refuse("SEYIR_KEEP", "bytes that are not the batch's");
         return std::nullopt;
     }
     return text;
@@ -64,8 +85,11 @@ std::optional<Value> BatchSession::take_children(
     const seyir_value& from, bool keep, int depth, uint32_t& budget
 ) {
     const bool is_array = from.kind == SEYIR_ARRAY;
-    if (from.size > budget || depth >= kDepthMax ||
-        (from.size != 0 && (is_array ? from.as.items == nullptr : from.as.members == nullptr))) {
+    if (from.size != 0 && (is_array ? from.as.items == nullptr : from.as.members == nullptr)) {
+        refuse("set", "a list without items");
+        return std::nullopt;
+    }
+    if (from.size > budget || depth >= kDepthMax) {
         return std::nullopt;
     }
     budget -= from.size;
@@ -107,6 +131,7 @@ std::optional<Value> BatchSession::take_value(
         case SEYIR_BYTES:
         case SEYIR_NUMBER_TEXT: {
             if (from.size != 0 && from.as.text == nullptr) {
+                refuse("set", "a text without bytes");
                 return std::nullopt;
             }
             const auto text = take_text({from.as.text, from.size}, keep, kAttrBytesMax);
@@ -121,6 +146,7 @@ std::optional<Value> BatchSession::take_value(
         case SEYIR_MAP:
             return take_children(from, keep, depth, budget);
         default:
+            refuse("set", fmt::format("there is no kind {}", from.kind));
             return std::nullopt;
     }
 }
@@ -133,16 +159,12 @@ struct BatchApi {
 
     static void* alloc(seyir_batch* batch, uint64_t bytes) {
         BatchSession& s = self(batch);
-        if (bytes > kAllocatedBytesMax || s.allocated_bytes_ + bytes > kAllocatedBytesMax) {
+        const uint64_t bytes_max = s.tables_.allocated_bytes_max;
+        if (bytes > bytes_max || s.allocated_bytes_ + bytes > bytes_max) {
             return nullptr;
         }
         s.allocated_bytes_ += bytes;
-        if (!s.editor_) {
-            s.editor_.emplace(std::move(s.view_));
-            s.undo_of_.assign(s.rows_in_, 0);
-            s.expose();
-        }
-        char* memory = s.editor_->batch().arena().allocate(bytes, 16);
+        char* memory = s.change().batch().arena().allocate(bytes, 8);
         if (s.tables_.checks_kept_bytes) {
             s.allocated_.emplace_back(memory, bytes);
         }
@@ -175,24 +197,23 @@ struct BatchApi {
         if (key >= s.key_names_.size() || value == nullptr) {
             return s.refuse("set", fmt::format("key {} of {}", key, s.key_names_.size()));
         }
-        BatchEditor& edit = s.change(row);
-        uint32_t budget = kChildrenMax;
-        const auto taken = s.take_value(*value, (flags & SEYIR_KEEP) != 0, 0, budget);
-        if (!taken) {
-            return s.refuse(
-                "set",
-                fmt::format(
-                    "a value of kind {} and size {} that cannot be kept", value->kind, value->size
-                )
-            );
-        }
+        BatchEditor& edit = s.change();
         if (edit.batch().attr_range(row).count >= kAttrsMax) {
-            return s.refuse("set", fmt::format("more than {} attributes", kAttrsMax));
+            return s.refuse_large(row, "set", fmt::format("more than {} attributes", kAttrsMax));
         }
-        edit.set_attr(row, Attr(s.key_in_batch(key), *taken, (flags & SEYIR_PARSED) != 0));
-        const auto attrs = edit.batch().columns().attrs;
-        s.abi_.attrs = to_abi(attrs);
-        s.abi_.attr_count = attrs.size();
+        const bool is_parsed = (flags & SEYIR_PARSED) != 0;
+        if (value->kind == SEYIR_INT || value->kind == SEYIR_DOUBLE) {
+            // The common case without a detour: the bytes are the same (layout.hpp).
+            edit.set_attr(row, scalar_attr(s.key_in_batch(key), is_parsed, *value));
+        } else {
+            uint32_t budget = kChildrenMax;
+            const auto taken = s.take_value(*value, (flags & SEYIR_KEEP) != 0, 0, budget);
+            if (!taken) {
+                return s.refuse_value(row, *value);
+            }
+            edit.set_attr(row, Attr(s.key_in_batch(key), *taken, is_parsed));
+        }
+        s.show_attrs();
         return SEYIR_OK;
     }
 
@@ -205,14 +226,11 @@ struct BatchApi {
             return s.refuse("remove", fmt::format("key {} of {}", key, s.key_names_.size()));
         }
         const uint32_t index = s.key_index_[key];
-        const auto has_key = [&](const Attr& attr) { return attr.key == index; };
-        const uint32_t inner = s.outer_row(row);
-        if (index != SEYIR_NO_KEY && std::ranges::any_of(s.batch().attrs(inner), has_key)) {
-            BatchEditor& edit = s.change(row);
-            edit.remove_attr(row, index);
-            const auto attrs = edit.batch().columns().attrs;
-            s.abi_.attrs = to_abi(attrs);
-            s.abi_.attr_count = attrs.size();
+        const bool may_have =
+            index != SEYIR_NO_KEY &&
+            (s.editor_ || s.batch().find_attr(s.outer_row(row), index) != nullptr);
+        if (may_have && s.change().remove_attr(row, index)) {
+            s.show_attrs();
         }
         return SEYIR_OK;
     }
@@ -225,10 +243,17 @@ struct BatchApi {
         if (body.data == nullptr && body.size != 0) {
             return s.refuse("set_body", "no bytes");
         }
-        BatchEditor& edit = s.change(row);
+        BatchEditor& edit = s.change();
+        if ((flags & SEYIR_KEEP) != 0 && !s.tables_.checks_kept_bytes &&
+            body.size <= kBodyBytesMax) {
+            edit.set_body(row, to_view(body));
+            return SEYIR_OK;
+        }
         const auto text = s.take_text(to_view(body), (flags & SEYIR_KEEP) != 0, kBodyBytesMax);
         if (!text) {
-            return s.refuse("set_body", fmt::format("{} bytes that cannot be kept", body.size));
+            return s.misuse_.empty()
+                       ? s.refuse_large(row, "set_body", fmt::format("{} bytes", body.size))
+                       : SEYIR_REFUSED;
         }
         edit.set_body(row, *text);
         return SEYIR_OK;
@@ -239,7 +264,7 @@ struct BatchApi {
         if (!s.may_touch(row, "set_ts")) {
             return SEYIR_REFUSED;
         }
-        s.change(row).set_ts(row, {ts_ns});
+        s.change().set_ts(row, {ts_ns});
         return SEYIR_OK;
     }
 
@@ -253,7 +278,7 @@ struct BatchApi {
                 "set_severity", fmt::format("severity {} is not one of 0 to 24", severity)
             );
         }
-        BatchEditor& edit = s.change(row);
+        BatchEditor& edit = s.change();
         edit.set_severity(row, severity);
         s.abi_.severity = edit.batch().columns().severity.data();
         return SEYIR_OK;
@@ -270,7 +295,7 @@ struct BatchApi {
         TraceIds ids;
         std::ranges::copy(trace->trace_id, ids.trace_id.begin());
         std::ranges::copy(trace->span_id, ids.span_id.begin());
-        BatchEditor& edit = s.change(row);
+        BatchEditor& edit = s.change();
         edit.set_trace(row, ids);
         s.abi_.trace = reinterpret_cast<const seyir_trace*>(edit.batch().columns().trace.data());
         return SEYIR_OK;
@@ -311,18 +336,7 @@ struct BatchApi {
         if (key < s.key_names_.size()) {
             why.second = fmt::format("{}: {}", s.key_names_[key], said);
         }
-        auto at = std::ranges::find(s.failures_, why);
-        if (at == s.failures_.end()) {
-            // Beyond the limit messages differ in details; the code must still be right.
-            const bool is_full = s.failures_.size() >= kFailuresMax;
-            const auto same_code = std::ranges::find(s.failures_, why.first, &decltype(why)::first);
-            at = is_full && same_code != s.failures_.end()
-                     ? same_code
-                     : s.failures_.insert(s.failures_.end(), std::move(why));
-        }
-        s.failed_rows_.push_back({row, static_cast<uint32_t>(at - s.failures_.begin())});
-        s.state_[row] = BatchSession::kFailed;
-        ++s.not_live_;
+        s.fail_row(row, BatchSession::kFailed, std::move(why.first), std::move(why.second));
         return SEYIR_OK;
     }
 
@@ -332,14 +346,17 @@ struct BatchApi {
             return SEYIR_NO_ROW;
         }
         if (s.state_.size() - s.rows_in_ >= size_t{s.rows_in_} * kNewRowsPerRowMax) {
-            s.refuse("emit", fmt::format("more than {} new rows a row", kNewRowsPerRowMax));
+            s.refuse_large(
+                row, "emit", fmt::format("more than {} new rows a row", kNewRowsPerRowMax)
+            );
             return SEYIR_NO_ROW;
         }
-        BatchEditor& edit = s.change(row);
+        BatchEditor& edit = s.change();
         Row copy = edit.batch().row(row);
         const auto shown = edit.batch().attrs(row);
         copy.attrs = edit.batch().add_attrs(std::vector<Attr>(shown.begin(), shown.end()));
         edit.append_row(copy);
+        s.made_of_.push_back(row);
         s.state_.push_back(BatchSession::kLive);
         s.expose();
         return static_cast<uint32_t>(s.state_.size() - 1);

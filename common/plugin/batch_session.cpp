@@ -12,6 +12,7 @@ namespace seyir::plugin {
 namespace {
 
 constexpr size_t kKnownStreamsMax = 4096;
+constexpr size_t kFailuresMax = 64;
 
 template <class To, class From>
 const To* column(std::span<const From> from) {
@@ -50,21 +51,28 @@ const std::vector<seyir_stream>& StreamCache::of(const RecordBatch& batch) {
     return current_;
 }
 
-BatchSession::BatchSession(InstanceTables tables, StreamCache& streams, BatchView view)
-    : tables_(tables), streams_(streams), view_(std::move(view)) {
+BatchSession::BatchSession(InstanceTables tables, SessionMemory& memory, BatchView view)
+    : tables_(tables),
+      memory_(memory),
+      view_(std::move(view)),
+      state_(memory.state),
+      key_names_(memory.key_names),
+      key_index_(memory.key_index) {
     if (view_.batch == nullptr) {
         view_.batch = std::make_shared<RecordBatch>();
     }
     rows_in_ = static_cast<uint32_t>(view_.row_count());
     state_.assign(rows_in_, kLive);
-    key_names_ = tables_.host.keys();
+    if (key_names_.size() != tables_.host.key_count()) {
+        key_names_ = tables_.host.keys();
+    }
     abi_.size = sizeof abi_;
     abi_.api = &kBatchApi;
     abi_.context = this;
-    const auto& streams_shown = streams_.of(*view_.batch);
+    const auto& streams_shown = memory_.streams.of(*view_.batch);
     abi_.streams = streams_shown.data();
     abi_.stream_count = streams_shown.size();
-    key_index_.reserve(key_names_.size());
+    key_index_.clear();
     for (const std::string& name : key_names_) {
         key_index_.push_back(view_.batch->find_key(name).value_or(SEYIR_NO_KEY));
     }
@@ -124,9 +132,9 @@ int32_t BatchSession::refuse(const char* function, std::string_view why) {
     return SEYIR_REFUSED;
 }
 
-bool BatchSession::may_touch(uint32_t row, const char* function) {
-    if (row < state_.size() && state_[row] == kLive) {
-        return true;
+bool BatchSession::refuse_row(uint32_t row, const char* function) {
+    if (row < state_.size() && state_[row] == kTooLarge) {
+        return false;
     }
     refuse(
         function,
@@ -136,24 +144,53 @@ bool BatchSession::may_touch(uint32_t row, const char* function) {
     return false;
 }
 
-BatchEditor& BatchSession::change(uint32_t row) {
-    if (!editor_) {
-        editor_.emplace(std::move(view_));
-        undo_of_.assign(rows_in_, 0);
-        expose();
+void BatchSession::fail_row(uint32_t row, RowState state, std::string code, std::string message) {
+    const std::pair why(std::move(code), std::move(message));
+    auto at = std::ranges::find(failures_, why);
+    if (at == failures_.end()) {
+        // Beyond the limit messages differ in details; the code must still be right.
+        const auto same_code =
+            std::ranges::find_if(failures_, [&](const auto& f) { return f.first == why.first; });
+        const bool is_full = failures_.size() >= kFailuresMax && same_code != failures_.end();
+        at = is_full ? same_code : failures_.insert(failures_.end(), why);
     }
-    if (row < rows_in_ && undo_of_[row] == 0) {
-        undo_.push_back({row, editor_->batch().row(row)});
-        undo_of_[row] = static_cast<uint32_t>(undo_.size());
-    }
-    return *editor_;
+    failed_rows_.push_back({row, static_cast<uint32_t>(at - failures_.begin())});
+    state_[row] = state;
+    ++not_live_;
 }
 
-uint32_t BatchSession::key_in_batch(uint32_t key) {
-    if (key_index_[key] == SEYIR_NO_KEY) {
-        key_index_[key] = editor_->batch().add_key(key_names_[key]);
-        expose_keys();
+int32_t BatchSession::refuse_large(uint32_t row, const char* function, std::string_view why) {
+    uint32_t blamed = row;
+    while (blamed >= rows_in_) {
+        blamed = made_of_[blamed - rows_in_];
     }
+    if (blamed != row) {
+        state_[row] = kTooLarge;
+        ++not_live_;
+    }
+    if (state_[blamed] == kLive) {
+        fail_row(blamed, kTooLarge, "too_large", fmt::format("{}: {}", function, why));
+    }
+    return SEYIR_REFUSED;
+}
+
+void BatchSession::begin_changes() {
+    editor_.emplace(std::move(view_));
+    const auto keep = [](const auto& column, auto& kept) {
+        kept.assign(column.begin(), column.end());
+    };
+    const RecordBatch::Columns columns = editor_->batch().columns();
+    keep(columns.ts, memory_.ts);
+    keep(columns.body, memory_.body);
+    keep(columns.attr_ranges, memory_.attr_ranges);
+    keep(columns.severity, memory_.severity);
+    keep(columns.trace, memory_.trace);
+    expose();
+}
+
+uint32_t BatchSession::add_key_to_batch(uint32_t key) {
+    key_index_[key] = editor_->batch().add_key(key_names_[key]);
+    expose_keys();
     return key_index_[key];
 }
 
@@ -162,16 +199,14 @@ uint32_t BatchSession::outer_row(uint32_t row) const {
 }
 
 void BatchSession::undo_row(uint32_t row) {
-    if (!editor_ || row >= rows_in_ || undo_of_[row] == 0) {
+    if (!editor_ || row >= rows_in_) {
         return;
     }
-    const Row& was = undo_[undo_of_[row] - 1].was;
-    editor_->set_body(row, was.body);
-    editor_->set_ts(row, was.ts);
-    editor_->set_severity(row, was.severity);
-    editor_->set_trace(row, was.trace);
-    editor_->set_attrs(row, was.attrs);
-    undo_of_[row] = 0;
+    editor_->set_body(row, memory_.body[row]);
+    editor_->set_ts(row, memory_.ts[row]);
+    editor_->set_attrs(row, memory_.attr_ranges[row]);
+    editor_->set_severity(row, memory_.severity.empty() ? kSeverityUnset : memory_.severity[row]);
+    editor_->set_trace(row, memory_.trace.empty() ? TraceIds{} : memory_.trace[row]);
 }
 
 BatchView BatchSession::give_back() {
@@ -186,8 +221,8 @@ BatchView BatchSession::give_back() {
     if (!editor_) {
         return std::move(view_);
     }
-    for (const Undo& undo : undo_) {
-        undo_row(undo.row);
+    for (uint32_t row = 0; row < rows_in_; ++row) {
+        undo_row(row);
     }
     const size_t rows = editor_->row_count();
     BatchView all = std::move(*editor_).finish();

@@ -5,7 +5,8 @@
 // Room: BatchView -> seyir_batch -> FilterSink.
 // Threads: one at a time.   Ownership: holds the view until finish() or give_back().
 // Errors: a call with an argument out of range changes nothing, answers SEYIR_REFUSED and is
-// remembered as misuse(): the adapter then fails the batch, every row as it came in.
+// remembered as misuse(): the adapter then fails the batch, every row as it came in. What is too
+// large fails its row alone, with the code `too_large`: a record can bring a plugin there.
 // Limits: 64 MiB allocated, 16 new rows a row, 16 MiB a body, 1 MiB an attribute, 512 attributes.
 #pragma once
 
@@ -40,6 +41,22 @@ class StreamCache {
     std::vector<seyir_stream> current_;
 };
 
+/// Memory that a worker uses again for each batch.
+struct SessionMemory {
+    StreamCache streams;
+    std::vector<uint8_t> state;  ///< by row: BatchSession::RowState
+    // The rows as they came in, from the first change on.
+    std::vector<UnixNanos> ts;
+    std::vector<Slice> body;
+    std::vector<AttrRange> attr_ranges;
+    std::vector<SeverityNumber> severity;
+    std::vector<TraceIds> trace;
+    std::vector<std::string> key_names;
+    std::vector<uint32_t> key_index;
+};
+
+inline constexpr uint64_t kAllocatedBytesMax = 64ULL * 1024 * 1024;
+
 /// What an instance keeps between its batches.
 struct InstanceTables {
     InstanceHost& host;
@@ -47,12 +64,13 @@ struct InstanceTables {
     bool may_hold = false;
     /// `plugin check`: bytes given with SEYIR_KEEP must be the batch's own.
     bool checks_kept_bytes = false;
+    uint64_t allocated_bytes_max = kAllocatedBytesMax;
 };
 
 class BatchSession {
   public:
     /// Without a batch: flush().
-    BatchSession(InstanceTables tables, StreamCache& streams, BatchView view = {});
+    BatchSession(InstanceTables tables, SessionMemory& memory, BatchView view = {});
 
     BatchSession(const BatchSession&) = delete;
     BatchSession& operator=(const BatchSession&) = delete;
@@ -73,12 +91,8 @@ class BatchSession {
   private:
     friend struct BatchApi;
 
-    enum RowState : uint8_t { kLive, kDropped, kFailed, kHeld };
-
-    struct Undo {
-        uint32_t row = 0;
-        Row was;
-    };
+    /// kTooLarge: failed by us; what the plugin does to the row afterwards is refused, not misuse.
+    enum RowState : uint8_t { kLive, kDropped, kFailed, kTooLarge, kHeld };
 
     struct Failure {
         uint32_t row = 0;
@@ -90,13 +104,43 @@ class BatchSession {
     void expose();
     void expose_chosen();
     void expose_keys();
+
+    void show_attrs() {
+        const auto attrs = editor_->batch().columns().attrs;
+        abi_.attrs = reinterpret_cast<const seyir_attr*>(attrs.data());
+        abi_.attr_count = attrs.size();
+    }
+
     /// False, and remembered as misuse, when the row cannot be changed any more.
-    bool may_touch(uint32_t row, const char* function);
-    /// The batch, ready for a change of the row.
-    BatchEditor& change(uint32_t row);
+    bool may_touch(uint32_t row, const char* function) {
+        const bool is_live = row < state_.size() && state_[row] == kLive;
+        return is_live || refuse_row(row, function);
+    }
+
+    bool refuse_row(uint32_t row, const char* function);
+    /// The row came to a limit, which records can do to a plugin that means well: it alone fails.
+    int32_t refuse_large(uint32_t row, const char* function, std::string_view why);
+    void fail_row(uint32_t row, RowState state, std::string code, std::string message);
+
+    /// The batch, ready for changes.
+    BatchEditor& change() {
+        if (!editor_) {
+            begin_changes();
+        }
+        return *editor_;
+    }
+
+    void begin_changes();
     void undo_row(uint32_t row);
     int32_t refuse(const char* function, std::string_view why);
-    uint32_t key_in_batch(uint32_t key);
+    int32_t refuse_value(uint32_t row, const seyir_value& value);
+
+    uint32_t key_in_batch(uint32_t key) {
+        const uint32_t index = key_index_[key];
+        return index != SEYIR_NO_KEY ? index : add_key_to_batch(key);
+    }
+
+    uint32_t add_key_to_batch(uint32_t key);
     bool is_own(std::string_view bytes) const;
     std::optional<Value> take_value(
         const seyir_value& from, bool keep, int depth, uint32_t& budget
@@ -111,21 +155,20 @@ class BatchSession {
     uint32_t outer_row(uint32_t row) const;
 
     InstanceTables tables_;
-    StreamCache& streams_;
+    SessionMemory& memory_;
     seyir_batch abi_{};
     BatchView view_;
     std::optional<BatchEditor> editor_;
     uint32_t rows_in_ = 0;
-    std::vector<uint8_t> state_;
-    std::vector<uint32_t> undo_of_;  ///< by row: index of undo_ plus one, or 0
-    std::vector<Undo> undo_;
+    std::vector<uint8_t>& state_;
     std::vector<uint32_t> drops_;  ///< rows by reason
     std::vector<std::pair<std::string, std::string>> failures_;
     std::vector<Failure> failed_rows_;
+    std::vector<uint32_t> made_of_;  ///< by new row: the row it is a copy of
     std::vector<std::pair<seyir_held*, uint32_t>> held_rows_;
     std::vector<HeldOrder> orders_;
-    std::vector<std::string> key_names_;
-    std::vector<uint32_t> key_index_;
+    std::vector<std::string>& key_names_;
+    std::vector<uint32_t>& key_index_;
     std::vector<std::pair<const char*, size_t>> allocated_;
     uint64_t allocated_bytes_ = 0;
     uint32_t not_live_ = 0;

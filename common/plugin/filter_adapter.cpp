@@ -56,7 +56,7 @@ class AdaptedFilter final : public pipeline::Filter {
         if (instance_->is_fatal) {
             return fail(ErrorCode::kInternal, troubles_->say().value_or("the plugin gave up"));
         }
-        BatchSession session(tables(), streams_, std::move(view));
+        BatchSession session(tables(), memory_, std::move(view));
         int32_t status = SEYIR_OK;
         auto wrong = call([&] {
             status = instance_->filter().type.process(instance_->self(), session.abi());
@@ -69,7 +69,7 @@ class AdaptedFilter final : public pipeline::Filter {
         if (flush_of_plugin == nullptr || instance_->is_fatal || !is_due(reason)) {
             return {};
         }
-        BatchSession session(tables(), streams_);
+        BatchSession session(tables(), memory_);
         int32_t status = SEYIR_OK;
         auto wrong = call([&] {
             status =
@@ -88,6 +88,7 @@ class AdaptedFilter final : public pipeline::Filter {
             .held = instance_->held(),
             .may_hold = (instance_->filter().needs & SEYIR_HOLDS_ROWS) != 0,
             .checks_kept_bytes = options_.checks_kept_bytes,
+            .allocated_bytes_max = options_.allocated_bytes_max,
         };
     }
 
@@ -164,7 +165,9 @@ class AdaptedFilter final : public pipeline::Filter {
         pipeline::FilterSink& sink
     ) {
         troubles_->set_passing(message);
-        instance_->host().log(SEYIR_LOG_ERROR, message);
+        if (options_.logs) {
+            instance_->host().log(SEYIR_LOG_ERROR, message);
+        }
         BatchView rows = session.give_back();
         if (rows.row_count() != 0) {
             sink.fail(std::move(rows), code, message);
@@ -188,7 +191,7 @@ class AdaptedFilter final : public pipeline::Filter {
     PluginTroubles::Watch watch_;
     PluginMetrics metrics_;
     AdapterOptions options_;
-    StreamCache streams_;
+    SessionMemory memory_;
 };
 
 class AdaptedPlan final : public component::FilterPlan {

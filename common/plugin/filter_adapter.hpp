@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "common/component/types.hpp"
+#include "common/plugin/batch_session.hpp"
 #include "common/plugin/description.hpp"
 
 namespace seyir::plugin {
@@ -21,6 +22,10 @@ struct AdapterOptions {
     Nanos budget = std::chrono::seconds(1);
     /// `plugin check`: see InstanceTables.
     bool checks_kept_bytes = false;
+    /// A batch may allocate so much.
+    uint64_t allocated_bytes_max = kAllocatedBytesMax;
+    /// Tells the log what the plugin does wrong.
+    bool logs = true;
 };
 
 component::FilterType adapt(FilterDescriptionPtr filter, AdapterOptions options = {});

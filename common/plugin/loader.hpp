@@ -27,7 +27,7 @@ struct PluginDirectory {
     std::optional<config::Span> at;
 };
 
-/// LIBDIR/seyir/plugins-1, of the installed program.
+/// PREFIX/lib/seyir/plugins-1, of the installed program.
 std::string default_plugin_directory();
 
 /// The field `plugins: {directories: [...]}` of both programs.

@@ -48,7 +48,7 @@ ALLOWED = {
                              "collector/store"],
     "collector/app": COMMON + ["collector", "plugins"],
     # `seyir validate` checks both programs' files with the schemas they use themselves.
-    "ctl": COMMON + ["agent/app", "collector/app"],
+    "ctl": COMMON + ["agent/app", "collector/app", "plugins/filter/parse"],
     "tools": COMMON,
 }
 

@@ -90,6 +90,14 @@ int32_t abuse(Self& self, seyir_batch* batch) {
         }
         return SEYIR_OK;
     }
+    if (self.mode == "many") {  // attributes, and then it goes on as if nothing were
+        for (int i = 0; i < 600; ++i) {
+            const std::string name = "a" + std::to_string(i);
+            const uint32_t key = api->intern_key(batch, {name.size(), name.data()});
+            api->set(batch, 0, key, &value, SEYIR_COPY);
+        }
+        return api->drop(batch, 0, self.reason) == SEYIR_REFUSED ? SEYIR_OK : SEYIR_FATAL;
+    }
     if (self.mode == "loop") {  // an array that contains itself
         seyir_value array = {{0}, 1, SEYIR_ARRAY, {0, 0, 0}};
         array.as.items = &array;
@@ -127,7 +135,8 @@ int32_t process(seyir_filter* filter, seyir_batch* batch) {
     if (self.mode == "crash") {
         *reinterpret_cast<volatile int*>(uintptr_t{8}) = 1;
     }
-    return abuse(self, batch);
+    // As if nothing had been refused.
+    return abuse(self, batch) == SEYIR_FATAL ? SEYIR_FATAL : SEYIR_OK;
 }
 
 int32_t flush(seyir_filter* filter, seyir_batch* batch, uint32_t) {

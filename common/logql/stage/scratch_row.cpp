@@ -140,21 +140,36 @@ const std::vector<Label>& ScratchRow::metadata() const {
     metadata_.clear();
     metadata_scratch_.rewind();
     metadata_valid_ = true;
-    const auto add = [&](std::string_view name, std::string_view value) {
+    // Interned names differ; two labels can only be equal where a name was changed on the way.
+    bool has_changed_names = false;
+    const auto add = [&](std::string_view name, std::string_view value, bool is_changed) {
         if (!stream().get(name).empty()) {
             // The stream's label keeps its name, as with labels a parser finds.
             name = metadata_scratch_.join(name, kExtractedSuffix);
+            is_changed = true;
+            if (!stream().get(name).empty()) {
+                return;
+            }
         }
-        const bool known = std::ranges::find(metadata_, name, &Label::name) != metadata_.end();
-        if (!known && stream().get(name).empty()) {
+        has_changed_names = has_changed_names || is_changed;
+        const bool known = has_changed_names &&
+                           std::ranges::find(metadata_, name, &Label::name) != metadata_.end();
+        if (!known) {
             metadata_.push_back({name, value, LabelSource::kMetadata});
         }
     };
     std::string name;
-    for (const Attr& attr : batch_->attrs(index_)) {
+    const auto attrs = batch_->attrs(index_);
+    for (size_t i = 0; i < attrs.size(); ++i) {
+        const Attr& attr = attrs[i];
+        if (std::ranges::find(attrs.first(i), attr.key, &Attr::key) !=
+            attrs.begin() + static_cast<ptrdiff_t>(i)) {
+            continue;  // the first of two wins
+        }
         std::string_view label = batch_->keys()[attr.key];
-        if (!std::ranges::all_of(label, is_name_character) || label.empty() ||
-            label.front() <= '9') {
+        const bool is_clean =
+            std::ranges::all_of(label, is_name_character) && !label.empty() && label.front() > '9';
+        if (!is_clean) {
             name.clear();
             append_label_name(name, label, true);
             label = metadata_scratch_.copy(name);
@@ -162,17 +177,19 @@ const std::vector<Label>& ScratchRow::metadata() const {
         const bool is_text = attr.value.kind() == ValueKind::kString ||
                              attr.value.kind() == ValueKind::kBytes ||
                              attr.value.kind() == ValueKind::kNumberText;
-        add(label, is_text ? attr.value.as_text() : metadata_scratch_.copy(attr.value.to_text()));
+        add(label,
+            is_text ? attr.value.as_text() : metadata_scratch_.copy(attr.value.to_text()),
+            !is_clean);
     }
     if (const SeverityNumber severity = batch_->severity(index_); severity != kSeverityUnset) {
-        add(kLevelLabel, level_name(severity));
+        add(kLevelLabel, level_name(severity), true);
     }
     const TraceIds trace = batch_->row(index_).trace;
     if (trace.trace_id != TraceIds{}.trace_id) {
-        add("trace_id", hex(trace.trace_id, metadata_scratch_));
+        add("trace_id", hex(trace.trace_id, metadata_scratch_), true);
     }
     if (trace.span_id != TraceIds{}.span_id) {
-        add("span_id", hex(trace.span_id, metadata_scratch_));
+        add("span_id", hex(trace.span_id, metadata_scratch_), true);
     }
     return metadata_;
 }

@@ -22,6 +22,22 @@ bool same_word(std::string_view a, std::string_view lower) {
     });
 }
 
+/// Names are short: the first eight bytes and the last eight are most of them.
+bool is_same(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) {
+        return false;
+    }
+    if (a.size() < 8 || a.size() > 16) {
+        return a == b;
+    }
+    uint64_t left[2], right[2];
+    std::memcpy(&left[0], a.data(), 8);
+    std::memcpy(&left[1], a.data() + a.size() - 8, 8);
+    std::memcpy(&right[0], b.data(), 8);
+    std::memcpy(&right[1], b.data() + b.size() - 8, 8);
+    return left[0] == right[0] && left[1] == right[1];
+}
+
 bool to_int(Value& value) {
     switch (value.kind()) {
         case ValueKind::kInt:
@@ -97,6 +113,8 @@ FieldWriter::FieldWriter(FieldRules rules) : rules_(std::move(rules)) {}
 
 void FieldWriter::begin_batch(RecordBatch& batch) {
     batch_ = &batch;
+    // Batches of one source are alike; growing step by step would copy what is there each time.
+    batch.reserve_attrs(std::min<size_t>(attrs_.size(), 64) * batch.row_count());
     ++batch_number_;
     if (names_.size() > rules_.limits.names_max / 2) {
         // Names of long ago must not use up what a batch may have.
@@ -125,7 +143,7 @@ void FieldWriter::begin_row(std::span<const Attr> existing) {
 
 void FieldWriter::add(std::string_view name, Value value) {
     uint32_t index;
-    if (place_ < expected_.size() && names_[expected_[place_]]->text == name) {
+    if (place_ < expected_.size() && is_same(names_[expected_[place_]]->text, name)) {
         index = expected_[place_];
     } else {
         index = find_name(name);

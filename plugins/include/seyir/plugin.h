@@ -121,8 +121,10 @@ typedef struct seyir_trace {
     uint8_t span_id[8];
 } seyir_trace;
 
-/* What functions give back. Functions of the host give SEYIR_OK or SEYIR_REFUSED: then an argument
- * was out of range, nothing was changed, and the host counts the batch as mishandled. */
+/* What functions give back. Functions of the host give SEYIR_OK or SEYIR_REFUSED; then nothing was
+ * changed, and either an argument made no sense (no such row, key or kind): the host fails the
+ * whole batch as mishandled; or it was too large: the row fails, with the code `too_large`, and
+ * whatever is done to it afterwards is refused as well. */
 typedef enum seyir_status {
     SEYIR_OK = 0,
     SEYIR_RECORD_ERRORS = 1, /* process: some rows were failed with api->fail */
@@ -210,7 +212,7 @@ typedef struct seyir_batch_api {
     uint32_t size;
     uint32_t reserved;
 
-    /* Memory that lives as long as the batch, aligned to 16 bytes. NULL beyond 64 MiB a batch. */
+    /* Memory that lives as long as the batch, aligned to 8 bytes. NULL beyond 64 MiB a batch. */
     void* (*alloc)(struct seyir_batch* batch, uint64_t bytes);
     /* As host->intern_key, for names that are known only now. */
     uint32_t (*intern_key)(struct seyir_batch* batch, seyir_text name);
@@ -240,7 +242,7 @@ typedef struct seyir_batch_api {
         struct seyir_batch* batch, uint32_t row, seyir_text code, seyir_text message, uint32_t key
     );
     /* A new row, a copy of `row` as it is now, that counts for the same source; its number, or
-     * SEYIR_NO_ROW. At most 16 for each row of the batch. */
+     * SEYIR_NO_ROW. At most 16 for each row of the batch; beyond, the row fails as too large. */
     uint32_t (*emit)(struct seyir_batch* batch, uint32_t row);
     /* Keeps the row, as it is now, beyond this call; the source is not answered before it is
      * emitted or dropped. Needs SEYIR_HOLDS_ROWS. NULL when refused; at most 65,536 held. */

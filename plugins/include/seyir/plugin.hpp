@@ -27,6 +27,8 @@
 #include <deque>
 #include <exception>
 #include <initializer_list>
+#include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -514,13 +516,11 @@ class Row {
         );
     }
 
-    /// A copy of this row at the end of the batch. Throws std::length_error beyond the limit.
-    Row emit() const {
+    /// A copy of this row at the end of the batch; nothing when there are too many, then this row
+    /// fails.
+    std::optional<Row> emit() const {
         const uint32_t made = batch_->api->emit(batch_, number_);
-        if (made == SEYIR_NO_ROW) {
-            throw std::length_error("too many new rows");
-        }
-        return {batch_, made};
+        return made == SEYIR_NO_ROW ? std::nullopt : std::optional<Row>(Row(batch_, made));
     }
 
     /// nullptr when it cannot be held; then it goes on.

@@ -167,6 +167,28 @@ TEST_SUITE("common/buffer/disk") {
         world.check_balance();
     }
 
+    TEST_CASE("the cursor is saved and segments are deleted while nothing more comes in") {
+        World world;
+        REQUIRE(world.open());
+        for (uint64_t n = 0; n < 20; ++n) {
+            world.append_and_wait(numbered_batch({n}, 4000));
+        }
+        std::vector<Delivery> taken;
+        while (auto delivery = world.buffer->take(false)) {
+            taken.push_back(*std::move(delivery));
+        }
+        const uint64_t before = world.buffer->disk_bytes();
+        for (const Delivery& delivery : taken) {
+            world.buffer->settle(delivery.id, DeliveryReport::delivered(1));
+        }
+        CHECK(test::eventually([&] {
+            const auto report =
+                inspect_folder(world.fs, "/b", [](const FrameHeader&, std::string_view) {});
+            return report && report->rows_waiting == 0;
+        }));
+        CHECK(test::eventually([&] { return world.buffer->disk_bytes() < before / 2; }));
+    }
+
     TEST_CASE("settling out of order moves the cursor in order") {
         World world;
         REQUIRE(world.open());

@@ -178,6 +178,7 @@ TEST_SUITE("plugins/filter/parse") {
         CHECK(
             re2_syntax(R"([(?<a>]\(?<b>[]](?<c>)(?P<d>))") == R"([(?<a>]\(?<b>[]](?P<c>)(?P<d>))"
         );
+        CHECK(re2_syntax("[^\\u0023]") == "[^\\x{0023}]");
         CHECK(re2_syntax("(?<=a)(?<!b)") == "(?<=a)(?<!b)");
     }
 }

@@ -53,16 +53,12 @@ TEST_SUITE("common/plugin") {
              {"bad_row",
               "bad_key",
               "bad_kind",
-              "bad_length",
-              "bad_body_length",
               "bad_reason",
               "drop_twice",
               "bad_code",
               "bad_handle",
               "bad_severity",
               "bad_hold",
-              "flood",
-              "loop",
               "throw",
               "throw_int",
               "bad_status"}) {
@@ -82,6 +78,23 @@ TEST_SUITE("common/plugin") {
             REQUIRE(f.plan().trouble());
             CHECK(f.plan().trouble()->find("misbehaves") != std::string::npos);
             f.clock.advance(std::chrono::minutes(2));
+            CHECK_FALSE(f.plan().trouble());
+        }
+    }
+
+    TEST_CASE("what is too large fails its row alone, as it came in") {
+        for (const std::string mode : {"bad_length", "bad_body_length", "flood", "loop", "many"}) {
+            CAPTURE(mode);
+            Misbehaving f(mode);
+            REQUIRE_MESSAGE(f.ok(), f.diagnostics());
+            REQUIRE(f.process(three_rows()));
+            REQUIRE(f.sink.failed.size() == 1);
+            CHECK(f.sink.failed[0].code == "too_large");
+            CHECK(lines_of(f.sink.failed[0].rows) == Lines{"one"});
+            const auto on = f.sink.lines();
+            REQUIRE(on.size() >= 2);
+            CHECK(on[0] == "two");
+            CHECK(on[1] == "three");
             CHECK_FALSE(f.plan().trouble());
         }
     }

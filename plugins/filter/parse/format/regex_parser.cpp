@@ -15,7 +15,10 @@ std::string re2_syntax(std::string_view pattern) {
     for (size_t i = 0; i < pattern.size(); ++i) {
         const char c = pattern[i];
         out += c;
-        if (c == '\\' && i + 1 < pattern.size()) {
+        if (c == '\\' && i + 5 < pattern.size() && pattern[i + 1] == 'u') {
+            out += "x{" + std::string(pattern.substr(i + 2, 4)) + "}";
+            i += 5;
+        } else if (c == '\\' && i + 1 < pattern.size()) {
             out += pattern[++i];
         } else if (in_class) {
             in_class = c != ']';

@@ -15,7 +15,8 @@
 
 namespace seyir::plugins::parse {
 
-/// With (?P<name> for (?<name>, which the RE2 of our baseline does not know.
+/// With (?P<name> for (?<name> and \x{0023} for \u0023, which the RE2 of our baseline does not
+/// know.
 std::string re2_syntax(std::string_view pattern);
 
 class RegexSet {

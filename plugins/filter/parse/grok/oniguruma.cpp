@@ -62,6 +62,9 @@ void OnigurumaReader::translate_escape(std::string& out, bool in_class) {
         out += in_class ? "0-9A-Fa-f" : "[0-9A-Fa-f]";
     } else if (escaped == 'H' && !in_class) {
         out += "[^0-9A-Fa-f]";
+    } else if (escaped == 'u' && at_ + 4 <= text_.size()) {
+        out += "\\x{" + std::string(text_.substr(at_, 4)) + "}";
+        at_ += 4;
     } else {
         out += '\\';
         out += escaped;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // OnigurumaReader: an expression in Oniguruma's syntax, piece by piece, in PCRE2's.
-// Different there: \h is a hexadecimal digit; (?m) lets the dot match newlines; a class may hold
-// classes; `x?*` is a quantifier of a quantifier.
-// Room: plugins/filter/parse/grok.   Threads: one owner.   Errors: none; PCRE2 judges what comes
-// out.
+// Different there: \h is a hexadecimal digit, \u0023 a character; (?m) lets the dot match newlines;
+// a class may hold classes; `x?*` is a quantifier of a quantifier. Room: plugins/filter/parse/grok.
+// Threads: one owner.   Errors: none; PCRE2 judges what comes out.
 #pragma once
 
 #include <optional>
