@@ -172,6 +172,7 @@ def test_a_line_becomes_a_mail_and_a_webhook(site, folder, closing, scheme):
     push(site, failures(2), host="web2")
     push(site, failures(1))
     harness.wait_until(lambda: mailbox.mails and hook.accepted(), "a mail and a webhook")
+    assert "W0313" not in site.collector.log_text(), "outputs of an alert are in use"
 
     sender, recipients, raw = mailbox.mails[0]
     assert (sender, recipients) == ("seyir@example.org", ["ops@example.org"])

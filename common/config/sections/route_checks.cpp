@@ -32,6 +32,23 @@ constexpr NameKind kThrough{"through", kUnknownFilter, "passes through", "filter
 constexpr NameKind kTo{"to", kUnknownOutput, "sends to", "output"};
 constexpr NameKind kDeadLetter{"dead_letter", kUnknownOutput, "sends dead letters to", "output"};
 
+const Node* value_of(const Node& map, std::string_view key) {
+    const Entry* entry = map.find(key);
+    return entry == nullptr ? nullptr : entry->value;
+}
+
+/// True when a filter sends records of its own to the output: `to` of `alert`.
+bool is_fed_by_filter(const ObjectReader& root, const std::string& output) {
+    const Node* filters = root.node() == nullptr ? nullptr : value_of(*root.node(), "filters");
+    return filters != nullptr && std::ranges::any_of(filters->entries, [&](const Entry& filter) {
+               const Node* to = value_of(*filter.value, "to");
+               return to != nullptr &&
+                      (to->text == output || std::ranges::any_of(to->items, [&](const Node* item) {
+                           return item->text == output;
+                       }));
+           });
+}
+
 void unknown_name(
     Diagnostics& diagnostics,
     const NameKind& kind,
@@ -174,7 +191,8 @@ void SectionChecks::check_coverage(
     check(
         outputs,
         [&](const RouteOptions& route, const NamedPlace& p) {
-            return is_in(route.to, p) || route.dead_letter == p.name;
+            return is_in(route.to, p) || route.dead_letter == p.name ||
+                   is_fed_by_filter(root, p.name);
         },
         [](const NamedPlace& place) -> Diagnostic {
             return {

@@ -78,7 +78,9 @@ notify::Attempt EmailOutput::send(const BatchView& view, notify::Transfer& trans
     for (const MailAddress& to : options_.to) {
         call.to.push_back(to.address);
     }
-    return transfer.mail(call);
+    notify::Attempt attempt = transfer.mail(call);
+    attempt.left_out = digest.left_out;
+    return attempt;
 }
 
 void EmailOutput::deliver(BatchView view, pipeline::DeliverDone done) {

@@ -29,7 +29,12 @@ SendLoop::SendLoop(SendLoopOptions options, metrics::Registry& registry, SendVie
       send_(std::move(send)),
       delivered_(counter(registry, options_.id, "delivered")),
       rejected_(counter(registry, options_.id, "rejected")),
-      retried_(counter(registry, options_.id, "retry")) {}
+      retried_(counter(registry, options_.id, "retry")),
+      left_out_(registry.counter(
+          "seyir_notify_rows_left_out_total",
+          "Records that a message only counted (... and N more).",
+          {{"output", options_.id}}
+      )) {}
 
 SendLoop::~SendLoop() {
     stop(now());
@@ -131,6 +136,7 @@ void SendLoop::answer(Work work, const Attempt& attempt) {
     const auto rows = static_cast<uint32_t>(work.view.row_count());
     if (is_delivered) {
         delivered_.add();
+        left_out_.add(attempt.left_out);
         work.done(DeliveryReport::delivered(rows));
     } else if (attempt.outcome == Outcome::kRejected) {
         rejected_.add();

@@ -63,6 +63,7 @@ class SendLoop {
     metrics::Counter& delivered_;
     metrics::Counter& rejected_;
     metrics::Counter& retried_;
+    metrics::Counter& left_out_;
 
     mutable std::mutex mutex_;
     std::condition_variable wake_;

@@ -37,6 +37,7 @@ struct Attempt {
     Outcome outcome = Outcome::kRetry;  ///< kDelivered, kRejected or kRetry
     std::string message;                ///< "" when delivered
     std::optional<Nanos> wait;          ///< the server asked for a pause
+    uint32_t left_out = 0;              ///< rows a digest only counted
 
     static Attempt delivered() { return {.outcome = Outcome::kDelivered}; }
 };

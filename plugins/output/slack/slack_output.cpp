@@ -29,19 +29,6 @@ void append_escaped(std::string& out, std::string_view text) {
 
 }  // namespace
 
-std::string slack_message(const SlackOutputOptions& options, const BatchView& view) {
-    const notify::Digest digest =
-        notify::make_digest(view, options.text, options.limits, append_escaped);
-    std::string out = "{\"text\":";
-    append_json_quoted(out, std::string_view(digest.text).substr(0, digest.text.size() - 1));
-    if (!options.channel.empty()) {
-        out += ",\"channel\":";
-        append_json_quoted(out, options.channel);
-    }
-    out += '}';
-    return out;
-}
-
 SlackOutput::SlackOutput(SlackOutputOptions options, std::string id, metrics::Registry& registry)
     : options_(std::move(options)),
       loop_(
@@ -50,15 +37,27 @@ SlackOutput::SlackOutput(SlackOutputOptions options, std::string id, metrics::Re
            .interval = kInterval,
            .transfer = options_.transfer},
           registry,
-          [this](const BatchView& view, notify::Transfer& transfer) {
-              const std::string body = slack_message(options_, view);
-              return transfer.http(
-                  {.url = options_.url,
-                   .headers = {"Content-Type: application/json; charset=utf-8"},
-                   .body = body}
-              );
-          }
+          [this](const BatchView& view, notify::Transfer& transfer) { return send(view, transfer); }
       ) {}
+
+notify::Attempt SlackOutput::send(const BatchView& view, notify::Transfer& transfer) const {
+    const notify::Digest digest =
+        notify::make_digest(view, options_.text, options_.limits, append_escaped);
+    std::string body = "{\"text\":";
+    append_json_quoted(body, std::string_view(digest.text).substr(0, digest.text.size() - 1));
+    if (!options_.channel.empty()) {
+        body += ",\"channel\":";
+        append_json_quoted(body, options_.channel);
+    }
+    body += '}';
+    notify::Attempt attempt = transfer.http(
+        {.url = options_.url,
+         .headers = {"Content-Type: application/json; charset=utf-8"},
+         .body = body}
+    );
+    attempt.left_out = digest.left_out;
+    return attempt;
+}
 
 Result<void> SlackOutput::start() {
     loop_.start();

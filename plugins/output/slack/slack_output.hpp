@@ -20,9 +20,6 @@ struct SlackOutputOptions {
     notify::TransferOptions transfer;
 };
 
-/// The JSON of a message.
-std::string slack_message(const SlackOutputOptions& options, const BatchView& view);
-
 class SlackOutput final : public pipeline::Output {
   public:
     SlackOutput(SlackOutputOptions options, std::string id, metrics::Registry& registry);
@@ -33,6 +30,8 @@ class SlackOutput final : public pipeline::Output {
     pipeline::ComponentHealth health() const override;
 
   private:
+    notify::Attempt send(const BatchView& view, notify::Transfer& transfer) const;
+
     const SlackOutputOptions options_;
     notify::SendLoop loop_;
 };

@@ -26,6 +26,7 @@ TEST_SUITE("plugins/output/slack") {
         RunningOutput out(slack_output_type(), "url: '" + receiver.url() + "'\nmax_rows: 2\n");
         CHECK(out.send({row_of("a"), row_of("b"), row_of("c"), row_of("d")}).accepted == 4);
         CHECK(receiver.seen().at(0).body == R"({"text":"a\nb\n... and 2 more"})");
+        CHECK(out.registry.text().contains("seyir_notify_rows_left_out_total{output=\"out\"} 2"));
     }
     TEST_CASE("messages keep a second apart and long records are cut between characters") {
         Receiver receiver;
