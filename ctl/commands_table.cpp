@@ -94,6 +94,10 @@ constexpr std::array kValidateOptions{
     OptionSpec{"effective", "", "print it with every default filled in, secrets hidden"},
 };
 
+constexpr std::array kBufferOptions{
+    OptionSpec{"all", "", "export: also records that were delivered and not deleted yet"},
+};
+
 constexpr std::string_view kQueryDetails =
     "Prints the lines that match, oldest first, or the numbers a metric query gives.\n\n"
     "  seyir query '{input=\"app\"} |= \"timeout\"' --since 1h --limit 20\n"
@@ -167,6 +171,15 @@ constexpr std::string_view kReloadDetails =
     "on. A configuration with mistakes changes nothing. --plan only tells what would change.\n\n"
     "  seyir reload --plan --server unix:/var/lib/seyir-agent/admin.sock\n"
     "  seyir reload --server unix:/var/lib/seyir-agent/admin.sock\n";
+constexpr std::string_view kBufferDetails =
+    "Looks into the folder of an output's disk buffer (buffer/ID in state_dir or data_dir).\n"
+    "ls: segments and what waits. fsck: the same, exit status 1 when something is damaged.\n"
+    "export: the records that wait, one JSON object a line. replay: at the next start everything\n"
+    "that is still held is sent again; the program must be stopped. The others change nothing and\n"
+    "work while it runs.\n\n"
+    "  seyir buffer ls /var/lib/seyir-collector/buffer/far\n"
+    "  seyir buffer fsck /var/lib/seyir-collector/buffer/far --output json\n"
+    "  seyir buffer export /var/lib/seyir-collector/buffer/far > waiting.jsonl\n";
 constexpr std::string_view kCompletionDetails =
     "Completion of commands and options; put it into ~/.bashrc:\n\n"
     "  eval \"$(seyir completion bash)\"\n";
@@ -221,6 +234,15 @@ constexpr std::array kCommands{
         "have a program read its configuration again",
         kReloadDetails,
         kReloadOptions
+    },
+    CommandSpec{
+        "buffer",
+        "ls|fsck|export|replay DIR",
+        2,
+        2,
+        "disk buffers of outputs",
+        kBufferDetails,
+        kBufferOptions
     },
     CommandSpec{"version", "", 0, 0, "print the version", "", {}},
     CommandSpec{"completion", "bash", 1, 1, "completion for the shell", kCompletionDetails, {}},

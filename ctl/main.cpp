@@ -61,6 +61,7 @@ constexpr Entry kEntries[] = {
     {"test", test_command},
     {"graph", graph_command},
     {"status", status_command},
+    {"buffer", buffer_command},
     {"top", top_command},
     {"tap", tap_command},
     {"reload", reload_command},

@@ -28,7 +28,7 @@ void add_what_to_read(Schema& schema) {
                   .elsewhere("Fluent Bit", {"Path"})
                   .elsewhere("promtail", {"__path__"})
                   .elsewhere("other programs", {"files", "glob", "file"}))
-        .with(list_of("exclude", field("", Type::kGlob))
+        .with(list_of("exclude", field("", Type::kGlob).may_be_name())
                   .between(0, 1000)
                   .describe("Files of `include` that are not read: paths like there, or a name "
                             "alone, like `*.gz`, in any folder.")

@@ -9,6 +9,8 @@
 #include "common/plugin/program_plugins.hpp"
 #include "plugins/builtin_types.hpp"
 #include "plugins/input/forward/forward_input.hpp"
+#include "plugins/input/syslog/syslog_input.hpp"
+#include "plugins/output/collector/relay_output_type.hpp"
 
 namespace seyir::collector {
 namespace {
@@ -34,8 +36,10 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
     types->catalogue.add(input::loki_input_type());
     types->catalogue.add(input::http_input_type());
     types->catalogue.add(component::forward_input_type());
+    types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);
     types->catalogue.add(store_output_type());
+    types->catalogue.add(plugins::relay_output_type());
     plugins::add_builtin_outputs(types->catalogue);
     if (add_plugins) {
         add_plugins(types->catalogue);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/buffer/buffered_output.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace seyir::buffer {
@@ -8,6 +9,8 @@ namespace {
 
 /// For closing what a failed start began.
 const SteadyTime kAtOnce = SteadyTime::min();
+
+constexpr Nanos kAwayPatience = std::chrono::seconds(1);
 
 Sender::Setup sender_setup(const BufferedOutputSetup& setup) {
     return {
@@ -135,6 +138,10 @@ void DiskBufferedOutput::stop(SteadyTime deadline) {
         buffer_->answer_all(this, deadline);
     }
     if (sender_ != nullptr) {
+        // What is under way is on disk: waiting only saves sending it twice, and is in vain while
+        // the far side is away.
+        const bool is_well = sender_->health().ok && inner_->health().ok;
+        deadline = is_well ? deadline : std::min(deadline, clock_.steady_now() + kAwayPatience);
         sender_->stop(deadline, false);
     }
     inner_->stop(deadline);

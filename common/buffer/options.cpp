@@ -175,6 +175,12 @@ BufferOptions read_buffer(const config::ObjectReader& r, Kind kind) {
     return options;
 }
 
+bool has_retry_field(const config::Schema& type) {
+    const Field* const retry = type.find("retry");
+    return retry != nullptr && retry->object != nullptr &&
+           retry->object->find("give_up_after") != nullptr;
+}
+
 RetryOptions read_retry(const config::ObjectReader& r) {
     const config::ObjectReader n = r.nested("retry");
     RetryOptions options;
@@ -205,6 +211,11 @@ void check_buffer(
              .hint = "a disk buffer is deleted by whole segments and needs at least two"}
         );
     }
+}
+
+void check_retry(
+    const config::ObjectReader& r, const std::string& output_id, config::Diagnostics& diagnostics
+) {
     const config::ObjectReader n = r.nested("retry");
     const RetryOptions retry = read_retry(r);
     if (retry.initial > retry.max) {

@@ -65,12 +65,18 @@ config::Field retry_field();
 BufferOptions read_buffer(const config::ObjectReader& r, BufferOptions::Kind kind);
 RetryOptions read_retry(const config::ObjectReader& r);
 
+/// Whether the type tries again by the key `retry` of retry_field(); others have their own.
+bool has_retry_field(const config::Schema& type);
+
 /// Values that are right alone and wrong together become diagnostics.
 void check_buffer(
     const config::ObjectReader& r,
     const BufferOptions& options,
     const std::string& output_id,
     config::Diagnostics& diagnostics
+);
+void check_retry(
+    const config::ObjectReader& r, const std::string& output_id, config::Diagnostics& diagnostics
 );
 
 }  // namespace seyir::buffer

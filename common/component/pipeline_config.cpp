@@ -77,7 +77,10 @@ class Reader {
                 buffer::check_buffer(
                     component.reader, output.buffer, component.id, base_.diagnostics
                 );
+            }
+            if (buffer::has_retry_field(*type->schema)) {
                 output.retry = buffer::read_retry(component.reader);
+                buffer::check_retry(component.reader, component.id, base_.diagnostics);
             }
         }
         read_routes();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/merge.hpp"
 
-#include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -14,11 +15,12 @@ class Merger {
         : document_(document), diagnostics_(diagnostics) {}
 
     void maps(Node& into, const Node& from, const Schema& schema, const std::string& path) {
+        const Index index = index_of(into);
         for (const Entry& entry : from.entries) {
             const std::string& key = entry.key->text;
-            const auto known = find(into, key);
+            const auto at = index.find(key);
             const Field* field = schema.find(key);
-            if (known == into.entries.end() || field == nullptr) {
+            if (at == index.end() || field == nullptr) {
                 into.entries.push_back(entry);  // an unknown key is an error wherever it stands
                 continue;
             }
@@ -26,24 +28,30 @@ class Merger {
             if (entry.value->is_null()) {
                 continue;
             }
-            if (known->value->is_null()) {
-                *known = entry;
+            if (into.entries[at->second].value->is_null()) {
+                into.entries[at->second] = entry;
                 continue;
             }
-            value(into, *known, entry, *field, inner);
+            value(into, at->second, entry, *field, inner);
         }
     }
 
   private:
-    static std::vector<Entry>::iterator find(Node& map, std::string_view key) {
-        return std::ranges::find_if(map.entries, [&](const Entry& e) {
-            return e.key->text == key;
-        });
+    /// Keys of a map with their positions: files may hold tens of thousands.
+    using Index = std::unordered_map<std::string_view, size_t>;
+
+    static Index index_of(const Node& map) {
+        Index index;
+        for (size_t i = 0; i < map.entries.size(); ++i) {
+            index.emplace(map.entries[i].key->text, i);
+        }
+        return index;
     }
 
     void value(
-        Node& parent, Entry& known, const Entry& entry, const Field& field, const std::string& path
+        Node& parent, size_t at, const Entry& entry, const Field& field, const std::string& path
     ) {
+        Entry& known = parent.entries[at];
         const bool are_maps = known.value->is_map() && entry.value->is_map();
         const bool has_entries = field.type == Type::kComponents || field.type == Type::kMap;
         if (field.type == Type::kList) {
@@ -65,15 +73,17 @@ class Merger {
     }
 
     void join(Node& into, const Node& from, const Field& field, const std::string& path) {
+        const Index index = index_of(into);
         for (const Entry& entry : from.entries) {
-            const auto known = find(into, entry.key->text);
-            if (known == into.entries.end()) {
+            const auto at = index.find(entry.key->text);
+            if (at == index.end()) {
                 into.entries.push_back(entry);
                 continue;
             }
+            const Entry& known = into.entries[at->second];
             const std::string_view verb = field.type == Type::kMap ? "set" : "defined";
             twice(
-                *known->key,
+                *known.key,
                 *entry.key,
                 fmt::format("`{}.{}` is {} in two files", path, entry.key->text, verb)
             );

@@ -53,6 +53,9 @@ Selection RouteMatcher::match(const BatchView& view, uint64_t* rows_with_error) 
         return view.rows;
     }
     ScratchRow row;
+    if (pipeline_.referenced_labels()) {
+        row.set_wanted(&*pipeline_.referenced_labels());  // nobody sees the others
+    }
     std::vector<uint32_t> rows;
     for_each_row(view, [&](uint32_t i) {
         if (wanted[batch.stream(i)] == 0) {

@@ -3,15 +3,15 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "plugins/output/format_rows.hpp"
 
 namespace seyir::plugins {
 
-FileOutput::FileOutput(FileOutputOptions options, io::FileSystem& fs)
+FileOutput::FileOutput(FileOutputOptions options, io::FileSystem& fs, io::Clock& clock)
     : options_(std::move(options)),
       fs_(fs),
+      clock_(clock),
+      rotated_(options_, fs, clock),
       loop_(
           "file output " + options_.path,
           rows_formatter(options_.format),
@@ -20,6 +20,9 @@ FileOutput::FileOutput(FileOutputOptions options, io::FileSystem& fs)
 
 Result<void> FileOutput::start() {
     SEYIR_CHECK(open());
+    if (options_.rotates()) {
+        rotated_.start();
+    }
     loop_.start();
     return {};
 }
@@ -28,6 +31,8 @@ Result<void> FileOutput::open() {
     SEYIR_TRY(file_, fs_.open(options_.path, io::OpenMode::kWriteAppend));
     SEYIR_TRY(const io::FileInfo info, file_->info());
     size_bytes_ = info.size_bytes;
+    const UnixNanos written = info.birth.value != 0 ? info.birth : info.modified;
+    begun_ = size_bytes_ == 0 ? clock_.wall_now() : written;
     return fs_.sync_directory(io::parent_directory(options_.path));
 }
 
@@ -38,9 +43,11 @@ Result<void> FileOutput::write(std::string_view bytes) {
         SEYIR_CHECK(file_->truncate(whole_bytes));
         size_bytes_ = whole_bytes;
     }
-    if (options_.max_size_bytes != 0 && size_bytes_ != 0 &&
-        size_bytes_ + bytes.size() > options_.max_size_bytes) {
+    if (is_due(bytes.size())) {
         SEYIR_CHECK(rotate());
+    }
+    if (size_bytes_ == 0) {
+        begun_ = clock_.wall_now();
     }
     Result<void> written = file_->append(bytes);
     if (written) {
@@ -58,19 +65,23 @@ Result<void> FileOutput::write(std::string_view bytes) {
     return {};
 }
 
-Result<void> FileOutput::rotate() {
-    const auto name = [&](uint32_t i) {
-        return i == 0 ? options_.path : fmt::format("{}.{}", options_.path, i);
-    };
-    file_.reset();
-    for (uint32_t i = options_.keep; i > 0; --i) {
-        const auto moved = fs_.rename(name(i - 1), name(i));
-        if (!moved && moved.error().code != ErrorCode::kNotFound) {
-            return moved;
-        }
+bool FileOutput::is_due(uint64_t more_bytes) const {
+    if (size_bytes_ == 0) {
+        return false;
     }
-    if (options_.keep == 0) {
-        SEYIR_CHECK(fs_.remove(options_.path));
+    const bool too_big =
+        options_.max_size_bytes != 0 && size_bytes_ + more_bytes > options_.max_size_bytes;
+    const bool too_old =
+        options_.max_age > Nanos(0) && clock_.wall_now() - begun_ >= options_.max_age;
+    return too_big || too_old;
+}
+
+Result<void> FileOutput::rotate() {
+    file_.reset();
+    const Result<void> rotated = rotated_.rotate();
+    // Gone already: an earlier try got so far, or somebody moved it away.
+    if (!rotated && rotated.error().code != ErrorCode::kNotFound) {
+        return rotated;
     }
     size_bytes_ = 0;
     return open();
@@ -82,6 +93,7 @@ void FileOutput::deliver(BatchView view, pipeline::DeliverDone done) {
 
 void FileOutput::stop(SteadyTime deadline) {
     loop_.stop(deadline);
+    rotated_.stop();
 }
 
 pipeline::ComponentHealth FileOutput::health() const {

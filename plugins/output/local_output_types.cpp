@@ -23,7 +23,7 @@ class FilePlan final : public OutputPlan {
     explicit FilePlan(FileOutputOptions options) : options_(std::move(options)) {}
 
     Result<std::unique_ptr<pipeline::Output>> instantiate(const RunContext& context) override {
-        return std::make_unique<FileOutput>(options_, context.files);
+        return std::make_unique<FileOutput>(options_, context.files, context.clock);
     }
 
   private:

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "common/base/time.hpp"
+
 namespace seyir::plugins {
 
 enum class RowFormat {
@@ -15,8 +17,12 @@ enum class RowFormat {
 struct FileOutputOptions {
     std::string path;
     RowFormat format = RowFormat::kJson;
-    uint64_t max_size_bytes = 0;  ///< rotate to path.1 beyond this; 0 = never
+    uint64_t max_size_bytes = 0;  ///< rotate beyond this; 0 = never
+    Nanos max_age{0};             ///< rotate when the file is older; 0 = never
     uint32_t keep = 5;            ///< rotated files kept
+    bool compresses = false;      ///< rotated files, with gzip
+
+    bool rotates() const { return max_size_bytes != 0 || max_age > Nanos(0); }
 };
 
 struct StdoutOutputOptions {

@@ -10,6 +10,8 @@ using config::Field;
 using config::Schema;
 using config::Type;
 
+constexpr uint64_t kHour = 3600ULL * 1'000'000'000;
+
 Field format_field() {
     return config::field("format", Type::kEnum)
         .choice("json", "one object a line: time, labels, attributes and line")
@@ -38,11 +40,23 @@ const Schema& file_output_schema() {
             .with(format_field())
             .with(config::field("max_size", Type::kBytes)
                       .between(0, 1024 * kGiB)
-                      .describe(
-                          "Beyond this the file becomes `path.1`, and a new one is begun. 0: never."
-                      )
+                      .describe("Beyond this the file gets its time as a suffix, "
+                                "`path.20261122T151200123Z`, "
+                                "and a new one is begun. 0: never.")
                       .or_else("0")
                       .elsewhere("Filebeat", {"rotate_every_kb"}))
+            .with(config::field("max_age", Type::kDuration)
+                      .between(0, 3650 * 24 * kHour)
+                      .describe("The same when the file was begun so long ago. 0s: never.")
+                      .or_else("0s")
+                      .elsewhere("Filebeat", {"rotate_interval"}))
+            .with(config::field("compress", Type::kEnum)
+                      .choice("none", "as they are")
+                      .choice("gzip", "in the background; `.gz` is added to the name")
+                      .describe("What is done to rotated files.")
+                      .or_else("none")
+                      .elsewhere("Vector", {"compression"})
+                      .elsewhere("Fluent Bit", {"gzip"}))
             .with(config::field("keep", Type::kInt)
                       .between(1, 1000)
                       .describe("Rotated files that are kept.")
@@ -73,6 +87,8 @@ FileOutputOptions read_file_output(const config::ObjectReader& r) {
     options.path = r.path("path");
     options.format = read_format(r);
     options.max_size_bytes = r.bytes("max_size");
+    options.max_age = r.duration("max_age");
+    options.compresses = r.string("compress") == "gzip";
     options.keep = static_cast<uint32_t>(r.integer("keep"));
     return options;
 }

@@ -49,7 +49,8 @@ def python_packages():
     """What goes into PYTHONPATH for the packages of clients/requirements.txt."""
     pins = CLIENTS / "requirements.txt"
     return installed("python", pins, lambda folder: run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", folder, "-r", pins]))
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--retries", "1", "--target", folder, "-r", pins]))
 
 
 def node_modules():
@@ -60,7 +61,8 @@ def node_modules():
 
     def install(folder):
         shutil.copy(pins, folder)
-        run(["npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"], cwd=folder)
+        run(["npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund",
+             "--fetch-retries", "1", "--fetch-retry-mintimeout", "1000"], cwd=folder)
     return installed("node", pins, install) / "node_modules"
 
 

@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     RowCounts counts;
     TagStreams streams(settings());
     RowBuilder rows(settings(), streams, counts);
-    rows.begin(message->tag, entries, entries->size(), {});
+    rows.begin(message->tag, entries, {});
     ForwardEntries each(*entries, message->mode);
     while (const auto entry = each.next()) {
         rows.add(*entry);

@@ -6,6 +6,7 @@
 
 #include "common/base/text.hpp"
 #include "common/config/reference/reference.hpp"
+#include "common/config/schema/object_reader.hpp"
 
 namespace seyir::config {
 namespace {
@@ -63,7 +64,7 @@ std::string free_form(const Node& node) {
     return node.is_map() ? "{" + out + "}" : "[" + out + "]";
 }
 
-std::string shown(const Field& field, const Node& node) {
+std::string shown_value(const Field& field, const Node& node) {
     if (field.type == Type::kAny) {
         return free_form(node);
     }
@@ -72,6 +73,8 @@ std::string shown(const Field& field, const Node& node) {
 
 class EffectiveWriter {
   public:
+    explicit EffectiveWriter(const SourceSet& sources) : sources_(sources) {}
+
     std::string take() { return std::move(out_); }
 
     void object(const Node* node, const Schema& schema, size_t indent) {
@@ -84,6 +87,17 @@ class EffectiveWriter {
     }
 
   private:
+    /// A path of another directory than the main file's would mean something else in one file.
+    std::string shown(const Field& field, const Node& node) const {
+        const bool is_path = field.type == Type::kPath || field.type == Type::kGlob;
+        const bool is_name = field.allows_name && node.text.find('/') == std::string::npos;
+        const std::string& directory = sources_.directory_at(node.span.begin);
+        if (is_path && !is_name && !node.is_confidential && directory != sources_.directory_at(0)) {
+            return scalar(absolute_path(node.text, directory));
+        }
+        return shown_value(field, node);
+    }
+
     void line(size_t indent, std::string_view text) {
         out_ += fmt::format("{:{}}{}\n", "", indent, text);
     }
@@ -176,13 +190,14 @@ class EffectiveWriter {
         }
     }
 
+    const SourceSet& sources_;
     std::string out_;
 };
 
 }  // namespace
 
 std::string effective_yaml(const Document& document, const Schema& root) {
-    EffectiveWriter writer;
+    EffectiveWriter writer(document.sources());
     writer.object(document.root(), root, 0);
     return writer.take();
 }

@@ -145,6 +145,10 @@ std::vector<ComponentKind> component_kinds(const std::vector<ReferencePart>& par
                 });
                 if (known != kinds.end()) {
                     known->programs.push_back(part.root->name());
+                    // One page for both: that of the program where it has more keys.
+                    if (schema->fields().size() > known->schema->fields().size()) {
+                        known->schema = schema;
+                    }
                 } else {
                     kinds.push_back({std::string(section), schema, {part.root->name()}});
                 }

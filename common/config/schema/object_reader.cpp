@@ -52,6 +52,13 @@ std::string without_dots(std::string_view path) {
 
 }  // namespace
 
+std::string absolute_path(std::string_view path, std::string_view directory) {
+    if (path.empty() || path[0] == '/') {
+        return std::string(path);
+    }
+    return without_dots(std::string(directory) + "/" + std::string(path));
+}
+
 ObjectReader::ObjectReader(const Node* node, const Schema& schema, const ReadContext& context)
     : node_(node != nullptr && node->is_map() ? node : nullptr),
       schema_(&schema),
@@ -118,13 +125,10 @@ std::string ObjectReader::scalar_text(const Field& field) const {
 }
 
 std::string ObjectReader::absolute(const std::string& text, const Node* written) const {
-    if (text.empty() || text[0] == '/') {
-        return text;
-    }
     const std::string& directory = written != nullptr && context_->sources != nullptr
                                        ? context_->sources->directory_at(written->span.begin)
                                        : context_->base_directory;
-    return without_dots(directory + "/" + text);
+    return absolute_path(text, directory);
 }
 
 std::string ObjectReader::string(std::string_view key) const {

@@ -21,6 +21,9 @@
 
 namespace seyir::config {
 
+/// `path` as seen from `directory`, without `.` and `..`, by the text alone.
+std::string absolute_path(std::string_view path, std::string_view directory);
+
 struct ReadContext {
     std::string base_directory;  ///< relative paths start here
     /// When set: paths start in the directory of the file they stand in.

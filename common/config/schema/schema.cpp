@@ -94,6 +94,11 @@ Field& Field::may_be_empty() {
     return *this;
 }
 
+Field& Field::may_be_name() {
+    allows_name = true;
+    return *this;
+}
+
 Field& Field::choice(std::string choice_name, std::string choice_help) {
     choices.push_back({std::move(choice_name), std::move(choice_help)});
     return *this;

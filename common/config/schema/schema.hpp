@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schema: what a component accepts, declared once. Parsing, defaults, validation, JSON Schema, the
 // reference page and the commented example all read this one declaration.
-// Threads: immutable after build; component schemas are function-local statics.
+// Threads: immutable after build.   Lifetime: a catalogue outlives the schemas that name its types.
 // Ownership: nested schemas and fields are held by shared pointers, components by address.
 #pragma once
 
@@ -67,7 +67,8 @@ struct Field {
     bool allows_off = false;
     bool allows_empty = false;       ///< of strings
     bool is_off_in_example = false;  ///< of components: all are comments in the example file
-    uint64_t min = 0;           ///< number, bytes, nanoseconds, or count of items
+    bool allows_name = false;        ///< of paths: without `/` it is a name and stays as it is
+    uint64_t min = 0;                ///< number, bytes, nanoseconds, or count of items
     uint64_t max = std::numeric_limits<int64_t>::max();
     std::vector<EnumChoice> choices;
     std::vector<ForeignName> foreign;
@@ -85,6 +86,7 @@ struct Field {
     Field& between(uint64_t lowest, uint64_t highest);
     Field& may_be_off();
     Field& may_be_empty();
+    Field& may_be_name();
     Field& off_in_example();
     Field& choice(std::string name, std::string help);
     Field& elsewhere(std::string_view program, std::vector<std::string> names);

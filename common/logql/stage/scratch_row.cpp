@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "common/logql/extract/json_reader.hpp"
 
@@ -106,6 +107,7 @@ void ScratchRow::bind(const RecordBatch& batch, uint32_t index) {
     rendered_bytes_ = 0;
     metadata_valid_ = false;
     scratch_.rewind();
+    own_scratch_.rewind();
 }
 
 const ScratchRow::Parsed* ScratchRow::find_parsed(std::string_view name) const {
@@ -175,6 +177,64 @@ const std::vector<Label>& ScratchRow::metadata() const {
     return metadata_;
 }
 
+const Attr* ScratchRow::own_attr(std::string_view name) const {
+    const std::vector<Slice>& keys = batch_->keys();
+    for (const Attr& attr : batch_->attrs(index_)) {
+        const std::string_view key = keys[attr.key];
+        if (key == name) {
+            return &attr;
+        }
+        if (key.empty() ||
+            (key.front() != name.front() && is_name_character(key.front()) && key.front() > '9')) {
+            continue;  // a name's first character stays what it is
+        }
+        if (!std::ranges::all_of(key, is_name_character) || key.front() <= '9') {
+            std::string label;
+            append_label_name(label, key, true);
+            if (label == name) {
+                return &attr;
+            }
+        }
+    }
+    return nullptr;
+}
+
+std::string_view ScratchRow::own_text(const Value& value) const {
+    switch (value.kind()) {
+        case ValueKind::kString:
+        case ValueKind::kBytes:
+        case ValueKind::kNumberText:
+            return value.as_text();
+        case ValueKind::kInt: {
+            constexpr size_t kDigitsMax = 20;
+            char* const begin = own_scratch_.allocate(kDigitsMax);
+            const auto end = std::to_chars(begin, begin + kDigitsMax, value.as_int());
+            return {begin, end.ptr};
+        }
+        default:
+            return own_scratch_.copy(value.to_text());
+    }
+}
+
+std::optional<std::string_view> ScratchRow::own(std::string_view name) const {
+    if (const Attr* attr = own_attr(name)) {
+        return own_text(attr->value);
+    }
+    if (name == kLevelLabel && batch_->severity(index_) != kSeverityUnset) {
+        return level_name(batch_->severity(index_));
+    }
+    if (name == "trace_id" || name == "span_id") {
+        const TraceIds trace = batch_->trace(index_);
+        if (name == "trace_id" && trace.trace_id != TraceIds{}.trace_id) {
+            return hex(trace.trace_id, own_scratch_);
+        }
+        if (name == "span_id" && trace.span_id != TraceIds{}.span_id) {
+            return hex(trace.span_id, own_scratch_);
+        }
+    }
+    return std::nullopt;
+}
+
 std::optional<std::string_view> ScratchRow::get(std::string_view name) const {
     if (const Parsed* label = find_parsed(name)) {
         return label->value;
@@ -182,18 +242,24 @@ std::optional<std::string_view> ScratchRow::get(std::string_view name) const {
     if (is_removed(name)) {
         return std::nullopt;
     }
+    const std::string_view value = stream().get(name);
+    if (!metadata_valid_ && !name.empty() && !name.ends_with(kExtractedSuffix)) {
+        return value.empty() ? own(name) : std::optional(value);
+    }
     for (const Label& label : metadata()) {
         if (label.name == name) {
             return label.value;
         }
     }
-    const std::string_view value = stream().get(name);
     return value.empty() ? std::nullopt : std::optional(value);
 }
 
 bool ScratchRow::in_base(std::string_view name) const {
     if (!stream().get(name).empty()) {
         return true;
+    }
+    if (!metadata_valid_ && !name.empty() && !name.ends_with(kExtractedSuffix)) {
+        return own(name).has_value();
     }
     return std::ranges::find(metadata(), name, &Label::name) != metadata().end();
 }

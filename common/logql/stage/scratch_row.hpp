@@ -158,6 +158,11 @@ class ScratchRow {
     bool is_removed(std::string_view name) const;
     /// Record's own labels: attributes, severity, trace ids.
     const std::vector<Label>& metadata() const;
+    /// The same for one name that the stream does not have and that has no `_extracted` behind it,
+    /// without making labels of all others.
+    std::optional<std::string_view> own(std::string_view name) const;
+    const Attr* own_attr(std::string_view name) const;
+    std::string_view own_text(const Value& value) const;
 
     const RecordBatch* batch_ = nullptr;
     uint32_t index_ = 0;
@@ -174,6 +179,7 @@ class ScratchRow {
     mutable std::vector<Label> metadata_;
     mutable bool metadata_valid_ = false;
     mutable Scratch metadata_scratch_;
+    mutable Scratch own_scratch_;
 };
 
 template <class Fn>

@@ -7,6 +7,12 @@
 
 namespace seyir::plugins::forward {
 
+namespace {
+
+constexpr size_t kAckBytesMax = 64 * 1024;
+
+}  // namespace
+
 void ForwardLink::wake_locked() {
     if (writer_) {
         writer_->set();
@@ -53,9 +59,9 @@ ForwardLink::Work ForwardLink::take() {
     return work;
 }
 
-uint64_t ForwardLink::in_flight() const {
+bool ForwardLink::is_backed_up() const {
     const std::lock_guard lock(mutex_);
-    return in_flight_;
+    return out_.size() > kAckBytesMax;
 }
 
 void ForwardLink::close() {

@@ -37,7 +37,8 @@ class ForwardLink {
     };
 
     Work take();
-    uint64_t in_flight() const;
+    /// The client does not read its acks: so it is not read either.
+    bool is_backed_up() const;
     /// Later answers go nowhere.
     void close();
 

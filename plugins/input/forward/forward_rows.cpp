@@ -73,16 +73,13 @@ const StreamLabelsPtr& TagStreams::stream_of(std::string_view tag, RowCounts& co
     return by_tag_.emplace(key, *std::move(made)).first->second;
 }
 
-void RowBuilder::begin(
-    std::string_view tag, std::shared_ptr<const void> keep, size_t bytes, UnixNanos arrived
-) {
+void RowBuilder::begin(std::string_view tag, std::shared_ptr<const void> keep, UnixNanos arrived) {
+    adopt();
     tag_ = tag;
     keep_ = std::move(keep);
-    keep_bytes_ = bytes;
     arrived_ = arrived;
     group_metadata_ = {};
     group_record_ = {};
-    has_kept_ = false;
     has_stream_ = false;
 }
 
@@ -94,18 +91,22 @@ void RowBuilder::open() {
         place_of_key_.clear();
         row_number_ = 0;
         adopted_bytes_ = 0;
-        has_kept_ = false;
         has_stream_ = false;
-    }
-    if (!has_kept_) {
-        batch_->arena().adopt(keep_, keep_bytes_);
-        adopted_bytes_ += keep_bytes_;
-        has_kept_ = true;
     }
     if (!has_stream_) {
         stream_ = batch_->add_stream(streams_.stream_of(tag_, counts_));
         has_stream_ = true;
     }
+}
+
+/// A batch keeps all of a message alive, and counts what it uses of it: a long message is cut into
+/// many batches.
+void RowBuilder::adopt() {
+    if (batch_ && entry_bytes_ > 0) {
+        batch_->arena().adopt(keep_, entry_bytes_);
+        adopted_bytes_ += entry_bytes_;
+    }
+    entry_bytes_ = 0;
 }
 
 bool RowBuilder::is_full() const {
@@ -120,6 +121,7 @@ bool RowBuilder::is_full() const {
 }
 
 std::shared_ptr<RecordBatch> RowBuilder::take() {
+    adopt();
     return std::exchange(batch_, nullptr);
 }
 
@@ -250,6 +252,7 @@ std::optional<EntryFault> RowBuilder::json_body(std::string_view record, Slice& 
 
 std::optional<EntryFault> RowBuilder::add_record(const ForwardEntry& entry) {
     open();
+    entry_bytes_ += entry.record.size() + entry.metadata.size() + tag_.size();
     ++row_number_;
     attrs_.clear();
     severity_ = kSeverityUnset;

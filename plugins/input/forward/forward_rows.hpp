@@ -79,9 +79,7 @@ class RowBuilder {
         : settings_(settings), streams_(streams), counts_(counts) {}
 
     /// The entries that follow are of this message; their bytes live as long as `keep`.
-    void begin(
-        std::string_view tag, std::shared_ptr<const void> keep, size_t bytes, UnixNanos arrived
-    );
+    void begin(std::string_view tag, std::shared_ptr<const void> keep, UnixNanos arrived);
     void add(const ForwardEntry& entry);
 
     void leave_out(EntryFault fault) { ++counts_.left_out[static_cast<size_t>(fault)]; }
@@ -95,6 +93,7 @@ class RowBuilder {
 
   private:
     void open();
+    void adopt();
     KeyIndex key_of(Slice name);
     void set_attr(Slice name, const Value& value);
     std::optional<EntryFault> add_record(const ForwardEntry& entry);
@@ -116,14 +115,13 @@ class RowBuilder {
 
     std::string_view tag_;
     std::shared_ptr<const void> keep_;
-    size_t keep_bytes_ = 0;
+    size_t entry_bytes_ = 0;  // of keep_, used by batch_ and not adopted yet
     UnixNanos arrived_;
     std::string_view group_metadata_;  // of the group the entries are in
     std::string_view group_record_;
 
     std::shared_ptr<RecordBatch> batch_;
     uint64_t adopted_bytes_ = 0;
-    bool has_kept_ = false;  // batch_ has adopted keep_
     std::unordered_map<std::string_view, KeyIndex> keys_;
     uint16_t stream_ = 0;
     bool has_stream_ = false;

@@ -47,6 +47,9 @@ ForwardServer::~ForwardServer() {
     if (auto stopped = gate_.stop(clock_.steady_now() + kStopMax); !stopped) {
         log::warn("forward", stopped.error().message);
     }
+    // Tokens may outlive this server and keep what is shared; the event belongs to its threads.
+    const std::lock_guard lock(shared_->mutex);
+    shared_->again_event.reset();
 }
 
 Result<void> ForwardServer::start(pipeline::Submit submit) {
@@ -380,8 +383,10 @@ async::Awaitable<std::optional<ForwardServer::Refusal>> ForwardServer::read_more
     std::string& buffer = connection->buffer;
     const size_t needed = connection->scanner.needed_bytes();
     if (buffer.size() < kFreeBytes || buffer.size() < needed || buffer.size() == connection->used) {
-        const size_t size =
-            std::max({kFreeBytes, needed, std::min(2 * connection->used, needed + kReadBytes)});
+        // By doubling, within what is reserved.
+        const size_t doubled =
+            std::min<size_t>(2 * connection->used, connection->receiving.bytes());
+        const size_t size = std::max({kFreeBytes, needed, doubled});
         buffer.resize_and_overwrite(size, [size](char*, size_t) { return size; });
     }
     const bool is_within = connection->used > 0;
@@ -418,6 +423,13 @@ async::Awaitable<std::optional<ForwardServer::Refusal>> ForwardServer::read_loop
     ConnectionPtr connection
 ) {
     while (!connection->ended) {
+        if (connection->link->is_backed_up()) {
+            auto read_on = co_await connection->room->wait();
+            if (!read_on) {
+                break;
+            }
+            continue;
+        }
         Stretch stretch;
         find_messages(*connection, stretch);
         if (!stretch.messages.empty()) {
@@ -449,6 +461,7 @@ async::Awaitable<void> ForwardServer::write_loop(ConnectionPtr connection) {
             if (!written) {
                 break;
             }
+            connection->room->set();
         }
         if (work.ends) {
             break;

@@ -90,7 +90,7 @@ async::Awaitable<std::optional<ForwardServer::Refusal>> ForwardServer::take_mess
         work.hash = hash_of(bytes);
     }
     if (message->compression == Compression::kNone) {
-        work.rows.begin(message->tag, std::move(keep), bytes.size(), work.arrived);
+        work.rows.begin(message->tag, std::move(keep), work.arrived);
         co_await take_entries(connection, *message, work, whole);
         co_return std::nullopt;
     }
@@ -104,8 +104,7 @@ async::Awaitable<std::optional<ForwardServer::Refusal>> ForwardServer::take_mess
     const BudgetShare share(shared_->budget, inflated_bytes);
     auto both = std::make_shared<const Inflated>(std::move(keep), *std::move(entries));
     message->entries = both->entries;
-    const size_t kept_bytes = bytes.size() + inflated_bytes;
-    work.rows.begin(message->tag, both, kept_bytes, work.arrived);
+    work.rows.begin(message->tag, both, work.arrived);
     co_await take_entries(connection, *message, work, whole);
     co_return std::nullopt;
 }

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "common/buffer/log/inspect.hpp"
 #include "common/io/faulty_file_system.hpp"
 #include "test/support/eventually.hpp"
 #include "test/unit/buffer/log_support.hpp"
@@ -459,5 +460,31 @@ TEST_SUITE("common/buffer/disk/crash") {
             CHECK(world.counter("dropped", {{"reason", "buffer_corrupt"}}) == 0);
         }
         CHECK(cuts > 300);
+    }
+}
+
+TEST_SUITE("common/buffer/log/inspect") {
+    TEST_CASE("a folder is described while it is used, and its damage found") {
+        World world;
+        REQUIRE(world.open());
+        for (uint64_t n = 0; n < 20; ++n) {
+            world.append_and_wait(numbered_batch({n}, 2000));
+        }
+        std::vector<uint64_t> rows;
+        const auto nothing = [](const FrameHeader&, std::string_view) {};
+        const auto used = inspect_folder(world.fs, "/b", nothing);
+        REQUIRE(used);
+        CHECK(used->is_sound());
+        CHECK(used->rows_waiting == 20);
+        CHECK(used->segments.size() > 2);
+        world.close();
+        const auto closed = inspect_folder(world.fs, "/b", nothing);
+        CHECK(closed->id == used->id);
+        REQUIRE(world.fs.flip_bit("/b/" + segment_name(0), 3000));
+        const auto damaged = inspect_folder(world.fs, "/b", nothing);
+        CHECK_FALSE(damaged->is_sound());
+        CHECK(damaged->segments[0].bad_places == 1);
+        CHECK(damaged->rows_waiting == 19);
+        CHECK_FALSE(inspect_folder(world.fs, "/elsewhere", nothing));
     }
 }

@@ -26,6 +26,8 @@ ReadBack read(const std::string& yaml, Kind kind) {
     out.buffer = read_buffer(r, kind);
     out.retry = read_retry(r);
     check_buffer(r, out.buffer, "far", checked.diagnostics);
+    CHECK(has_retry_field(schema));
+    check_retry(r, "far", checked.diagnostics);
     for (const config::Diagnostic& d : checked.diagnostics.sorted()) {
         out.problems.push_back(std::string(d.code) + " " + d.message);
     }

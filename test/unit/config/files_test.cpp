@@ -65,7 +65,8 @@ TEST_SUITE("common/config/files") {
         disk.add("/etc/seyir/agent.yaml", std::string(kMain) + "include: /opt/web/seyir.yaml\n");
         disk.add(
             "/opt/web/seyir.yaml",
-            "inputs: { web: { type: tail, include: [logs/*.log, /var/log/web.log] } }\n"
+            "inputs: { web: { type: tail, include: [logs/*.log, /var/log/web.log], "
+            "exclude: ['*.gz', old/x] } }\n"
             "labels: { team: '${file:team.txt}' }\n"
         );
         disk.add("/opt/web/team.txt", "shop\n");
@@ -79,6 +80,14 @@ TEST_SUITE("common/config/files") {
             std::vector<std::string>{"/opt/web/logs/*.log", "/var/log/web.log"}
         );
         CHECK(loaded.config->labels == config::StringPairs{{"team", "shop"}});
+        // As one file beside the main one, everything still means the same.
+        disk.add("/etc/seyir/agent.yaml", loaded.effective);
+        const auto again = disk.load();
+        REQUIRE_MESSAGE(again.ok(), again.diagnostics.to_text());
+        for (size_t i = 0; i < 2; ++i) {
+            CHECK(tail_of(*again.config, i).include == tail_of(*loaded.config, i).include);
+            CHECK(tail_of(*again.config, i).exclude == tail_of(*loaded.config, i).exclude);
+        }
     }
 
     TEST_CASE("the effective configuration is one file that reads nothing more") {
@@ -190,6 +199,20 @@ TEST_SUITE("common/config/files") {
         const auto& list = loaded.diagnostics.sorted();
         CHECK(std::ranges::any_of(list, [](const auto& d) { return d.code == config::kLimit; }));
         CHECK_FALSE(loaded.ok());
+    }
+
+    TEST_CASE("maps of tens of thousands of keys merge, and the first value counts") {
+        Disk disk;
+        std::string big = "labels: {";
+        for (int i = 0; i < 24'000; ++i) {
+            big += fmt::format("k{}: v,", i);
+        }
+        disk.add("/etc/seyir/agent.yaml", kMain);
+        disk.add("/etc/seyir/conf.d/a.yaml", big + "}\n");
+        disk.add("/etc/seyir/conf.d/b.yaml", big + "}\n");
+        const auto loaded = disk.load();
+        // Each key is given twice, and 24,000 labels are too many.
+        CHECK(loaded.diagnostics.error_count() == 24'001);
     }
 
     TEST_CASE("a fragment that cannot be read leaves out only what would be guesswork") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -10,6 +11,7 @@
 #include "plugins/filter/enrich/enrich_filter.hpp"
 #include "plugins/filter/enrich/lookup_table.hpp"
 #include "test/support/filter_fixture.hpp"
+#include "test/support/replay_corpus.hpp"
 #include "test/support/row_text.hpp"
 #include "test/support/temp_dir.hpp"
 
@@ -97,6 +99,12 @@ TEST_SUITE("plugins/filter/enrich/lookup_table") {
             CHECK((*(*table)->find("b"))[1].kind() == ValueKind::kNull);
             CHECK(!(*table)->find("c"));
         }
+    }
+
+    TEST_CASE("the fuzzing corpus does no harm") {
+        const char* root = std::getenv("SEYIR_SOURCE_ROOT");
+        REQUIRE(root != nullptr);
+        CHECK(test::replay_corpus(std::string(root) + "/test/fuzz/corpus/lookup") >= 6);
     }
 
     TEST_CASE("limits are named with their value") {

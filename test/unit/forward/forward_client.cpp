@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -112,6 +113,11 @@ bool ForwardClient::send(std::string_view bytes) {
 
 void ForwardClient::finish_sending() {
     ::shutdown(socket_, SHUT_WR);
+}
+
+void ForwardClient::set_send_timeout(std::chrono::seconds timeout) {
+    const timeval wait{.tv_sec = timeout.count(), .tv_usec = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 }
 
 std::optional<std::string> ForwardClient::receive() {

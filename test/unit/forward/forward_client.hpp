@@ -2,8 +2,7 @@
 // A client of the forward input made of a plain socket, and the engine's place behind the input.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -37,6 +36,8 @@ class ForwardClient {
     /// False when the server has closed the connection.
     bool send(std::string_view bytes);
     void finish_sending();
+    /// send() gives up when the server reads nothing for so long.
+    void set_send_timeout(std::chrono::seconds timeout);
     /// The next MessagePack value's bytes; nothing when the server has closed the connection.
     std::optional<std::string> receive();
     /// The chunk of the next `{"ack": chunk}`; nothing when the server has closed the connection.

@@ -397,6 +397,25 @@ TEST_SUITE("plugins/input/forward/hostile") {
         CHECK(server.input.budget().held_bytes() <= 2 * kMiB + 64 * kKiB);
     }
 
+    TEST_CASE("a client that does not read its acks is not read either") {
+        ForwardServerFixture server;
+        ForwardClient client(server.input.local()[0]);
+        client.set_send_timeout(1s);
+        const std::string id(1000, 'i');
+        std::string messages;
+        for (int i = 0; i < 100; ++i) {
+            messages += forward_message("app", {}, id);
+        }
+        uint64_t sent_bytes = 0;
+        while (sent_bytes < 512 * kMiB && client.send(messages)) {
+            sent_bytes += messages.size();
+        }
+        CHECK(sent_bytes < 64 * kMiB);  // sockets' own buffers
+        ForwardClient other(server.input.local()[0]);
+        other.send(forward_message("app", {"one"}, "c"));
+        CHECK(other.receive_ack() == "c");
+    }
+
     TEST_CASE("connections beyond the limit are closed and counted") {
         ForwardSetup setup = setup_for_tests();
         setup.connections_max = 2;

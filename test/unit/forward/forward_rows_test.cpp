@@ -35,7 +35,7 @@ struct Taken {
         }
         TagStreams streams(settings);
         RowBuilder rows(settings, streams, counts);
-        rows.begin(message->tag, bytes, bytes->size(), {77 * kSecond});
+        rows.begin(message->tag, bytes, {77 * kSecond});
         ForwardEntries entries(message->entries, message->mode);
         while (const auto entry = entries.next()) {
             rows.add(*entry);

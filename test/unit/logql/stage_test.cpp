@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,77 @@ TEST_SUITE("common/logql/stage") {
         CHECK(run("", "x").labels == kBase);
         CHECK(run("| http_host = \"h1\" | detected_level = \"warn\"", "x").kept);
         CHECK(!run("| http_host != \"h1\"", "x").kept);
+    }
+
+    TEST_CASE("asking for one label and for all of them gives the same") {
+        const std::vector<std::string> keys{
+            "a.b",
+            "a_b",
+            " a",
+            "a",
+            "9x",
+            "_9x",
+            "app",
+            "app_extracted",
+            "trace_id",
+            "detected_level",
+            "é",
+            "",
+            "span_id"
+        };
+        for (uint64_t seed = 1; seed <= 500; ++seed) {
+            CAPTURE(seed);
+            std::mt19937_64 random(seed);
+            RecordBatch batch;
+            std::vector<Attr> attrs;
+            for (size_t i = random() % 6; i > 0; --i) {
+                const KeyIndex key = batch.add_key(keys[random() % keys.size()]);
+                const Value values[] = {
+                    Value::integer(-5),
+                    Value::real(1.5),
+                    Value::string("s"),
+                    Value::boolean(true),
+                    Value::null()
+                };
+                attrs.push_back({key, values[random() % 5]});
+            }
+            const bool has_app = random() % 2 == 0;
+            Row row{
+                .ts = {1},
+                .stream = batch.add_stream(*StreamLabels::make({{has_app ? "app" : "x", "1"}})),
+                .severity = random() % 2 == 0 ? kSeverityWarn : kSeverityUnset,
+                .body = "x",
+                .attrs = batch.add_attrs(attrs)
+            };
+            row.trace.trace_id[0] = static_cast<uint8_t>(random() % 2);
+            row.trace.span_id[7] = static_cast<uint8_t>(random() % 2);
+            batch.append_row(row);
+            ScratchRow all;
+            all.bind(batch, 0);
+            Labels wanted;
+            all.for_each_label([&](const Label& l) { wanted.emplace(l.name, l.value); });
+            for (const std::string& name :
+                 {"a_b",
+                  "a",
+                  "_9x",
+                  "app",
+                  "app_extracted",
+                  "trace_id",
+                  "span_id",
+                  "detected_level",
+                  "x",
+                  "_",
+                  "none"}) {
+                CAPTURE(name);
+                ScratchRow one;
+                one.bind(batch, 0);
+                const auto at = wanted.find(name);
+                CHECK(one.in_base(name) == (at != wanted.end()));
+                const auto got = one.get(name);
+                CHECK(got.has_value() == (at != wanted.end()));
+                CHECK(got.value_or("") == (at == wanted.end() ? "" : at->second));
+            }
+        }
     }
 
     TEST_CASE("json flattens objects, leaves arrays and nulls, keeps numbers as written") {

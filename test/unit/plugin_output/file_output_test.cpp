@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/output/file_output.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -9,9 +10,11 @@
 
 #include <doctest/doctest.h>
 
+#include "common/codec/inflate.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "plugins/output/stdout_output.hpp"
+#include "test/support/eventually.hpp"
 
 using namespace seyir;
 using namespace seyir::plugins;
@@ -61,6 +64,28 @@ std::string content(const std::string& path) {
     return *io::read_file(io::posix_file_system(), path, 1'000'000);
 }
 
+/// Paths of what was rotated, oldest first.
+std::vector<std::string> rotated_names(const std::string& path) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(io::parent_directory(path))) {
+        const std::string name = entry.path().string();
+        if (name.starts_with(path + ".2") && !name.ends_with(".tmp")) {
+            names.push_back(name);
+        }
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+std::vector<std::string> contents_of(const std::vector<std::string>& paths) {
+    std::vector<std::string> out;
+    for (const std::string& path : paths) {
+        const auto text = io::read_file(io::posix_file_system(), path, 1'000'000);
+        out.push_back(text ? *text : "");
+    }
+    return out;
+}
+
 SteadyTime soon() {
     return io::system_clock().steady_now() + 10s;
 }
@@ -97,11 +122,69 @@ TEST_SUITE("plugins/output") {
         for (const char* line : {"first", "second", "third", "fourth"}) {
             deliver(output, {line});
         }
-        output.stop(soon());
         CHECK(content(path) == "fourth\n");
-        CHECK(content(path + ".1") == "third\n");
-        CHECK(content(path + ".2") == "second\n");
-        CHECK(!std::filesystem::exists(path + ".3"));
+        CHECK(test::eventually([&] {
+            return contents_of(rotated_names(path)) ==
+                   std::vector<std::string>{"second\n", "third\n"};
+        }));
+        output.stop(soon());
+    }
+
+    TEST_CASE("a file is rotated by age, also one that an earlier run began") {
+        TemporaryDirectory dir;
+        const std::string path = dir.path + "/out.log";
+        io::ManualClock clock(io::system_clock().wall_now());
+        const FileOutputOptions options{.path = path, .format = RowFormat::kRaw, .max_age = 1h};
+        {
+            FileOutput output(options, io::posix_file_system(), clock);
+            REQUIRE(output.start().has_value());
+            deliver(output, {"a"});
+            clock.advance(59min);
+            deliver(output, {"b"});
+            output.stop(soon());
+        }
+        CHECK(rotated_names(path).empty());
+        FileOutput output(options, io::posix_file_system(), clock);
+        REQUIRE(output.start().has_value());
+        clock.advance(2min);
+        deliver(output, {"c"});
+        output.stop(soon());
+        CHECK(content(path) == "c\n");
+        CHECK(contents_of(rotated_names(path)) == std::vector<std::string>{"a\nb\n"});
+    }
+
+    TEST_CASE("rotated files are packed in the background, and leftovers of a crash at the start") {
+        TemporaryDirectory dir;
+        const std::string path = dir.path + "/out.log";
+        const FileOutputOptions options{
+            .path = path, .format = RowFormat::kRaw, .max_size_bytes = 8, .compresses = true
+        };
+        io::FileSystem& fs = io::posix_file_system();
+        // One whose packed form is complete, one whose packing was cut off, one untouched.
+        REQUIRE(io::write_file_atomically(fs, path + ".20260101T000000000Z", "old\n"));
+        const std::string packed = codec::gzip_deflate("old\n");
+        REQUIRE(io::write_file_atomically(fs, path + ".20260101T000000000Z.gz", packed));
+        REQUIRE(io::write_file_atomically(fs, path + ".20260102T000000000Z", "cut\n"));
+        REQUIRE(io::write_file_atomically(fs, path + ".20260102T000000000Z.gz.tmp", "half"));
+        REQUIRE(io::write_file_atomically(fs, path + ".notes", "not ours"));
+        FileOutput output(options, fs);
+        REQUIRE(output.start().has_value());
+        deliver(output, {"first"});
+        deliver(output, {"second"});
+        const auto all_packed = [&] {
+            const auto names = rotated_names(path);
+            return names.size() == 3 && std::ranges::all_of(names, [](const std::string& name) {
+                       return name.ends_with(".gz");
+                   });
+        };
+        CHECK(test::eventually(all_packed));
+        output.stop(soon());
+        std::vector<std::string> texts;
+        for (const std::string& packed_text : contents_of(rotated_names(path))) {
+            texts.push_back(*codec::gzip_inflate(packed_text, {}));
+        }
+        CHECK(texts == std::vector<std::string>{"old\n", "cut\n", "first\n"});
+        CHECK(content(path + ".notes") == "not ours");
     }
 
     TEST_CASE("a directory that does not exist is named when the output starts") {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attributes read out of the body stay in the program: docs/adr/0012-parsed-attributes.md.
 #include <algorithm>
+#include <cstdlib>
 
 #include <doctest/doctest.h>
 
+#include "common/io/file_system.hpp"
 #include "common/record/batch_codec.hpp"
 #include "common/record/batch_editor.hpp"
 #include "test/support/random_batch.hpp"
@@ -83,6 +85,30 @@ TEST_SUITE("common/record/parsed_attrs") {
             }
             CHECK(to->encoded().has_value() == !has_parsed);
         }
+    }
+
+    TEST_CASE("a buffered batch has exactly the bytes of the format page's second example") {
+        RecordBatch batch;
+        batch.add_stream(*StreamLabels::make({{"input", "app"}}));
+        const Attr attrs[] = {
+            {batch.add_key("filename"), Value::string("/v/a.log")},
+            {batch.add_key("status"), Value::integer(200), true},
+        };
+        batch.append_row(
+            {.ts = {1'767'225'600'000'000'000}, .body = "s=200", .attrs = batch.add_attrs(attrs)}
+        );
+        BatchEncoder encoder({.codec = PayloadCodec::kNone, .keep_parsed = true});
+        const auto bytes =
+            encoder.encode({std::make_shared<const RecordBatch>(std::move(batch)), {}});
+        REQUIRE(bytes);
+        const std::string path =
+            std::string(SEYIR_SOURCE_ROOT) + "/test/golden/batch_v1_parsed.bin";
+        if (std::getenv("SEYIR_WRITE_GOLDEN") != nullptr) {
+            REQUIRE(io::write_file_atomically(io::posix_file_system(), path, *bytes->bytes));
+        }
+        const auto golden = io::read_file(io::posix_file_system(), path, 1 << 20);
+        REQUIRE(golden);
+        CHECK(*bytes->bytes == *golden);
     }
 
     TEST_CASE("batches without parsed attributes have the same bytes either way") {
