@@ -49,10 +49,33 @@ std::string plain_text(size_t bytes) {
     return text;
 }
 
-void read_lines(benchmark::State& state) {
+/// A service's log: lines that begin with a time, and every 20 lines a stack trace of 15.
+std::string trace_text(size_t bytes) {
+    const std::string plain = plain_text(bytes);
+    std::string text;
+    text.reserve(bytes + 4'096);
+    size_t lines = 0;
+    for (size_t at = 0; at < plain.size() && text.size() < bytes; ++lines) {
+        const size_t end = plain.find('\n', at) + 1;
+        text += "2026-11-22 10:00:00,123 INFO ";
+        text.append(plain, at, end - at);
+        at = end;
+        for (int i = 0; lines % 20 == 0 && i < 15; ++i) {
+            text += "\tat org.example.shop.orders.OrderService.place(OrderService.java:" +
+                    std::to_string(100 + i) + ")\n";
+        }
+    }
+    return text;
+}
+
+void read_files(
+    benchmark::State& state, size_t files, const std::string& text, const multiline::Spec& spec
+) {
     const Folder folder;
-    const size_t files = static_cast<size_t>(state.range(0));
-    const std::string text = plain_text((256 * kMiB) / files);
+    multiline::Multiline rules;
+    if (!spec.preset.empty() || !spec.start.empty()) {
+        rules.rules = *multiline::Rules::compile(spec);
+    }
     auto& fs = io::posix_file_system();
     for (size_t i = 0; i < files; ++i) {
         const auto file =
@@ -77,6 +100,7 @@ void read_lines(benchmark::State& state) {
         TailOptions options;
         options.id = "bench";
         options.include = {folder.path() + "/*.log"};
+        options.multiline = rules;
         options.labels = *StreamLabels::make({{"input", "bench"}});
         auto reader = TailReader::make(
             options, {fs, io::system_clock(), registry, checkpoints}, nullptr, [] {}
@@ -96,6 +120,23 @@ void read_lines(benchmark::State& state) {
     state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * files * text.size()));
 }
 
+void read_lines(benchmark::State& state) {
+    const auto files = static_cast<size_t>(state.range(0));
+    read_files(state, files, plain_text((256 * kMiB) / files), {});
+}
+
+/// 0: every line a record, 1: preset java, 2: a start pattern, 3: preset python, 4: preset cri.
+void read_groups(benchmark::State& state) {
+    const std::vector<multiline::Spec> specs{
+        {},
+        {.preset = "java"},
+        {.start = R"(^\d{4}-\d{2}-\d{2} )"},
+        {.preset = "python"},
+        {.preset = "cri"},
+    };
+    read_files(state, 1, trace_text(256 * kMiB), specs[static_cast<size_t>(state.range(0))]);
+}
+
 void scan(benchmark::State& state) {
     const std::string text = plain_text(256 * kKiB);
     std::vector<uint32_t> offsets;
@@ -110,6 +151,7 @@ void scan(benchmark::State& state) {
 }  // namespace
 
 BENCHMARK(read_lines)->Arg(1)->Arg(100)->Arg(10'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(read_groups)->DenseRange(0, 4)->Unit(benchmark::kMillisecond);
 BENCHMARK(scan);
 
 BENCHMARK_MAIN();

@@ -93,7 +93,9 @@ class Builder {
             };
         }
         made_.spec.outputs.push_back(
-            {.id = planned.id, .output = made_.outputs[planned.id].component}
+            {.id = planned.id,
+             .output = made_.outputs[planned.id].component,
+             .is_buffered = planned.buffer.kind == buffer::BufferOptions::Kind::kDisk}
         );
         return {};
     }

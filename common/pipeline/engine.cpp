@@ -56,9 +56,10 @@ Engine::~Engine() = default;
 
 Result<void> Engine::start(GraphSpec spec) {
     SEYIR_TRY(TopologyPtr next, build_topology(std::move(spec), worker_count_, registry_, nullptr));
-    SEYIR_CHECK(start_outputs(*next, nullptr));
     start_workers(*next);
+    // Before the outputs start: a disk buffer replays at once and may have dead letters to send.
     current_.store(next);
+    SEYIR_CHECK(start_outputs(*next, nullptr));
     if (auto started = start_inputs(*next, nullptr); !started) {
         for (const auto& slot : next->outputs) {
             slot->spec.output->stop(io::system_clock().steady_now());
@@ -161,10 +162,15 @@ Result<void> Engine::replace(GraphSpec next_spec, SteadyTime drained_by) {
     SEYIR_TRY(
         TopologyPtr next, build_topology(std::move(next_spec), worker_count_, registry_, old.get())
     );
-    SEYIR_CHECK(start_outputs(*next, old.get()));
+    upcoming_.store(next);
+    if (auto started = start_outputs(*next, old.get()); !started) {
+        upcoming_.store(nullptr);
+        return started;
+    }
     stop_inputs(*old, next.get());
     start_workers(*next);
     current_.store(next);
+    upcoming_.store(nullptr);
     // What the old filters hold goes out now, or the inputs that wait for it would never drain.
     flush_chains(old, FlushReason::kReload);
     for (const auto& slot : old->inputs) {
@@ -346,14 +352,29 @@ bool Engine::send_dead_letter(
     const std::string& code,
     const std::string& message
 ) {
-    const TopologyPtr topology = current();
-    for (const RoutePlan& route : topology->routes) {
+    // An output of a graph that is about to take over may refuse rows already.
+    for (const TopologyPtr& topology : {current(), upcoming_.load()}) {
+        if (topology != nullptr && send_dead_letter(*topology, output, rows, code, message)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool Engine::send_dead_letter(
+    const Topology& topology,
+    const std::string& output,
+    const BatchView& rows,
+    const std::string& code,
+    const std::string& message
+) {
+    for (const RoutePlan& route : topology.routes) {
         const bool feeds = std::ranges::any_of(route.outputs, [&](size_t o) {
-            return topology->outputs[o]->spec.id == output;
+            return topology.outputs[o]->spec.id == output;
         });
         if (feeds && route.dead_letter) {
             delivery_->send_dead_letter(
-                topology->outputs[*route.dead_letter],
+                topology.outputs[*route.dead_letter],
                 rows,
                 {.component = output, .code = code, .message = message, .route = route.name},
                 {}

@@ -80,6 +80,13 @@ class Engine {
   private:
     using TopologyPtr = std::shared_ptr<Topology>;
 
+    bool send_dead_letter(
+        const Topology& topology,
+        const std::string& output,
+        const BatchView& rows,
+        const std::string& code,
+        const std::string& message
+    );
     void submit(InputSlot& slot, const RecordBatchPtr& batch);
 
     TopologyPtr current() const { return current_.load(); }
@@ -101,6 +108,7 @@ class Engine {
     const size_t worker_count_;
     std::shared_ptr<Delivery> delivery_ = std::make_shared<Delivery>();
     std::atomic<TopologyPtr> current_;
+    std::atomic<TopologyPtr> upcoming_;  ///< its outputs start; it is not current yet
     metrics::Gauge& queued_rows_;
 
     mutable std::mutex mutex_;  // of what is leaving

@@ -44,6 +44,8 @@ struct FilterSpec {
 struct OutputSpec {
     std::string id;
     std::shared_ptr<Output> output;
+    /// It keeps positions only to know batches again (a disk buffer); no source is resumed by it.
+    bool is_buffered = false;
 };
 
 struct Route {

@@ -47,6 +47,35 @@ Result<void> contained(Call&& call) {
 
 }  // namespace
 
+/// Outputs a source is resumed by get a batch only once everything else of it is safe: what they
+/// commit tells the source that it never needs to send this stretch again.
+class BatchRun::Late {
+  public:
+    Late(std::shared_ptr<Delivery> delivery, AckToken token)
+        : delivery_(std::move(delivery)), token_(std::move(token)) {}
+
+    void add(std::shared_ptr<OutputSlot> slot, Delivery::Ticket ticket) {
+        deliveries_.emplace_back(std::move(slot), std::move(ticket));
+    }
+
+    void finish(const DeliveryReport& report) {
+        const bool sent_again =
+            report.outcome == Outcome::kRetry || report.outcome == Outcome::kRewind;
+        for (auto& [slot, ticket] : deliveries_) {
+            if (!sent_again) {
+                ticket.token = ticket.required ? token_.clone() : AckToken{};
+                delivery_->hand_over(slot, std::move(ticket));
+            }
+        }
+        token_.resolve(report);
+    }
+
+  private:
+    std::shared_ptr<Delivery> delivery_;
+    AckToken token_;
+    std::vector<std::pair<std::shared_ptr<OutputSlot>, Delivery::Ticket>> deliveries_;
+};
+
 bool BatchRun::keeps_positions_somewhere(size_t input) const {
     return std::ranges::any_of(topology_.input_routes[input], [&](size_t r) {
         return std::ranges::any_of(topology_.routes[r].outputs, [&](size_t o) {
@@ -64,7 +93,9 @@ void BatchRun::run(size_t input, RecordBatchPtr batch, AckToken token) {
         positions = positions_of(*batch);
     }
     bool any_rows = false;
-    const Promise promise{.token = &token, .is_of_batch = true};
+    auto late = std::make_shared<Late>(delivery_.shared_from_this(), std::move(token));
+    AckToken gate([late](const DeliveryReport& report) { late->finish(report); });
+    const Promise promise{.token = &gate, .is_of_batch = true};
     for (size_t i = 0; i < routes.size(); ++i) {
         const RoutePlan& route = topology_.routes[routes[i]];
         BatchView view{batch, {}};
@@ -87,8 +118,8 @@ void BatchRun::run(size_t input, RecordBatchPtr batch, AckToken token) {
     if (!any_rows && rows != 0) {
         topology_.inputs[input]->unrouted.add(rows);
     }
-    hand_over_shares(positions, token);
-    token.resolve({});
+    hand_over_shares(positions, gate, *late);
+    gate.resolve({});
 }
 
 void BatchRun::filter(size_t route, size_t step, BatchView view, Promise promise) {
@@ -172,14 +203,20 @@ void BatchRun::fail(size_t route, size_t step, const ChainSink::Failed& rows, Pr
         return;  // counted as failed, with its code
     }
     const bool waits = plan.required && promise.token != nullptr;
+    // What a later step would have taken out must not get out beside it.
+    const bool is_sensitive = std::ranges::any_of(
+        plan.filters.begin() + static_cast<std::ptrdiff_t>(step),
+        plan.filters.end(),
+        [&](size_t f) { return topology_.filters[f]->spec.is_sensitive; }
+    );
     delivery_.send_dead_letter(
         topology_.outputs[*plan.dead_letter],
         rows.view,
         {.component = spec.id,
          .code = rows.code,
-         .message = spec.is_sensitive ? "" : rows.message,
+         .message = is_sensitive ? "" : rows.message,
          .route = plan.name,
-         .is_sensitive = spec.is_sensitive},
+         .is_sensitive = is_sensitive},
         waits ? promise.token->clone() : AckToken{}
     );
 }
@@ -221,7 +258,7 @@ void BatchRun::add(Share& share, size_t route, const BatchView& view) {
     share.parts.push_back(view);
 }
 
-void BatchRun::hand_over_shares(const RecordBatchPtr& positions, const AckToken& token) {
+void BatchRun::hand_over_shares(const RecordBatchPtr& positions, const AckToken& gate, Late& late) {
     for (size_t o = 0; o < shares_.size(); ++o) {
         Share& share = shares_[o];
         const std::shared_ptr<OutputSlot>& slot = topology_.outputs[o];
@@ -235,7 +272,14 @@ void BatchRun::hand_over_shares(const RecordBatchPtr& positions, const AckToken&
             share.parts = {BatchView{concat_views(share.parts), {}}};
         }
         for (BatchView& part : share.parts) {
-            delivery_.hand_over(slot, ticket(share.route, std::move(part), share.required, &token));
+            if (as_one && !slot->spec.is_buffered) {
+                // Its positions say that the stretch is done with: last of all.
+                late.add(slot, ticket(share.route, std::move(part), share.required, nullptr));
+            } else {
+                delivery_.hand_over(
+                    slot, ticket(share.route, std::move(part), share.required, &gate)
+                );
+            }
         }
         share.parts.clear();
     }

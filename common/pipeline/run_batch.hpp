@@ -27,6 +27,8 @@ class BatchRun {
     void flush(FlushReason reason);
 
   private:
+    class Late;
+
     /// What one output gets of the batch.
     struct Share {
         std::vector<BatchView> parts;
@@ -46,7 +48,7 @@ class BatchRun {
     void fail(size_t route, size_t step, const ChainSink::Failed& rows, Promise promise);
     void arrive(size_t route, const BatchView& view, Promise promise);
     void add(Share& share, size_t route, const BatchView& view);
-    void hand_over_shares(const RecordBatchPtr& positions, const AckToken& token);
+    void hand_over_shares(const RecordBatchPtr& positions, const AckToken& gate, Late& late);
     Delivery::Ticket ticket(size_t route, BatchView view, bool required, const AckToken* token)
         const;
     bool keeps_positions_somewhere(size_t input) const;

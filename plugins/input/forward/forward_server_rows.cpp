@@ -36,8 +36,10 @@ struct Inflated {
 }  // namespace
 
 async::Awaitable<bool> ForwardServer::wait_for_room(ConnectionPtr connection, uint64_t bytes) {
+    // Who waits may hold a part already: without an end all could wait for each other.
+    const SteadyTime deadline = clock_.steady_now() + setup_.message_timeout;
     while (!shared_->budget->take(bytes, connection->room)) {
-        auto waited = co_await connection->room->wait();
+        auto waited = co_await connection->room->wait(deadline);
         if (!waited || connection->ended) {
             co_return false;
         }

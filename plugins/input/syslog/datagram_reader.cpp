@@ -144,16 +144,17 @@ DatagramReader::DatagramReader(
 
 DatagramReader::~DatagramReader() {
     stop();
-    ::close(fd_);
-    if (local_.is_unix()) {
-        ::unlink(local_.unix_path.c_str());
-    }
 }
 
 void DatagramReader::stop() {
-    is_stopping_ = true;
-    if (thread_.joinable()) {
-        thread_.join();
+    if (is_stopping_.exchange(true)) {
+        return;
+    }
+    thread_.join();
+    // At once, not when this object dies: a successor may be about to take the address.
+    ::close(fd_);
+    if (local_.is_unix()) {
+        ::unlink(local_.unix_path.c_str());
     }
 }
 

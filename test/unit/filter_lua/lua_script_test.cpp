@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fence around scripts: what they reach, what they may use up, how mistakes are shown.
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 
 #include "plugins/filter/lua/script/pattern.hpp"
+#include "test/support/replay_corpus.hpp"
 #include "test/support/temp_dir.hpp"
 #include "test/unit/filter_lua/lua_fixture.hpp"
 
@@ -291,5 +293,11 @@ TEST_SUITE("plugins/filter/lua/script") {
         BatchMaker m;
         m.row("a=1, b=2;c=");
         CHECK(through(f, m) == R"( | a="1" b="2")");
+    }
+
+    TEST_CASE("the fuzz corpus runs clean") {
+        const char* root = std::getenv("SEYIR_SOURCE_ROOT");
+        REQUIRE(root != nullptr);
+        CHECK(test::replay_corpus(std::string(root) + "/test/fuzz/corpus/lua") >= 2);
     }
 }

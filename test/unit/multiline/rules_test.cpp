@@ -2,12 +2,14 @@
 // Which lines belong together, by preset, by patterns, by states.
 #include "common/multiline/rules.hpp"
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "common/multiline/partial_lines.hpp"
+#include "test/support/replay_corpus.hpp"
 #include "test/support/shared.hpp"
 
 using namespace seyir;
@@ -290,5 +292,11 @@ TEST_SUITE("multiline/rules") {
         const Records records = group(*rules, text);
         REQUIRE(records.size() == 1);
         CHECK(records[0] + "\n" == text);
+    }
+
+    TEST_CASE("the fuzz corpus runs clean") {
+        const char* root = std::getenv("SEYIR_SOURCE_ROOT");
+        REQUIRE(root != nullptr);
+        CHECK(test::replay_corpus(std::string(root) + "/test/fuzz/corpus/multiline") >= 2);
     }
 }
