@@ -240,11 +240,18 @@ void BatchSession::hold_rows(pipeline::FilterSink& sink, const RecordBatchPtr& b
     if (held_rows_.empty()) {
         return;
     }
-    const auto group = std::make_shared<HeldGroup>();
-    group->batch = batch;
-    group->promise = sink.hold(static_cast<uint32_t>(held_rows_.size()));
+    std::vector<uint32_t> rows;
+    rows.reserve(held_rows_.size());
     for (const auto& [handle, row] : held_rows_) {
-        tables_.held.set(handle, group, outer_row(row));
+        rows.push_back(outer_row(row));
+    }
+    std::ranges::sort(rows);
+    const auto group = tables_.held.make_group(
+        clone_rows({batch, Selection::of(rows)}), sink.hold(static_cast<uint32_t>(rows.size()))
+    );
+    for (const auto& [handle, row] : held_rows_) {
+        const auto at = std::ranges::lower_bound(rows, outer_row(row));
+        tables_.held.set(handle, group, static_cast<uint32_t>(at - rows.begin()));
     }
 }
 

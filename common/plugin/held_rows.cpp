@@ -49,7 +49,6 @@ void append(Leaving& leaving, const HeldRow& from, const std::optional<std::stri
     const RecordBatch& batch = *from.group->batch;
     if (leaving.batch == nullptr) {
         leaving.batch = std::make_shared<RecordBatch>(batch.tenant());
-        leaving.batch->set_provenance(batch.provenance());
     }
     RecordBatch& to = *leaving.batch;
     if (!leaving.rows_of.contains(from.group)) {
@@ -62,9 +61,9 @@ void append(Leaving& leaving, const HeldRow& from, const std::optional<std::stri
     }
     row.attrs = to.add_attrs(attrs);
     row.stream = to.add_stream(batch.streams()[row.stream]);
-    if (row.origin != kNoOrigin) {
-        row.origin = to.add_position(batch.positions()[row.origin]);
-    }
+    // Without its position: the rest of its batch has gone on with it, and a store would take the
+    // same stretch for a duplicate.
+    row.origin = kNoOrigin;
     if (body) {
         row.body = to.arena().copy(*body);
     }
@@ -116,7 +115,7 @@ class Emitter {
 
 seyir_held* HeldTable::add() {
     const std::lock_guard lock(mutex_);
-    if (rows_.size() >= kHeldMax) {
+    if (rows_.size() >= kHeldMax || *bytes_ >= kHeldBytesMax) {
         return nullptr;
     }
     // A handle is a number no pointer ever was: a plugin that reads through it fails at once.
@@ -124,6 +123,16 @@ seyir_held* HeldTable::add() {
     next_ += 16;
     rows_.emplace(handle, HeldRow{});
     return handle;
+}
+
+HeldGroupPtr HeldTable::make_group(RecordBatch rows, pipeline::HeldRows promise) {
+    auto group = std::make_shared<HeldGroup>();
+    group->batch = std::make_shared<const RecordBatch>(std::move(rows));
+    group->promise = std::move(promise);
+    group->bytes = group->batch->memory_bytes();
+    group->bytes_of_table = bytes_;
+    *bytes_ += group->bytes;
+    return group;
 }
 
 void HeldTable::set(seyir_held* handle, HeldGroupPtr group, uint32_t row) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // HeldTable: the rows an instance keeps beyond the call they came in, by handle, each with its
 // share of the promise to its source.
-// Threads: thread-safe.   Limits: 65,536 rows held.   Ownership: handles live until they are taken;
-// rows that are still here when the table dies are sent again by their source.
+// Threads: thread-safe.   Limits: 65,536 rows, 64 MiB with their bytes.   Ownership: handles live
+// until they are taken; rows that are still here when the table dies are sent again by their
+// source.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,11 +21,25 @@
 namespace seyir::plugin {
 
 inline constexpr size_t kHeldMax = 65'536;
+inline constexpr size_t kHeldBytesMax = 64 * 1024 * 1024;
 
-/// The rows of one batch that were held; they share one promise.
+/// The rows of one batch that were held, copied so that they do not keep all of it in memory; they
+/// share one promise.
 struct HeldGroup {
     RecordBatchPtr batch;
     pipeline::HeldRows promise;
+    std::shared_ptr<std::atomic<size_t>> bytes_of_table;
+    size_t bytes = 0;
+
+    HeldGroup() = default;
+    HeldGroup(const HeldGroup&) = delete;
+    HeldGroup& operator=(const HeldGroup&) = delete;
+
+    ~HeldGroup() {
+        if (bytes_of_table != nullptr) {
+            *bytes_of_table -= bytes;
+        }
+    }
 };
 
 using HeldGroupPtr = std::shared_ptr<HeldGroup>;
@@ -37,7 +53,9 @@ struct HeldRow {
 class HeldTable {
   public:
     /// A handle for a row whose group is not known yet; nullptr when there are too many.
+    /// Rows of one call may bring the table over its bytes; the next call is refused.
     seyir_held* add();
+    HeldGroupPtr make_group(RecordBatch rows, pipeline::HeldRows promise);
     void set(seyir_held* handle, HeldGroupPtr group, uint32_t row);
     /// False when a handle is unknown, given twice or claimed before: then none is claimed.
     bool claim(seyir_held* const* handles, uint32_t count);
@@ -49,6 +67,7 @@ class HeldTable {
   private:
     mutable std::mutex mutex_;
     uintptr_t next_ = 16;
+    std::shared_ptr<std::atomic<size_t>> bytes_ = std::make_shared<std::atomic<size_t>>(0);
     std::unordered_map<seyir_held*, HeldRow> rows_;
 };
 

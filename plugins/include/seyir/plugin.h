@@ -245,7 +245,8 @@ typedef struct seyir_batch_api {
      * SEYIR_NO_ROW. At most 16 for each row of the batch; beyond, the row fails as too large. */
     uint32_t (*emit)(struct seyir_batch* batch, uint32_t row);
     /* Keeps the row, as it is now, beyond this call; the source is not answered before it is
-     * emitted or dropped. Needs SEYIR_HOLDS_ROWS. NULL when refused; at most 65,536 held. */
+     * emitted or dropped. Needs SEYIR_HOLDS_ROWS. NULL when refused; at most 65,536 rows and 64
+     * MiB. */
     seyir_held* (*hold)(struct seyir_batch* batch, uint32_t row);
     /* `count` held rows go on as one: the first of them, with `body` instead of its own when that
      * is not NULL (copied). The handles are invalid afterwards. */
