@@ -113,7 +113,6 @@ class RecordBatch {
     /// Room for so many attributes beyond those there are.
     void reserve_attrs(size_t more) { attrs_.reserve(attrs_.size() + more); }
 
-
     void set_ack(AckToken token) { ack_ = std::move(token); }
 
     void set_provenance(Provenance provenance) { provenance_ = provenance; }

@@ -236,7 +236,8 @@ constexpr std::array kCodes = {
         kHoldingFilter,
         "a filter that keeps records for later, where that is not possible",
         "Records of files and agents carry their place in the source. The collector stores what\n"
-        "one stretch yields in one write, so that a crash can neither lose nor repeat it. A filter\n"
+        "one stretch yields in one write, so that a crash can neither lose nor repeat it. A "
+        "filter\n"
         "that keeps records back (`multiline`, a summarizing `dedupe`) would tear it apart. Put\n"
         "`multiline` first in the agent's route, where the input itself joins the lines."
     },
@@ -295,7 +296,8 @@ constexpr std::array kCodes = {
     CodeInfo{
         kBadScript,
         "a script that does not run",
-        "The message is the interpreter's, with the script's line. The script's top level runs when\n"
+        "The message is the interpreter's, with the script's line. The script's top level runs "
+        "when\n"
         "the configuration is read, inside the same limits as later: it may define functions and\n"
         "tables, and must define the function that records are given to."
     },
@@ -303,7 +305,8 @@ constexpr std::array kCodes = {
         kBadMultiline,
         "multiline rules that cannot work",
         "Give a preset (java, python, go, ruby, dotnet, cri, docker), or `start`, `continue` or\n"
-        "`end` patterns in RE2's syntax, or `rules` whose states all lead somewhere, with one rule\n"
+        "`end` patterns in RE2's syntax, or `rules` whose states all lead somewhere, with one "
+        "rule\n"
         "that begins a group."
     },
     CodeInfo{

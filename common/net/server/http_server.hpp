@@ -2,8 +2,8 @@
 // HttpServer: routes on one listener (TCP, TLS or a unix socket). Handlers run on the lane of their
 // route, so a query never starves ingest. HTTP/1.1 with keep-alive, pipelining, chunked bodies,
 // gzip and deflate requests, streamed answers with back-pressure.
-// Threads: add_route() before start(); set_routes(), set_authenticator(), local() any time; stop() not on a lane
-// or I/O thread.   Errors: start() as listen(); clients get JSON with a remedy.
+// Threads: add_route() before start(); set_routes(), set_authenticator(), local() any time; stop()
+// not on a lane or I/O thread.   Errors: start() as listen(); clients get JSON with a remedy.
 // Limits: HttpServerOptions; size, number and time hold before authentication is complete.
 // Ownership: runtime, lanes and registry outlive it; stop the lanes before the runtime ends.
 // Spec: RFC 9110, RFC 9112.

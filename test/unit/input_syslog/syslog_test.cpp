@@ -7,7 +7,6 @@
 #include "plugins/input/syslog/syslog_rows.hpp"
 #include "test/support/replay_corpus.hpp"
 
-
 using namespace seyir;
 using namespace seyir::plugins::syslog;
 
@@ -174,6 +173,10 @@ TEST_SUITE("plugins/input/syslog/rows") {
     }
 
     TEST_CASE("inputs that broke a reader before are read without harm") {
-        CHECK(test::replay_corpus(std::string(std::getenv("SEYIR_SOURCE_ROOT")) + "/test/fuzz/corpus/syslog") > 0);
+        CHECK(
+            test::replay_corpus(
+                std::string(std::getenv("SEYIR_SOURCE_ROOT")) + "/test/fuzz/corpus/syslog"
+            ) > 0
+        );
     }
 }

@@ -6,8 +6,8 @@
 
 #include "test/support/cutting_proxy.hpp"
 #include "test/support/temp_dir.hpp"
-#include "test/unit/ship/loopback.hpp"
 #include "test/unit/net/certificates.hpp"
+#include "test/unit/ship/loopback.hpp"
 
 using namespace seyir;
 using namespace seyir::test;
