@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 
+#include "common/base/shared_cell.hpp"
 #include "common/pipeline/slots.hpp"
 #include "common/pipeline/tap.hpp"
 
@@ -70,7 +71,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     std::atomic<uint64_t> in_flight_{0};
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::atomic<std::shared_ptr<Tap>> tap_;
+    SharedCell<Tap> tap_;
     std::atomic<bool> has_tap_{false};
 };
 

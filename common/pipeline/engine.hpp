@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/shared_cell.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/delivery.hpp"
 #include "common/pipeline/graph_spec.hpp"
@@ -107,8 +108,8 @@ class Engine {
     metrics::Registry& registry_;
     const size_t worker_count_;
     std::shared_ptr<Delivery> delivery_ = std::make_shared<Delivery>();
-    std::atomic<TopologyPtr> current_;
-    std::atomic<TopologyPtr> upcoming_;  ///< its outputs start; it is not current yet
+    SharedCell<Topology> current_;
+    SharedCell<Topology> upcoming_;  ///< its outputs start; it is not current yet
     metrics::Gauge& queued_rows_;
 
     mutable std::mutex mutex_;  // of what is leaving

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/shared_cell.hpp"
 #include "common/buffer/buffer_set.hpp"
 #include "common/component/build_graph.hpp"
 #include "common/component/program_config.hpp"
@@ -84,7 +85,7 @@ class PipelineHost {
     bool has_left_buffers_ = false;  ///< those of outputs a reload removed are still open
     std::unique_ptr<buffer::BufferSet> buffers_;  // before the engine: outlives its outputs
     pipeline::Engine engine_;
-    std::atomic<std::shared_ptr<const component::RunningGraph>> graph_;
+    SharedCell<const component::RunningGraph> graph_;
 };
 
 /// `added inputs.app (tail)`, one line each; "" for none.
