@@ -79,7 +79,8 @@ def reload_under_load(site, times):
     assert sorted(row.line for row in rows) == sorted(b"line %d" % i for i in range(lines))
     harness.wait_until(lambda: open_files(site.collector) <= files_before + 3, "files of old graphs are closed")
     # Memory of a thousand graphs would be tens of megabytes; rows in the stage are some of it too.
-    assert site.collector.rss_bytes() < rss_before + (64 << 20)
+    # A sanitizer keeps what was freed for a while.
+    assert harness.SANITIZED or site.collector.rss_bytes() < rss_before + (64 << 20)
     return rows
 
 
