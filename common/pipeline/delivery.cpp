@@ -114,7 +114,6 @@ void Delivery::count_answer(
     const uint32_t settled = std::min(rows, report.accepted + report.duplicate);
     const bool sent_again = report.outcome == Outcome::kRetry || report.outcome == Outcome::kRewind;
     const bool goes_on = report.outcome == Outcome::kRejected && ticket.dead_letter != nullptr;
-    const uint32_t lost = std::min(report.dropped, rows - settled);
     const auto lock = slot.registry.together();
     slot.rows_in_flight.add(-static_cast<double>(rows));
     slot.rows_delivered.add(std::min(report.accepted, rows));
@@ -128,7 +127,7 @@ void Delivery::count_answer(
         slot.rows_dead_letter.add(rows - settled);
     } else {
         // Rows an output says nothing of are as lost as those it drops: never unaccounted.
-        const uint32_t gone = std::max(lost, rows - settled);
+        const uint32_t gone = rows - settled;
         if (gone != 0) {
             dropped_rows(slot.registry, slot.spec.id, report.reason).add(gone);
         }
