@@ -110,19 +110,7 @@ class Builder {
         );
         const FilterPlanPtr plan = kept != nullptr ? kept->plan : planned.plan;
         made_.filters[planned.id] = {planned.type, planned.fingerprint, plan, nullptr};
-        std::vector<std::string> events;
-        for (const config::NamedPlace& output : plan->event_outputs()) {
-            events.push_back(output.name);
-        }
-        made_.spec.filters.push_back(
-            {.id = planned.id,
-             .make = [plan, run = context(planned.id)] { return plan->instantiate(run); },
-             .on_error = planned.on_error,
-             .is_sensitive = plan->is_sensitive(),
-             .wants_timer = plan->wants_timer(),
-             .event_outputs = std::move(events),
-             .trouble = [plan] { return plan->trouble(); }}
-        );
+        made_.spec.filters.push_back(filter_spec(planned, plan, context(planned.id)));
     }
 
     Result<void> add_input(const PlannedInput& planned) {
@@ -266,6 +254,24 @@ std::string input_fingerprint(const PlannedInput& input, const PipelineConfig& c
         }
     }
     return all;
+}
+
+pipeline::FilterSpec filter_spec(
+    const PlannedFilter& planned, const FilterPlanPtr& plan, RunContext run
+) {
+    std::vector<std::string> events;
+    for (const config::NamedPlace& output : plan->event_outputs()) {
+        events.push_back(output.name);
+    }
+    return {
+        .id = planned.id,
+        .make = [plan, run = std::move(run)] { return plan->instantiate(run); },
+        .on_error = planned.on_error,
+        .is_sensitive = plan->is_sensitive(),
+        .wants_timer = plan->wants_timer(),
+        .event_outputs = std::move(events),
+        .trouble = [plan] { return plan->trouble(); },
+    };
 }
 
 Result<RunningGraph> build_graph(const GraphBuild& build) {

@@ -56,6 +56,12 @@ struct GraphBuild {
     std::function<void(const RunningGraph&, const PipelineConfig&)> on_outputs;
 };
 
+/// A configured filter as the engine takes it. `plan` is the one whose state counts: that of the
+/// running graph where the filter did not change.
+pipeline::FilterSpec filter_spec(
+    const PlannedFilter& planned, const FilterPlanPtr& plan, RunContext run
+);
+
 /// Errors: what instantiate() says, with the component's name.
 Result<RunningGraph> build_graph(const GraphBuild& build);
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "common/component/build_graph.hpp"
 #include "common/io/file_system.hpp"
 #include "common/logql/route_matcher.hpp"
 #include "common/pipeline/run_batch.hpp"
@@ -119,18 +120,7 @@ void TestRun::add_components(const component::RunContext& base, pipeline::GraphS
     for (const component::PlannedFilter& filter : pipeline_.filters) {
         component::RunContext context = base;
         context.id = filter.id;
-        std::vector<std::string> events;
-        for (const config::NamedPlace& output : filter.plan->event_outputs()) {
-            events.push_back(output.name);
-        }
-        spec.filters.push_back(
-            {.id = filter.id,
-             .make = [plan = filter.plan, context] { return plan->instantiate(context); },
-             .on_error = filter.on_error,
-             .is_sensitive = filter.plan->is_sensitive(),
-             .wants_timer = filter.plan->wants_timer(),
-             .event_outputs = std::move(events)}
-        );
+        spec.filters.push_back(component::filter_spec(filter, filter.plan, std::move(context)));
     }
 }
 
