@@ -526,6 +526,7 @@ Result<Unwrap> Parser::unwrap() {
             unwrap.conversion = UnwrapConversion::kBytes;
         } else if (label.value == "duration" || label.value == "duration_seconds") {
             unwrap.conversion = UnwrapConversion::kDuration;
+            unwrap.in_seconds = label.value == "duration_seconds";
         } else {
             return error_at(
                 label,
