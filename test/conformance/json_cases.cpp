@@ -444,7 +444,11 @@ FileReport run_json_cases(const std::filesystem::path& path) {
             report.skip(std::move(id), std::move(verdict.skip_reason));
         } else if (verdict.passed) {
             ++report.passed;
-            report.other_words += verdict.other_words ? 1 : 0;
+            if (verdict.other_words) {
+                report.other_words.push_back(
+                    {std::move(id), query_of(item), member(item, "error"), std::move(verdict.got)}
+                );
+            }
         } else {
             report.failures.push_back(
                 {std::move(id), query_of(item), std::move(verdict.expected), std::move(verdict.got)}
