@@ -9,6 +9,7 @@
 
 #include "collector/query/plan.hpp"
 #include "collector/query/row_labels.hpp"
+#include "collector/query/volume_exec.hpp"
 
 namespace seyir::query {
 namespace {
@@ -66,6 +67,7 @@ class RangeScan {
 
   private:
     void choose_wanted(const logql::Pipeline& pipeline) {
+        row_.set_detects_level(context_.limits().detects_level);
         if (!grouping_ || grouping_->without || !pipeline.referenced_labels()) {
             return;
         }
@@ -76,6 +78,9 @@ class RangeScan {
             pipeline.referenced_labels()->end()
         );
         row_.set_wanted(&wanted_);
+        if (std::ranges::find(wanted_, logql::kLevelLabel) == wanted_.end()) {
+            row_.set_detects_level(false);
+        }
     }
 
     Result<void> take(const store::Page& page, TimeRange range, const logql::Pipeline& pipeline) {
@@ -285,6 +290,12 @@ Result<Matrix> run_range_aggregation(
     RangeRequest counted = request;
     if (absent) {
         counted.sum_into = logql::Grouping{};
+    } else {
+        SEYIR_TRY(auto by_volume, run_by_volume(store, plan, node, counted, context));
+        if (by_volume) {
+            drop_empty(*by_volume);
+            return *std::move(by_volume);
+        }
     }
     SEYIR_TRY(Matrix matrix, RangeScan(node, counted, context).run(store, plan));
     if (absent) {
