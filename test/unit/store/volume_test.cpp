@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "collector/store/format/catalogue_rows.hpp"
 #include "common/record/level.hpp"
 #include "test/support/memory_log_store.hpp"
 #include "test/support/rows.hpp"
