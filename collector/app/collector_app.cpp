@@ -143,6 +143,10 @@ class Maintenance {
     SteadyTime next_{};
 };
 
+std::vector<net::HttpRoute> loki_api(store::LogStore& store, const CollectorConfig& config) {
+    return api::loki_routes(store, {.retention = config.store.retention}, io::system_clock());
+}
+
 }  // namespace
 
 int CollectorApp::run(
