@@ -192,9 +192,7 @@ int CollectorApp::run(
         {status_route(status_sources(host, **store, running->store.retention, started))}
     );
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
-    servers.add_routes(
-        api::loki_routes(**store, {.retention = running->store.retention}, io::system_clock())
-    );
+    servers.add_routes(loki_api(**store, *running));
     servers.add_routes(reloader.routes());
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
