@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/app/collector_output_type.hpp"
+#include "agent/input/container/container_type.hpp"
 #include "agent/input/stdin/stdin_type.hpp"
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_type.hpp"
@@ -52,6 +53,7 @@ config::Field host_metrics_field() {
 component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}) {
     auto types = std::make_shared<component::ProgramTypes>();
     types->catalogue.add(input::tail_input_type());
+    types->catalogue.add(input::container_input_type());
     types->catalogue.add(input::stdin_input_type());
     types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);

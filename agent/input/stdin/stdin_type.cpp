@@ -62,8 +62,8 @@ class StdinPlan final : public component::InputPlan {
 component::InputType stdin_input_type() {
     return {
         make_schema(),
-        [](const config::ObjectReader& r, component::PlanContext& context)
-            -> component::InputPlanPtr {
+        [](const config::ObjectReader& r,
+           component::PlanContext& context) -> component::InputPlanPtr {
             StdinSetup setup;
             setup.id = context.id;
             setup.labels = component::input_labels(r, context);

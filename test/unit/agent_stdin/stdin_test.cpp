@@ -195,9 +195,7 @@ TEST_SUITE("agent/input/stdin") {
             world.holds = false;
         }
         held[0].second.resolve(DeliveryReport::delivered(1));
-        CHECK(test::eventually([&] {
-            return world.lines() == std::vector<std::string>{"two"};
-        }));
+        CHECK(test::eventually([&] { return world.lines() == std::vector<std::string>{"two"}; }));
         world.input->stop();
     }
 }
