@@ -87,12 +87,13 @@ class Process:
         self.environment = dict(os.environ)
         self.user = None  # a name to run as, where the test runs as root
         self.stdin = subprocess.DEVNULL
+        self.wrapper = []  # words before the program, as `env` takes them
 
     def start(self, wait=True):
         assert self.popen is None, f"{self.name} already runs"
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(
-                [program(self.name), "--config", str(self.config)], stdout=log, stderr=log,
+                [*self.wrapper, program(self.name), "--config", str(self.config)], stdout=log, stderr=log,
                 stdin=self.stdin, env=self.environment, user=self.user)
         if wait:
             self.wait_started()

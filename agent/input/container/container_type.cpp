@@ -31,9 +31,9 @@ std::shared_ptr<const Schema> make_schema() {
         .with(list_of("include", field("", Type::kGlob))
                   .between(1, 1000)
                   .describe("Files to read.")
-                  .or_else_described("cri: `/var/log/pods/*/*/*.log`; docker: "
-                                     "`/var/lib/docker/containers/*/*-json.log`")
-                  .show("['/var/log/pods/shop_*/*/*.log']")
+                  .or_else_described("cri: `/var/log/pods/*/*/*.log*`; docker: "
+                                     "`/var/lib/docker/containers/*/*-json.log*`")
+                  .show("['/var/log/pods/shop_*/*/*.log*']")
                   .elsewhere("Filebeat", {"paths"})
                   .elsewhere("Fluent Bit", {"Path"}));
     add_file_fields(schema, "the compose service, else the container's name");
@@ -74,8 +74,8 @@ component::InputType container_input_type() {
             const bool is_docker = r.string("format") == "docker";
             if (options.include.empty()) {
                 options.include = {
-                    is_docker ? "/var/lib/docker/containers/*/*-json.log"
-                              : "/var/log/pods/*/*/*.log"
+                    is_docker ? "/var/lib/docker/containers/*/*-json.log*"
+                              : "/var/log/pods/*/*/*.log*"
                 };
             }
             auto rules = multiline::Rules::compile({.preset = is_docker ? "docker" : "cri"});
