@@ -367,6 +367,40 @@ logql::LabelFilter label_test(std::string name, logql::MatchOp op, std::string v
     return {0, logql::StringTest{{std::move(name), op, std::move(value), 0}}};
 }
 
+struct StageCase {
+    const char* query;
+    const char* needs;
+};
+
+const StageCase kStageCases[] = {
+    {R"~({a="b"} |= "x" |= "connection reset")~", R"~("x" and "connection reset")~"},
+    {R"~({a="b"} |= "a1" or "b2" != "c3")~", R"~("a1" or "b2")~"},
+    {R"~({a="b"} |= "")~", "anything"},
+    {R"~({a="b"} |~ "timeout|refused")~", R"~("timeout" or "refused")~"},
+    {R"~({a="b"} |~ "(?i)Error: (disk|net) .*failed")~",
+     R"~(((?i)"Error: disk " or (?i)"Error: net ") and (?i)"failed")~"},
+    {R"~({a="b"} |~ "ab+c{2}d{0,}e?f")~", R"~("ab" and "bcc" and ("ef" or "f"))~"},
+    {R"~({a="b"} |~ "ab+cd")~", R"~("ab" and "bcd")~"},
+    {R"~({a="b"} |~ "^https?://.*[.](com|net)/[^x]")~",
+     R"~(("https://" or "http://") and (".com/" or ".net/"))~"},
+    {R"~({a="b"} |~ "a|b*")~", "anything"},
+    {R"~({a="b"} |~ "\\Qa.b\\E")~", "anything"},
+    {R"~({a="b"} |> "<_> GET <_> 200")~", R"~(" GET " and " 200")~"},
+    {R"~({a="b"} |= ip("10.0.0.0/8"))~", "anything"},
+    {R"~({a="b"} | line_format "x" |= "x")~", "anything"},
+    {R"~({a="b"} |= "a" | decolorize |= "b")~", R"~("a")~"},
+    {R"~({a="b"} | json | method="GET" | status >= 500)~", R"~(value "GET")~"},
+    {R"~({a="b"} | json | method="GET" or method="PUT")~", R"~(value "GET" or value "PUT")~"},
+    {R"~({a="b"} | json | method="GET" or status > 5)~", "anything"},
+    {R"~({a="b"} | json | method=~"P(OS|U)T" | path=~"/api/.*")~",
+     R"~((value "POST" or value "PUT") and value with "/api/")~"},
+    {R"~({a="b"} | json | method!="GET" | __error__="" | user="")~", "anything"},
+    {R"~({a="b"} | regexp "(?P<m>.)" | m="GET")~", R"~(value with "GET")~"},
+    {R"~({a="b"} | label_format m=n | m="GET" |= "x")~", R"~("x")~"},
+    {R"~({a="b"} | detected_level="error")~", "anything"},
+    {R"~({a="b"} | trace_id="0af7")~", R"~(value "0af7")~"},
+};
+
 }  // namespace
 
 TEST_SUITE("query/prune") {
@@ -520,41 +554,7 @@ TEST_SUITE("query/prune") {
     }
 
     TEST_CASE("stages and what they need") {
-        struct Case {
-            const char* query;
-            const char* needs;
-        };
-
-        const Case cases[] = {
-            {R"~({a="b"} |= "x" |= "connection reset")~", R"~("x" and "connection reset")~"},
-            {R"~({a="b"} |= "a1" or "b2" != "c3")~", R"~("a1" or "b2")~"},
-            {R"~({a="b"} |= "")~", "anything"},
-            {R"~({a="b"} |~ "timeout|refused")~", R"~("timeout" or "refused")~"},
-            {R"~({a="b"} |~ "(?i)Error: (disk|net) .*failed")~",
-             R"~(((?i)"Error: disk " or (?i)"Error: net ") and (?i)"failed")~"},
-            {R"~({a="b"} |~ "ab+c{2}d{0,}e?f")~", R"~("ab" and "bcc" and ("ef" or "f"))~"},
-            {R"~({a="b"} |~ "ab+cd")~", R"~("ab" and "bcd")~"},
-            {R"~({a="b"} |~ "^https?://.*[.](com|net)/[^x]")~",
-             R"~(("https://" or "http://") and (".com/" or ".net/"))~"},
-            {R"~({a="b"} |~ "a|b*")~", "anything"},
-            {R"~({a="b"} |~ "\\Qa.b\\E")~", "anything"},
-            {R"~({a="b"} |> "<_> GET <_> 200")~", R"~(" GET " and " 200")~"},
-            {R"~({a="b"} |= ip("10.0.0.0/8"))~", "anything"},
-            {R"~({a="b"} | line_format "x" |= "x")~", "anything"},
-            {R"~({a="b"} |= "a" | decolorize |= "b")~", R"~("a")~"},
-            {R"~({a="b"} | json | method="GET" | status >= 500)~", R"~(value "GET")~"},
-            {R"~({a="b"} | json | method="GET" or method="PUT")~", R"~(value "GET" or value "PUT")~"
-            },
-            {R"~({a="b"} | json | method="GET" or status > 5)~", "anything"},
-            {R"~({a="b"} | json | method=~"P(OS|U)T" | path=~"/api/.*")~",
-             R"~((value "POST" or value "PUT") and value with "/api/")~"},
-            {R"~({a="b"} | json | method!="GET" | __error__="" | user="")~", "anything"},
-            {R"~({a="b"} | regexp "(?P<m>.)" | m="GET")~", R"~(value with "GET")~"},
-            {R"~({a="b"} | label_format m=n | m="GET" |= "x")~", R"~("x")~"},
-            {R"~({a="b"} | detected_level="error")~", "anything"},
-            {R"~({a="b"} | trace_id="0af7")~", R"~(value "0af7")~"},
-        };
-        for (const Case& one : cases) {
+        for (const StageCase& one : kStageCases) {
             CAPTURE(one.query);
             const auto parsed = logql::parse(one.query);
             REQUIRE_MESSAGE(parsed.has_value(), parsed.error().message);
