@@ -81,6 +81,12 @@ Needle label_needle(const LabelFilter& filter, Needle::Place whole) {
     return {};
 }
 
+/// Neither the line nor a value behind it is another one than is stored.
+bool reads_only(const StageKind& kind) {
+    return std::holds_alternative<JsonStage>(kind) || std::holds_alternative<LogfmtStage>(kind) ||
+           std::holds_alternative<DropStage>(kind) || std::holds_alternative<KeepStage>(kind);
+}
+
 class Collector {
   public:
     void add(const StageKind& kind) {
@@ -97,9 +103,7 @@ class Collector {
             whole_ = Needle::Place::kPart;  // a capture may begin and end within a word
         } else if (std::holds_alternative<LabelFormatStage>(kind)) {
             are_values_stored_ = false;
-        } else if (std::holds_alternative<LineFormatStage>(kind) ||
-                   std::holds_alternative<DecolorizeStage>(kind) ||
-                   std::holds_alternative<UnpackStage>(kind)) {
+        } else if (!reads_only(kind)) {
             is_line_stored_ = false;
             are_values_stored_ = false;
         }

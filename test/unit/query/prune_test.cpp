@@ -367,6 +367,28 @@ logql::LabelFilter label_test(std::string name, logql::MatchOp op, std::string v
     return {0, logql::StringTest{{std::move(name), op, std::move(value), 0}}};
 }
 
+const std::vector<std::string> kAtoms = {"a",      "b",        "ab",    "k",           "K",
+                                         "s",      "0",        "-",     "\\.",         ".",
+                                         "[ab]",   "[^a]",     "[a-c]", "[[:alpha:]]", "\\d",
+                                         "\\w",    "\\b",      "^",     "$",           "\\x61",
+                                         "\u017f", "aabbaabb", "(?i)",  "(?-i)"};
+
+std::string random_pattern(Rng& rng, int depth) {
+    std::string out;
+    for (size_t i = 0; i < 1 + below(rng, 5); ++i) {
+        std::string atom =
+            depth > 0 && below(rng, 4) == 0
+                ? pick(rng, {"(", "(?:", "(?i:", "(?P<x>"}) + random_pattern(rng, depth - 1) + ")"
+                : pick(rng, kAtoms);
+        const bool may_repeat = !atom.ends_with("i)") || atom.starts_with("(?i:");
+        out += atom;
+        if (may_repeat && below(rng, 3) == 0) {
+            out += pick(rng, {"*", "+", "?", "{0,}", "{2}", "{1,3}", "{0}", "*?", "{0,2}"});
+        }
+    }
+    return below(rng, 4) == 0 && depth > 0 ? out + "|" + random_pattern(rng, depth - 1) : out;
+}
+
 struct StageCase {
     const char* query;
     const char* needs;
@@ -473,26 +495,6 @@ TEST_SUITE("query/prune") {
     TEST_CASE("random regular expressions hide no line they match") {
         CAPTURE(seed());
         Rng rng(seed() + 2);
-        const std::vector<std::string> atoms = {
-            "a",   "b", "ab",   "k",     "K",      "s",           "0",    "-",
-            "\\.", ".", "[ab]", "[^a]",  "[a-c]",  "[[:alpha:]]", "\\d",  "\\w",
-            "\\b", "^", "$",    "\\x61", "\u017f", "aabbaabb",    "(?i)", "(?-i)"
-        };
-        const auto make = [&](auto& self, int depth) -> std::string {
-            std::string out;
-            for (size_t i = 0; i < 1 + below(rng, 5); ++i) {
-                std::string atom =
-                    depth > 0 && below(rng, 4) == 0
-                        ? pick(rng, {"(", "(?:", "(?i:", "(?P<x>"}) + self(self, depth - 1) + ")"
-                        : pick(rng, atoms);
-                const bool may_repeat = !atom.ends_with("i)") || atom.starts_with("(?i:");
-                out += atom;
-                if (may_repeat && below(rng, 3) == 0) {
-                    out += pick(rng, {"*", "+", "?", "{0,}", "{2}", "{1,3}", "{0}", "*?", "{0,2}"});
-                }
-            }
-            return below(rng, 4) == 0 && depth > 0 ? out + "|" + self(self, depth - 1) : out;
-        };
         const std::vector<std::string> letters = {
             "a",
             "b",
@@ -514,7 +516,7 @@ TEST_SUITE("query/prune") {
         size_t asked = 0;
         size_t matched = 0;
         for (int i = 0; i < 4000; ++i) {
-            const std::string pattern = make(make, 3);
+            const std::string pattern = random_pattern(rng, 3);
             const auto regex = logql::Regex::compile(pattern, false);
             if (!regex) {
                 continue;
