@@ -2,6 +2,7 @@
 #include "collector/app/collector_app.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "collector/app/status_routes.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/input/loki/loki_input.hpp"
+#include "collector/retention/retention_routes.hpp"
 #include "collector/services/collector_services.hpp"
 #include "collector/services/store_refill.hpp"
 #include "collector/store/rocks_store.hpp"
@@ -114,7 +116,7 @@ size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
 }
 
-/// Seals, drops what is past retention, notices clock steps: once a minute.
+/// Seals at the end of a day, notices clock steps: once a minute.
 class Maintenance {
   public:
     explicit Maintenance(store::RocksStore& store) : store_(store) {}
@@ -125,16 +127,8 @@ class Maintenance {
             return;
         }
         next_ = now + kMaintenanceInterval;
-        const auto report = store_.maintain();
-        if (!report) {
-            log::error(kLog, "store maintenance failed", {{"error", report.error().message}});
-        } else if (!report->dropped.empty()) {
-            log::info(
-                kLog,
-                "dropped days past retention",
-                {{"days", fmt::format("{}", fmt::join(report->dropped, ","))},
-                 {"rows", fmt::format("{}", report->rows)}}
-            );
+        if (const auto done = store_.maintain(); !done) {
+            log::error(kLog, "store maintenance failed", {{"error", done.error().message}});
         }
     }
 
@@ -142,6 +136,44 @@ class Maintenance {
     store::RocksStore& store_;
     SteadyTime next_{};
 };
+
+retention::CleanUpOptions clean_up_options(const CollectorConfig& config) {
+    return {
+        .retention = config.store.retention,
+        .archive_directory = config.clean_up.archive_directory,
+        .archive_keep = config.clean_up.archive_keep,
+        .on_archive_failure = config.clean_up.on_archive_failure,
+        .audit_path = config.home + "/audit/retention.jsonl"
+    };
+}
+
+Result<retention::CleanUpSchedule> clean_up_schedule(const retention::CleanUpConfig& config) {
+    SEYIR_TRY(auto cron, retention::CronSchedule::parse(config.schedule));
+    SEYIR_TRY(auto zone, TimeZone::load(config.timezone, io::posix_file_system()));
+    return retention::CleanUpSchedule{
+        .cron = std::move(cron), .zone = std::move(zone), .attempts = config.attempts
+    };
+}
+
+InternalEvent event_of(const retention::CleanUpReport& report, bool is_last_attempt) {
+    const bool is_bad = !report.ok() || !report.without_archive.empty();
+    InternalEvent event{.at = report.at, .kind = "clean_up", .text = "clean-up: " + report.text()};
+    event.severity = is_bad                     ? kSeverityError
+                     : report.held_back.empty() ? kSeverityInfo
+                                                : kSeverityWarn;
+    event.attributes = {
+        {"clean_up.trigger", report.request.trigger},
+        {"clean_up.ok", report.ok() ? "true" : "false"},
+        {"clean_up.days", fmt::format("{}", report.dropped.size())},
+        {"clean_up.records", fmt::format("{}", report.rows())},
+        {"clean_up.raw_bytes", fmt::format("{}", report.raw_bytes())},
+        {"clean_up.will_retry", !report.ok() && !is_last_attempt ? "true" : "false"},
+    };
+    if (!report.ok()) {
+        event.attributes.emplace_back("clean_up.error", report.error);
+    }
+    return event;
+}
 
 }  // namespace
 
@@ -161,8 +193,28 @@ int CollectorApp::run(
     if (!store) {
         return could_not_start(store.error());
     }
+    auto schedule = clean_up_schedule(running->clean_up);
+    if (!schedule) {
+        return could_not_start(schedule.error());
+    }
     StoreRefill refill(**store, io::system_clock());
     CollectorServices services(**store, &refill);
+    std::atomic<bool> is_stopping{false};
+    retention::CleanUp clean_up(
+        **store,
+        io::posix_file_system(),
+        io::system_clock(),
+        clean_up_options(*running),
+        [&is_stopping] { return is_stopping.load(); }
+    );
+    retention::CleanUpService clean_up_service(
+        clean_up,
+        *std::move(schedule),
+        io::system_clock(),
+        [&services](const retention::CleanUpReport& report, bool is_last_attempt) {
+            services.events.publish(event_of(report, is_last_attempt));
+        }
+    );
     service::Servers servers(
         registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );
@@ -190,6 +242,7 @@ int CollectorApp::run(
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(api::loki_routes(**store, {}, io::system_clock()));
     servers.add_routes(reloader.routes());
+    servers.add_routes(retention::retention_routes(clean_up_service, clean_up.options()));
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
     servers.add_routes({tap->route()});
@@ -201,6 +254,7 @@ int CollectorApp::run(
         host.stop(drained_by());
         return could_not_start(listening.error());
     }
+    clean_up_service.start();
     log::info(kLog, "ready");
     Maintenance maintenance(**store);
     service::run_until_told_to_stop(
@@ -214,6 +268,8 @@ int CollectorApp::run(
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    is_stopping = true;
+    clean_up_service.stop();
     tap->stop();
     host.stop(drained_by());
     servers.stop(drained_by());

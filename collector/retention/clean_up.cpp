@@ -156,7 +156,14 @@ CleanUp::CleanUp(
 CleanUpReport CleanUp::run(const CleanUpRequest& request) {
     const SteadyTime begun = clock_.steady_now();
     CleanUpReport report{.at = clock_.wall_now(), .request = request};
-    if (options_.retention.count() > 0) {
+    // Staged rows of past days count only once they are sealed: what is not listed would be dropped
+    // without its archive.
+    const bool may_drop = options_.retention.count() > 0;
+    const auto sealed = may_drop && !request.dry_run ? store_.seal(store::SealScope::kPastDays)
+                                                     : Result<void>();
+    if (!sealed) {
+        report.error = "sealing the past days failed: " + sealed.error().message;
+    } else if (may_drop) {
         const store::Day before = store::day_of(report.at - options_.retention);
         auto due =
             store_.drop_partitions_before(before, {.confirm = request.confirm, .dry_run = true});

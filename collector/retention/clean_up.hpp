@@ -13,14 +13,10 @@
 #include <vector>
 
 #include "collector/retention/archive.hpp"
+#include "collector/retention/clean_up_options.hpp"
 #include "common/io/clock.hpp"
 
 namespace seyir::collector::retention {
-
-enum class OnArchiveFailure {
-    kKeep,          ///< nothing is dropped without its archive
-    kDeleteOldest,  ///< at the hard disk mark the oldest day goes without one
-};
 
 struct CleanUpOptions {
     Nanos retention{0};             ///< 0: nothing is ever dropped

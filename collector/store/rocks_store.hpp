@@ -82,8 +82,9 @@ struct DropReport {
 };
 
 enum class SealScope {
-    kDue,  ///< only if bytes, budget or the end of a day ask for it
-    kAll,  ///< everything staged, down to the last row
+    kDue,       ///< only if bytes, budget or the end of a day ask for it
+    kPastDays,  ///< what is staged of past days
+    kAll,       ///< everything staged, down to the last row
 };
 
 class RocksStore final : public LogStore {

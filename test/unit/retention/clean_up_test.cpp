@@ -94,6 +94,19 @@ TEST_SUITE("collector/retention") {
         CHECK(w.clean_up().last_done() == w.f.clock.wall_now());
     }
 
+    TEST_CASE("R9.3 rows that were not sealed yet are archived too before they go") {
+        World w;
+        w.f.clock.advance(1h);
+        REQUIRE(w.f.store->maintain().has_value());  // today's end of the day was
+        Frame late{.key = source(2), .lines = {"late"}, .ts = kNoon - kDay * 4};
+        REQUIRE(append(*w.f.store, late).has_value());
+        const CleanUpReport report = w.clean_up().run({});
+        CHECK(report.error == "");
+        CHECK(w.bodies() == std::vector<std::string>{"age 0", "age 1", "age 2"});
+        CHECK(w.unpacked("/archive/20251228.json.gz").contains(R"("body":"late")"));
+        CHECK(report.archives[0].rows == 2);
+    }
+
     TEST_CASE("R9.6 a dry run says what would be dropped and changes nothing") {
         World w;
         const CleanUpReport report = w.clean_up().run({.dry_run = true});
