@@ -2,7 +2,6 @@
 #include "collector/app/collector_app.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -11,9 +10,9 @@
 
 #include "collector/api/loki_routes.hpp"
 #include "collector/app/status_routes.hpp"
+#include "collector/app/store_upkeep.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/input/loki/loki_input.hpp"
-#include "collector/retention/retention_routes.hpp"
 #include "collector/services/collector_services.hpp"
 #include "collector/services/store_refill.hpp"
 #include "collector/store/rocks_store.hpp"
@@ -35,7 +34,6 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kLog = "collector";
 constexpr Nanos kDrainTime = 15s;  // below systemd's TimeoutStopSec=30s
-constexpr Nanos kMaintenanceInterval = 60s;
 
 int could_not_start(const Error& error) {
     log::error(kLog, "could not start", {{"error", error.message}});
@@ -89,8 +87,19 @@ Result<void> add_default_push(
     return {};
 }
 
+auto push_adder(metrics::Registry& registry) {
+    return [&registry](
+               const component::ProgramConfig& next,
+               const component::RunningGraph* before,
+               component::RunningGraph& graph
+           ) { return add_default_push(next, before, registry, graph); };
+}
+
 StatusSources status_sources(
-    service::PipelineHost& host, store::RocksStore& store, Nanos retention, SteadyTime started
+    service::PipelineHost& host,
+    store::RocksStore& store,
+    const CollectorConfig& config,
+    SteadyTime started
 ) {
     return {
         .engine = &host.engine(),
@@ -107,72 +116,13 @@ StatusSources status_sources(
                 }
                 return all;
             },
-        .retention = retention,
+        .retention = config.store.retention,
         .started = started,
     };
 }
 
 size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
-}
-
-/// Seals at the end of a day, notices clock steps: once a minute.
-class Maintenance {
-  public:
-    explicit Maintenance(store::RocksStore& store) : store_(store) {}
-
-    void tick() {
-        const SteadyTime now = io::system_clock().steady_now();
-        if (now < next_) {
-            return;
-        }
-        next_ = now + kMaintenanceInterval;
-        if (const auto done = store_.maintain(); !done) {
-            log::error(kLog, "store maintenance failed", {{"error", done.error().message}});
-        }
-    }
-
-  private:
-    store::RocksStore& store_;
-    SteadyTime next_{};
-};
-
-retention::CleanUpOptions clean_up_options(const CollectorConfig& config) {
-    return {
-        .retention = config.store.retention,
-        .archive_directory = config.clean_up.archive_directory,
-        .archive_keep = config.clean_up.archive_keep,
-        .on_archive_failure = config.clean_up.on_archive_failure,
-        .audit_path = config.home + "/audit/retention.jsonl"
-    };
-}
-
-Result<retention::CleanUpSchedule> clean_up_schedule(const retention::CleanUpConfig& config) {
-    SEYIR_TRY(auto cron, retention::CronSchedule::parse(config.schedule));
-    SEYIR_TRY(auto zone, TimeZone::load(config.timezone, io::posix_file_system()));
-    return retention::CleanUpSchedule{
-        .cron = std::move(cron), .zone = std::move(zone), .attempts = config.attempts
-    };
-}
-
-InternalEvent event_of(const retention::CleanUpReport& report, bool is_last_attempt) {
-    const bool is_bad = !report.ok() || !report.without_archive.empty();
-    InternalEvent event{.at = report.at, .kind = "clean_up", .text = "clean-up: " + report.text()};
-    event.severity = is_bad                     ? kSeverityError
-                     : report.held_back.empty() ? kSeverityInfo
-                                                : kSeverityWarn;
-    event.attributes = {
-        {"clean_up.trigger", report.request.trigger},
-        {"clean_up.ok", report.ok() ? "true" : "false"},
-        {"clean_up.days", fmt::format("{}", report.dropped.size())},
-        {"clean_up.records", fmt::format("{}", report.rows())},
-        {"clean_up.raw_bytes", fmt::format("{}", report.raw_bytes())},
-        {"clean_up.will_retry", !report.ok() && !is_last_attempt ? "true" : "false"},
-    };
-    if (!report.ok()) {
-        event.attributes.emplace_back("clean_up.error", report.error);
-    }
-    return event;
 }
 
 }  // namespace
@@ -183,8 +133,7 @@ int CollectorApp::run(
     const std::string& effective_config,
     process::Signals& signals
 ) {
-    log::set_level(config.log.level);
-    log::set_json(config.log.json);
+    service::apply_log_options(config);
     log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", effective_config}});
     const SteadyTime started = io::system_clock().steady_now();
     const auto running = std::make_shared<const CollectorConfig>(std::move(config));
@@ -193,28 +142,12 @@ int CollectorApp::run(
     if (!store) {
         return could_not_start(store.error());
     }
-    auto schedule = clean_up_schedule(running->clean_up);
-    if (!schedule) {
-        return could_not_start(schedule.error());
-    }
     StoreRefill refill(**store, io::system_clock());
     CollectorServices services(**store, &refill);
-    std::atomic<bool> is_stopping{false};
-    retention::CleanUp clean_up(
-        **store,
-        io::posix_file_system(),
-        io::system_clock(),
-        clean_up_options(*running),
-        [&is_stopping] { return is_stopping.load(); }
-    );
-    retention::CleanUpService clean_up_service(
-        clean_up,
-        *std::move(schedule),
-        io::system_clock(),
-        [&services](const retention::CleanUpReport& report, bool is_last_attempt) {
-            services.events.publish(event_of(report, is_last_attempt));
-        }
-    );
+    auto upkeep = StoreUpkeep::make(*running, **store, services.events);
+    if (!upkeep) {
+        return could_not_start(upkeep.error());
+    }
     service::Servers servers(
         registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );
@@ -224,11 +157,7 @@ int CollectorApp::run(
         .servers = servers,
         .filter_workers = filter_workers(),
         .dead_letter = plugins::make_dead_letter_file,
-        .adjust = [&registry](
-                      const component::ProgramConfig& next,
-                      const component::RunningGraph* before,
-                      component::RunningGraph& graph
-                  ) { return add_default_push(next, before, registry, graph); },
+        .adjust = push_adder(registry),
     });
     service::Reloader reloader(
         host,
@@ -236,13 +165,11 @@ int CollectorApp::run(
         [&path] { return service::loaded_program(load_collector_config(path)); },
         service::apply_log_options
     );
-    servers.add_routes(
-        {status_route(status_sources(host, **store, running->store.retention, started))}
-    );
+    servers.add_routes({status_route(status_sources(host, **store, *running, started))});
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(api::loki_routes(**store, {}, io::system_clock()));
     servers.add_routes(reloader.routes());
-    servers.add_routes(retention::retention_routes(clean_up_service, clean_up.options()));
+    servers.add_routes((*upkeep)->routes());
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
     servers.add_routes({tap->route()});
@@ -254,22 +181,20 @@ int CollectorApp::run(
         host.stop(drained_by());
         return could_not_start(listening.error());
     }
-    clean_up_service.start();
+    (*upkeep)->start();
     log::info(kLog, "ready");
-    Maintenance maintenance(**store);
     service::run_until_told_to_stop(
         signals,
         {.tick =
              [&] {
-                 maintenance.tick();
+                 (*upkeep)->tick();
                  host.tick();
                  reloader.serve();
                  return true;
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
-    is_stopping = true;
-    clean_up_service.stop();
+    (*upkeep)->stop();
     tap->stop();
     host.stop(drained_by());
     servers.stop(drained_by());

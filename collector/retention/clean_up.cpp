@@ -159,8 +159,7 @@ CleanUpReport CleanUp::run(const CleanUpRequest& request) {
     // Staged rows of past days count only once they are sealed: what is not listed would be dropped
     // without its archive.
     const bool may_drop = options_.retention.count() > 0;
-    const auto sealed = may_drop && !request.dry_run ? store_.seal(store::SealScope::kPastDays)
-                                                     : Result<void>();
+    const auto sealed = may_drop ? store_.seal(store::SealScope::kPastDays) : Result<void>();
     if (!sealed) {
         report.error = "sealing the past days failed: " + sealed.error().message;
     } else if (may_drop) {

@@ -65,8 +65,8 @@ class CleanUp {
         std::function<bool()> should_stop
     );
 
-    /// A dry run leaves no trace. Any other run is in the audit file, synced, when this returns; if
-    /// it cannot be, the report's error says so.
+    /// A dry run drops, archives and writes down nothing. Any other run is in the audit file,
+    /// synced, when this returns; if it cannot be, the report's error says so.
     CleanUpReport run(const CleanUpRequest& request);
 
     /// When the audit file says a run was last begun that did what was due.

@@ -61,7 +61,7 @@ def test_R9_old_days_are_archived_dropped_recorded_and_mailed(site, closing):  #
     starttls: off
     from: seyir@example.org
     to: [ops@example.org]
-    subject: '{{{{.body}}}}'
+    subject: '{{{{__line__}}}}'
 """, routes="""\
 routes:
   - { name: all, to: [store] }
@@ -69,7 +69,6 @@ routes:
 """)
     site.collector.start()
     # R9.6: what would go, and nothing changes.
-    harness.wait_until(lambda: json.loads(site.get("/api/v1/retention").body)["due"]["records"] == 2, "sealed days")
     plan = site.seyir("retention", "run", "--dry-run")
     assert plan.returncode == 0 and b"would be dropped:" in plan.stdout, plan.stdout + plan.stderr
     assert plan.stdout.count(b" records ") == 2
