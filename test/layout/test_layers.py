@@ -37,6 +37,8 @@ ALLOWED = {
     "plugins": COMMON,
     "agent/checkpoint": DATA + ["common/pipeline", "common/wire"],
     "agent/input": DATA + ["common/config", "common/pipeline", "common/component", "common/multiline", "agent/checkpoint"],
+    "agent/input/container": DATA + ["common/config", "common/pipeline", "common/component", "common/multiline",
+                              "agent/input", "plugins/filter/parse"],
     "agent/hostmetrics": BASE + ["common/metrics", "common/config"],
     "agent/app": COMMON + ["agent", "plugins"],
     "collector/store": DATA + ["common/config", "common/pipeline", "common/wire"],
