@@ -38,7 +38,7 @@ ALLOWED = {
     "agent/checkpoint": DATA + ["common/pipeline", "common/wire"],
     "agent/input": DATA + ["common/config", "common/pipeline", "common/component", "common/multiline", "agent/checkpoint"],
     "agent/input/container": DATA + ["common/config", "common/pipeline", "common/component", "common/multiline",
-                              "agent/input", "plugins/filter/parse"],
+                              "common/time", "agent/input", "plugins/filter/parse"],
     "agent/hostmetrics": BASE + ["common/metrics", "common/config"],
     "agent/app": COMMON + ["agent", "plugins"],
     "collector/store": DATA + ["common/config", "common/pipeline", "common/wire"],
