@@ -82,6 +82,7 @@ void Sealer::run() {
     }
     bool has_failed = false;
     std::unique_lock lock(mutex_);
+    is_woken_ = true;  // what the last run left may be due
     while (!is_stopping_) {
         if (has_failed) {
             wake_.wait_for(lock, kAfterFailure, [this] { return is_stopping_.load(); });
@@ -140,7 +141,7 @@ Result<void> Sealer::seal(SealScope scope) {
         if (is_littered) {
             plan.merges_below = kSmallPayloadBytes;
         }
-        SealJob job(core_, std::move(view), plan, is_stopping_);
+        SealJob job(core_, encoder_, std::move(view), plan, is_stopping_);
         auto done = job.run(unreadable_);
         for (const StageEntry& entry : job.newly_unreadable) {
             unreadable_.insert(entry.number);
