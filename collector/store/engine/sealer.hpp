@@ -36,11 +36,13 @@ class Sealer {
     Result<void> seal(SealScope scope);
     /// True at the first call after a day ended with rows of it staged.
     bool is_day_end_due() const;
+    bool has_rows_before(Day today) const;
     /// Lets go of a view on the sealer's thread: removing files takes its time.
     void release(CatalogueViewPtr view);
 
   private:
     void run();
+    void remove_orphans();
     Result<void> commit(SealJob& job, bool is_day_end);
 
     Core& core_;
