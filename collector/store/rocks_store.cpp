@@ -10,6 +10,7 @@
 #include "collector/store/engine/cursor.hpp"
 #include "collector/store/engine/retention.hpp"
 #include "collector/store/engine/sealer.hpp"
+#include "collector/store/engine/volume_scan.hpp"
 
 namespace seyir::store {
 
@@ -106,6 +107,11 @@ Result<std::vector<StreamLabelsPtr>> RocksStore::streams(TenantId tenant, TimeRa
     return streams;
 }
 
+Result<Volume> RocksStore::volume(const VolumeQuery& query) {
+    SEYIR_TRY(View view, rep_->core->view());
+    return VolumeScan(*rep_->core, std::move(view), query).run();
+}
+
 std::shared_ptr<void> RocksStore::subscribe(OnCommitted on_committed) {
     return rep_->committer.subscribe(std::move(on_committed));
 }
@@ -172,7 +178,8 @@ StoreHealth RocksStore::health() {
     return out;
 }
 
-Result<DropReport> RocksStore::maintain() {
+Result<void> RocksStore::maintain() {
+    rep_->retention.watch_clock();
     if (rep_->sealer.is_day_end_due()) {
         if (rep_->core->options.threads) {
             rep_->sealer.wake();
@@ -180,7 +187,7 @@ Result<DropReport> RocksStore::maintain() {
             SEYIR_CHECK(rep_->sealer.seal(SealScope::kDue));
         }
     }
-    return rep_->retention.run();
+    return {};
 }
 
 Result<void> RocksStore::seal(SealScope scope) {
