@@ -44,6 +44,7 @@ constexpr std::array kQueryOptions{
     OptionSpec{"newest-first", "", "print the newest line first"},
     OptionSpec{"labels", "HOW", "short (service@host), all or none"},
     OptionSpec{"step", "TIME", "for numbers: a value each TIME of the range instead of one"},
+    OptionSpec{"explain", "", "then say what was read, and what was left out and why"},
     OptionSpec{"no-progress", "", "no progress line"},
 };
 
