@@ -86,6 +86,7 @@ class Reader {
         read_routes();
         check_event_outputs();
         check_holding_filters();
+        check_told_before_redaction();
         made_.tests = config::read_tests(root_, base_.checks);
         return std::move(made_);
     }
@@ -169,6 +170,35 @@ class Reader {
                         refuse_holding(route, i, *filter, input);
                     }
                 }
+            }
+        }
+    }
+
+    /// Events quote records: in a route that redacts, they come after the redaction.
+    void check_told_before_redaction() {
+        for (const PlannedRoute& route : made_.routes) {
+            const auto& through = route.options.through;
+            const PlannedFilter* redacts = nullptr;
+            for (size_t i = through.size(); i-- > 0;) {
+                const auto filter =
+                    std::ranges::find(made_.filters, through[i], &PlannedFilter::id);
+                if (filter == made_.filters.end()) {
+                    continue;
+                }
+                if (redacts != nullptr && !filter->plan->event_outputs().empty()) {
+                    base_.diagnostics.add(
+                        {.code = config::kTellsBeforeRedact,
+                         .at = route.options.through_spans[i],
+                         .message = fmt::format(
+                             "filter `{}` shows records to its outputs before `{}` has redacted "
+                             "them",
+                             filter->id,
+                             redacts->id
+                         ),
+                         .hint = fmt::format("put `{}` first", redacts->id)}
+                    );
+                }
+                redacts = filter->plan->is_sensitive() ? &*filter : redacts;
             }
         }
     }

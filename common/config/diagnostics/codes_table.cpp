@@ -242,6 +242,16 @@ constexpr std::array kCodes = {
         "`multiline` first in the agent's route, where the input itself joins the lines."
     },
     CodeInfo{
+        kTellsBeforeRedact,
+        "a filter that shows records to outputs of its own before they are redacted",
+        "An alert quotes lines of the records it has counted. In a route that redacts, it must "
+        "see\n"
+        "them redacted, or the e-mail or webhook carries what the store may not hold:\n\n"
+        "    routes:\n"
+        "      - { name: all, from: '*', through: [private, many_errors], to: store }\n\n"
+        "An alert on what redaction takes out belongs into a route of its own."
+    },
+    CodeInfo{
         kNotBool,
         "not true or false",
         "YAML 1.2 has two words for this: `true` and `false`. `yes`, `no`, `on` and `off` are "

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/net/server/http_server.hpp"
 
+#include <array>
 #include <chrono>
+
+#include <unistd.h>
 
 #include <boost/asio/this_coro.hpp>
 
@@ -34,6 +37,15 @@ void HttpLanes::stop() {
     control.stop();
 }
 
+namespace {
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+}  // namespace
+
 HttpServer::Shared::Shared(
     async::Runtime& r, HttpLanes& l, metrics::Registry& m, HttpServerOptions o
 )
@@ -41,6 +53,7 @@ HttpServer::Shared::Shared(
       lanes(l),
       registry(m),
       options(std::move(o)),
+      machine(host_name()),
       connections(
           m.gauge("seyir_http_connections", "Open HTTP connections.", {{"server", options.name}})
       ),

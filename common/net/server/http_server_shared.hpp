@@ -37,6 +37,7 @@ struct HttpServer::Shared {
     HttpLanes& lanes;
     metrics::Registry& registry;
     const HttpServerOptions options;
+    const std::string machine;  ///< this host's name
 
     metrics::Gauge& connections;
     metrics::Counter& connections_refused;
