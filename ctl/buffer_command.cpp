@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // seyir buffer: looks into the folder of a disk buffer, and has it sent again.
+#include <algorithm>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -198,6 +200,16 @@ int replay(const std::string& directory) {
     return kExitOk;
 }
 
+/// The spools under an agent's state directory; `directory` itself when it is one.
+std::vector<std::string> spools_of(const std::string& directory) {
+    std::vector<std::string> found;
+    const auto names = io::posix_file_system().list(directory + "/buffer");
+    for (size_t i = 0; names && i < names->size(); ++i) {
+        found.push_back(directory + "/buffer/" + (*names)[i]);
+    }
+    return names ? found : std::vector{directory};
+}
+
 }  // namespace
 
 int buffer_command(const Arguments& arguments) {
@@ -220,6 +232,29 @@ int buffer_command(const Arguments& arguments) {
         stderr, "seyir: buffer does not know \"%s\": ls, fsck, export or replay\n", what.c_str()
     );
     return kExitUsage;
+}
+
+int spool_command(const Arguments& arguments) {
+    const std::string& what = arguments.values[0];
+    const auto style = print_style(arguments);
+    if (!style) {
+        return failed(style.error().message);
+    }
+    if (what != "ls" && what != "fsck" && what != "export") {
+        fprintf(stderr, "seyir: spool does not know \"%s\": ls, fsck or export\n", what.c_str());
+        return kExitUsage;
+    }
+    const std::string where =
+        arguments.values.size() > 1 ? arguments.values[1] : "/var/lib/seyir-agent";
+    int worst = kExitOk;
+    for (const std::string& spool : spools_of(where)) {
+        worst = std::max(
+            worst,
+            what == "export" ? export_rows(spool, arguments.has("all"))
+                             : show(spool, what == "fsck", *style)
+        );
+    }
+    return worst;
 }
 
 }  // namespace seyir::ctl

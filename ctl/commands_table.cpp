@@ -218,6 +218,13 @@ constexpr std::string_view kBufferDetails =
     "  seyir buffer ls /var/lib/seyir-collector/buffer/far\n"
     "  seyir buffer fsck /var/lib/seyir-collector/buffer/far --output json\n"
     "  seyir buffer export /var/lib/seyir-collector/buffer/far > waiting.jsonl\n";
+constexpr std::string_view kSpoolDetails =
+    "Looks into the spools of an agent: where the records of inputs that cannot be read again "
+    "wait\n"
+    "for the collector. DIR is the agent's state_dir, or one spool (state_dir/buffer/OUTPUT).\n"
+    "Without it: /var/lib/seyir-agent. A spool is a disk buffer; see `seyir help buffer`.\n\n"
+    "  seyir spool ls\n"
+    "  seyir spool export /var/lib/seyir-agent/buffer/central > waiting.jsonl\n";
 constexpr std::string_view kCompletionDetails =
     "Completion of commands and options; put it into ~/.bashrc:\n\n"
     "  eval \"$(seyir completion bash)\"\n";
@@ -292,6 +299,15 @@ constexpr std::array kCommands{
         2,
         "disk buffers of outputs",
         kBufferDetails,
+        kBufferOptions
+    },
+    CommandSpec{
+        "spool",
+        "ls|fsck|export [DIR]",
+        1,
+        2,
+        "what an agent holds on disk for its collector",
+        kSpoolDetails,
         kBufferOptions
     },
     CommandSpec{"version", "", 0, 0, "print the version", "", {}},

@@ -65,6 +65,7 @@ constexpr Entry kEntries[] = {
     {"graph", graph_command},
     {"status", status_command},
     {"buffer", buffer_command},
+    {"spool", spool_command},
     {"top", top_command},
     {"tap", tap_command},
     {"reload", reload_command},

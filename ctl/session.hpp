@@ -56,6 +56,7 @@ int tail_command(const Arguments& arguments);
 int labels_command(const Arguments& arguments);
 int status_command(const Arguments& arguments);
 int buffer_command(const Arguments& arguments);
+int spool_command(const Arguments& arguments);
 int validate_command(const Arguments& arguments);
 int tap_command(const Arguments& arguments);
 int reload_command(const Arguments& arguments);

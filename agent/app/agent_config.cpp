@@ -12,6 +12,7 @@
 #include "common/plugin/loader.hpp"
 #include "common/plugin/program_plugins.hpp"
 #include "plugins/builtin_types.hpp"
+#include "plugins/input/syslog/syslog_input.hpp"
 
 namespace seyir::agent {
 namespace {
@@ -50,6 +51,7 @@ config::Field host_metrics_field() {
 component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}) {
     auto types = std::make_shared<component::ProgramTypes>();
     types->catalogue.add(input::tail_input_type());
+    types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);
     types->catalogue.add(collector_output_type());
     plugins::add_builtin_outputs(types->catalogue);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/input/agent_services.hpp"
+#include "common/buffer/options.hpp"
 #include "common/ship/collector_output.hpp"
 #include "common/ship/collector_output_schema.hpp"
 #include "common/ship/make_setup.hpp"
@@ -30,8 +31,10 @@ Result<std::unique_ptr<pipeline::Output>> CollectorPlan::instantiate(
 }
 
 component::OutputType collector_output_type() {
+    config::Schema schema = ship::collector_output_schema();
+    schema.with(buffer::buffer_field(buffer::BufferOptions::Kind::kSpool));
     return {
-        std::make_shared<const config::Schema>(ship::collector_output_schema()),
+        std::make_shared<const config::Schema>(std::move(schema)),
         [](const config::ObjectReader& r,
            component::PlanContext& context) -> component::OutputPlanPtr {
             ship::check_collector_output(r, context.checks);

@@ -18,6 +18,10 @@ class CollectorPlan final : public component::OutputPlan {
     Result<std::unique_ptr<pipeline::Output>> instantiate(const component::RunContext& context
     ) override;
 
+    component::BufferDefault buffer_default() const override {
+        return component::BufferDefault::kSpool;
+    }
+
     const ship::CollectorOutputOptions& options() const { return options_; }
 
   private:

@@ -8,6 +8,7 @@
 
 #include "common/base/log.hpp"
 #include "common/buffer/buffered_output.hpp"
+#include "common/buffer/spooled_output.hpp"
 
 namespace seyir::buffer {
 
@@ -40,6 +41,11 @@ std::unique_ptr<pipeline::Output> BufferSet::wrap(
     if (kind == Kind::kMemory) {
         return std::make_unique<MemoryBufferedOutput>(
             std::move(inner), std::move(setup), clock_, registry_
+        );
+    }
+    if (kind == Kind::kSpool && dynamic_cast<pipeline::PositionSource*>(inner.get()) != nullptr) {
+        return std::make_unique<SpooledOutput>(
+            *this, std::move(inner), std::move(setup), fs_, clock_
         );
     }
     return std::make_unique<DiskBufferedOutput>(*this, std::move(inner), std::move(setup), clock_);

@@ -23,6 +23,9 @@ struct BufferedOutputSetup {
     RetryOptions retry;
     /// Some route needs this output; else rows are dropped, counted, where they would wait.
     bool required = true;
+    /// Some input of its routes has no positions: a spool is opened at start, and what is wrong
+    /// with its folder is then an error of the start.
+    bool expects_spooled = false;
     /// For rows a disk buffer answered for and the output refuses or never takes; none: they end
     /// there, counted. Rows refused before are reported to whoever delivered them (kRejected).
     OnDeadLetter on_dead_letter;

@@ -132,7 +132,10 @@ void DiskBuffer::prepare(Append& one) {
 /// In halves when a format limit is exceeded; one row beyond it alone is rejected.
 void DiskBuffer::encode(Append& one, const BatchView& view) {
     const auto& known = view.batch->encoded();
-    auto encoded = view.rows.all && known ? Result<EncodedBatch>(*known) : encoder_.encode(view);
+    const auto& positions = one.judgement.positions;
+    auto encoded = positions                ? encoder_.encode(view, *positions)
+                   : view.rows.all && known ? Result<EncodedBatch>(*known)
+                                            : encoder_.encode(view);
     const size_t rows = view.row_count();
     if (encoded) {
         PendingFrame frame;

@@ -29,30 +29,43 @@ const char* name_of(Kind kind) {
         case Kind::kMemory:
             return "memory";
         case Kind::kDisk:
+        case Kind::kSpool:
             return "disk";
     }
     return "none";
 }
 
+void add_type(Schema& schema, Kind kind) {
+    schema.with(field("type", Type::kEnum)
+                    .choice("disk", "the source is answered once records are in the buffer's files")
+                    .choice("memory", "the source is answered when the far side has the records")
+                    .choice("none", "records go straight to the output")
+                    .describe("Where records wait for the output.")
+                    .or_else(name_of(kind))
+                    .elsewhere("Fluent Bit", {"storage.type"}));
+}
+
 void add_kind(Schema& schema, Kind kind) {
+    const bool is_spool = kind == Kind::kSpool;
+    if (!is_spool) {
+        add_type(schema, kind);
+    }
     schema
-        .with(field("type", Type::kEnum)
-                  .choice("disk", "the source is answered once records are in the buffer's files")
-                  .choice("memory", "the source is answered when the far side has the records")
-                  .choice("none", "records go straight to the output")
-                  .describe("Where records wait for the output.")
-                  .or_else(name_of(kind))
-                  .elsewhere("Fluent Bit", {"storage.type"}))
         .with(field("max_size", Type::kBytes)
                   .between(kMemoryBytesMin, 64 * 1024 * kGiB)
                   .describe("What it may hold; a disk buffer at least 32MiB.")
-                  .or_else_described("1GiB on disk, 32MiB in memory")
+                  .or_else_described(is_spool ? "1GiB" : "1GiB on disk, 32MiB in memory")
                   .show("10GiB")
                   .elsewhere("Vector", {"max_events"})
                   .elsewhere("Fluent Bit", {"storage.total_limit_size", "Mem_Buf_Limit"})
                   .elsewhere("other programs", {"limit", "size", "total_limit_size"}))
         .with(field("when_full", Type::kEnum)
-                  .choice("block", "the sources wait, nothing is lost")
+                  .choice(
+                      "block",
+                      is_spool ? "pipes, connections and HTTP clients wait; datagrams are taken as "
+                                 "long as memory lasts, then dropped, counted"
+                               : "the sources wait, nothing is lost"
+                  )
                   .choice("drop_oldest", "the oldest records go, counted as `buffer_full`")
                   .choice("drop_newest", "what comes goes, counted as `buffer_full`")
                   .describe("What happens when it holds `max_size`.")
@@ -85,7 +98,13 @@ void add_disk(Schema& schema) {
 }
 
 Schema buffer_schema(Kind kind) {
-    Schema schema("buffer", "Holds records while the output is slow or away.");
+    Schema schema(
+        "buffer",
+        kind == Kind::kSpool ? "The spool: holds, on disk, what cannot be read again where it came "
+                               "from (syslog, stdin, http_relay) until the collector has it. What "
+                               "`tail` and `journald` read stays in its file."
+                             : "Holds records while the output is slow or away."
+    );
     add_kind(schema, kind);
     add_disk(schema);
     schema.with(field("in_flight", Type::kInt)
@@ -147,12 +166,12 @@ BufferOptions read_buffer(const config::ObjectReader& r, Kind kind) {
     const config::ObjectReader b = r.nested("buffer");
     BufferOptions options;
     options.kind =
-        b.has("type")
+        kind != Kind::kSpool && b.has("type")
             ? b.choice<Kind>(
                   "type", {{"disk", Kind::kDisk}, {"memory", Kind::kMemory}, {"none", Kind::kNone}}
               )
             : kind;
-    const bool is_disk = options.kind == Kind::kDisk;
+    const bool is_disk = options.is_on_disk();
     options.max_size_bytes = b.has("max_size") ? b.bytes("max_size")
                              : is_disk         ? kDiskDefaultBytes
                                                : kMemoryDefaultBytes;
@@ -198,7 +217,7 @@ void check_buffer(
     config::Diagnostics& diagnostics
 ) {
     const config::ObjectReader b = r.nested("buffer");
-    if (options.kind == Kind::kDisk && options.max_size_bytes < kDiskBytesMin) {
+    if (options.is_on_disk() && options.max_size_bytes < kDiskBytesMin) {
         diagnostics.add(
             {.code = config::kOutOfRange,
              .at = b.span("max_size"),

@@ -25,6 +25,7 @@ struct BufferOptions {
         kNone,    ///< batches go straight to the output
         kMemory,  ///< rows wait in memory; the source is answered when the far side has them
         kDisk,    ///< the source is answered once rows are in the buffer's files
+        kSpool,   ///< kDisk for batches without positions; others go straight to the output
     };
     enum class WhenFull {
         kBlock,       ///< answers are held back until there is room: the source waits
@@ -36,6 +37,8 @@ struct BufferOptions {
         kInterval,  ///< fdatasync every sync_interval; a power cut loses what was answered since
         kOs,        ///< the kernel decides; a power cut loses what was answered lately
     };
+
+    bool is_on_disk() const { return kind == Kind::kDisk || kind == Kind::kSpool; }
 
     Kind kind = Kind::kNone;
     uint64_t max_size_bytes = 0;
@@ -56,7 +59,8 @@ struct RetryOptions {
     bool gives_up() const { return give_up_after > Nanos(0) || attempts_max != 0; }
 };
 
-/// The key `buffer`. `kind` is the type's default when `buffer.type` is not given.
+/// The key `buffer`. `kind` is the type's default when `buffer.type` is not given; with kSpool
+/// there is no choice of a type.
 config::Field buffer_field(BufferOptions::Kind kind);
 /// The key `retry`.
 config::Field retry_field();

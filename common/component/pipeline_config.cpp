@@ -43,6 +43,8 @@ buffer::BufferOptions::Kind kind_of(BufferDefault wanted) {
             return buffer::BufferOptions::Kind::kMemory;
         case BufferDefault::kDisk:
             return buffer::BufferOptions::Kind::kDisk;
+        case BufferDefault::kSpool:
+            return buffer::BufferOptions::Kind::kSpool;
     }
     return buffer::BufferOptions::Kind::kNone;
 }

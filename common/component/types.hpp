@@ -144,9 +144,10 @@ struct FilterType {
 // --- outputs ---
 
 enum class BufferDefault {
-    kNone,    ///< durable itself, or local: store, file, stdout, null, and collector on an agent
+    kNone,    ///< durable itself, or local: store, file, stdout, null
     kMemory,  ///< rows wait in memory; the source is answered when the far side has them
     kDisk,    ///< rows are safe, and answered for, once they are in the disk buffer
+    kSpool,   ///< kDisk for sources that cannot be read again; others are answered by the far side
 };
 
 class OutputPlan : public Plan {

@@ -95,12 +95,16 @@ void Delivery::hand_over(const std::shared_ptr<OutputSlot>& slot, Ticket ticket)
     slot->spec.output->deliver(
         std::move(view),
         [self = shared_from_this(),
-         slot,
+         slot = slot,
          rows,
          since = io::system_clock().steady_now(),
          ticket = std::move(ticket)](DeliveryReport report) mutable {
-            slot->seconds.observe(seconds_since(since));
-            self->answered(*slot, std::move(ticket), rows, std::move(report));
+            // An output that keeps a spent completion must not keep its own slot, and so itself,
+            // alive by it.
+            const std::shared_ptr<OutputSlot> of = std::move(slot);
+            const std::shared_ptr<Delivery> delivery = std::move(self);
+            of->seconds.observe(seconds_since(since));
+            delivery->answered(*of, std::move(ticket), rows, std::move(report));
         }
     );
 }

@@ -74,6 +74,12 @@ class BatchEncoder {
     /// buffers have grown to the batches' size.
     Result<EncodedBatch> encode(const BatchView& view);
 
+    /// The same with other positions in the places of the batch's: as many, in the same order,
+    /// since rows name theirs by number.
+    Result<EncodedBatch> encode(
+        const BatchView& view, const std::vector<SourcePosition>& positions
+    );
+
   private:
     struct Scan;
 
@@ -90,7 +96,9 @@ class BatchEncoder {
     };
 
     Result<Scan> scan(const BatchView& view);
-    void write_head(const BatchView& view, const Scan& scan);
+    void write_head(
+        const BatchView& view, const Scan& scan, const std::vector<SourcePosition>& positions
+    );
     Result<void> write_rows(const BatchView& view, const Scan& scan);
     Result<void> write_attr_sets(const RecordBatch& batch);
     void write_columns(const BatchView& view, const Scan& scan);

@@ -17,12 +17,28 @@ using namespace std::chrono_literals;
 constexpr const char* kDeadLetter = "dead_letter";
 constexpr Nanos kReloadDrainTime = 10s;
 
+/// Some input the output is fed by cannot be read again.
+bool expects_spooled(const component::PipelineConfig& pipeline, const std::string& output) {
+    return std::ranges::any_of(pipeline.routes, [&](const component::PlannedRoute& route) {
+        const config::RouteOptions& options = route.options;
+        if (std::ranges::find(options.to, output) == options.to.end()) {
+            return false;
+        }
+        return std::ranges::any_of(pipeline.inputs, [&](const component::PlannedInput& input) {
+            const bool is_read = std::ranges::find(options.from, input.id) != options.from.end();
+            return is_read && !input.plan->has_positions();
+        });
+    });
+}
+
 bool needs_dead_letter(const component::PipelineConfig& pipeline) {
     const bool filters_fail = std::ranges::any_of(pipeline.filters, [](const auto& filter) {
         return filter.on_error == component::OnError::kDeadLetter;
     });
-    const bool outputs_refuse = std::ranges::any_of(pipeline.outputs, [](const auto& output) {
-        return output.buffer.kind != buffer::BufferOptions::Kind::kNone;
+    const bool outputs_refuse = std::ranges::any_of(pipeline.outputs, [&](const auto& output) {
+        const bool has_buffer = output.buffer.kind != buffer::BufferOptions::Kind::kNone;
+        const bool is_spool = output.buffer.kind == buffer::BufferOptions::Kind::kSpool;
+        return is_spool ? expects_spooled(pipeline, output.id) : has_buffer;
     });
     const bool somewhere_unnamed = std::ranges::any_of(pipeline.routes, [](const auto& route) {
         return route.options.dead_letter.empty();
@@ -61,6 +77,7 @@ Result<std::shared_ptr<pipeline::Output>> PipelineHost::wrap(
         .buffer = planned.buffer,
         .retry = planned.retry,
         .required = required,
+        .expects_spooled = expects_spooled(config.pipeline, planned.id),
         .on_dead_letter =
             [this,
              id = planned.id](BatchView rows, std::string_view code, std::string_view message) {

@@ -26,7 +26,7 @@ void print_help(std::string_view program, std::string_view purpose) {
         "  --check        read and check the configuration, print what is wrong, exit\n"
         "  --version      print the version\n"
         "  --help         this text\n\n"
-        "Signals: SIGTERM and SIGINT drain and exit 0; SIGHUP is logged.\n"
+        "Signals: SIGTERM and SIGINT drain and exit 0; SIGHUP reads the configuration again.\n"
         "Exit status: 0 stopped as told, 1 could not start, 64 wrong usage, 78 bad "
         "configuration.\n",
         program,

@@ -49,13 +49,25 @@ def wait_until(condition, what, timeout_s=PATIENCE_S, interval_s=0.05):
         time.sleep(interval_s)
 
 
+_ports_given = set()
+
+
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """Ports nobody listens on, never the same twice. They lie below the range from which the kernel
+    takes the local ports of outgoing connections: one of those could take a port between this answer
+    and the bind of who asked."""
+    first_ephemeral = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = []
+    while len(ports) < count:
+        port = random.SystemRandom().randrange(10_240, max(first_ephemeral, 20_000))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _ports_given:
+            _ports_given.add(port)
+            ports.append(port)
     return ports
 
 
@@ -74,12 +86,13 @@ class Process:
         self.popen = None
         self.environment = dict(os.environ)
         self.user = None  # a name to run as, where the test runs as root
+        self.wrapper = []  # words before the program, as `env` takes them
 
     def start(self, wait=True):
         assert self.popen is None, f"{self.name} already runs"
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(
-                [program(self.name), "--config", str(self.config)], stdout=log, stderr=log,
+                [*self.wrapper, program(self.name), "--config", str(self.config)], stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, env=self.environment, user=self.user)
         if wait:
             self.wait_started()

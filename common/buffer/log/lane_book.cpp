@@ -21,6 +21,26 @@ Kind kind_of(const SourcePosition& position, const std::optional<Lane>& lane) {
     return position.lane_start ? Kind::kStored : Kind::kGap;
 }
 
+/// `verdicts`: of those not stored, in their order.
+std::vector<SourcePosition> positions_kept(
+    const std::vector<SourcePosition>& all,
+    const std::vector<Kind>& kinds,
+    const std::vector<LaneVerdict>& verdicts
+) {
+    std::vector<SourcePosition> out = all;
+    size_t next = 0;
+    for (size_t i = 0; i < out.size(); ++i) {
+        if (kinds[i] != Kind::kStored) {
+            const LaneVerdict& lane = verdicts[next++];
+            out[i].begin = lane.committed;
+            out[i].end = lane.committed;
+            out[i].tail_hash = lane.tail_hash;
+            out[i].lane_start = false;
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 size_t LaneBook::Hash::operator()(const LaneKey& key) const noexcept {
@@ -56,6 +76,7 @@ LaneBook::Judgement LaneBook::judge(const BatchView& view, bool may_rewind) cons
     if (all_stored) {
         return out;
     }
+    out.positions = positions_kept(batch.positions(), kinds, out.verdicts);
     std::vector<uint32_t> rows;
     for_each_row(view, [&](uint32_t i) {
         const uint16_t origin = batch.origin(i);

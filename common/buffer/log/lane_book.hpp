@@ -25,6 +25,10 @@ class LaneBook {
         std::vector<LaneVerdict> verdicts;  ///< of lanes that were not stored
         bool must_rewind = false;
         Changes changes;  ///< what is true once it is stored
+        /// The batch's positions as they are to be kept: in the place of one that was not stored
+        /// stands where its lane is, so that whoever reads them finds what `changes` says.
+        /// Nothing: all were stored.
+        std::optional<std::vector<SourcePosition>> positions;
 
         /// Nothing new in it.
         bool is_empty() const { return changes.empty() && keep.row_count() == 0; }

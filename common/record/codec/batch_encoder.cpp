@@ -220,7 +220,9 @@ uint32_t BatchEncoder::new_attr_set(const RecordBatch& batch, AttrRange range) {
     return static_cast<uint32_t>(sets_.size());
 }
 
-void BatchEncoder::write_head(const BatchView& view, const Scan& scan) {
+void BatchEncoder::write_head(
+    const BatchView& view, const Scan& scan, const std::vector<SourcePosition>& positions
+) {
     const RecordBatch& batch = *view.batch;
     head_.clear();
     head_.resize(kBatchPrefixBytes);
@@ -230,8 +232,8 @@ void BatchEncoder::write_head(const BatchView& view, const Scan& scan) {
         head_, static_cast<uint64_t>(scan.max_ts.value) - static_cast<uint64_t>(scan.min_ts.value)
     );
     append_varint(head_, scan.body_bytes);
-    append_varint(head_, batch.positions().size());
-    for (const SourcePosition& position : batch.positions()) {
+    append_varint(head_, positions.size());
+    for (const SourcePosition& position : positions) {
         append_le(head_, position.key.source.hi);
         append_le(head_, position.key.source.lo);
         append_varint(head_, position.key.generation);
@@ -445,12 +447,17 @@ Result<EncodedBatch> BatchEncoder::pack() {
 }
 
 Result<EncodedBatch> BatchEncoder::encode(const BatchView& view) {
+    return encode(view, view.batch->positions());
+}
+
+Result<EncodedBatch> BatchEncoder::encode(
+    const BatchView& view, const std::vector<SourcePosition>& positions
+) {
     const BatchLimits& limits = options_.limits;
-    const RecordBatch& batch = *view.batch;
-    if (batch.positions().size() > limits.positions_max) {
-        return too_large("positions_max", limits.positions_max, batch.positions().size());
+    if (positions.size() > limits.positions_max) {
+        return too_large("positions_max", limits.positions_max, positions.size());
     }
-    for (const SourcePosition& position : batch.positions()) {
+    for (const SourcePosition& position : positions) {
         if (position.cursor.size() > limits.cursor_bytes_max) {
             return too_large("cursor_bytes_max", limits.cursor_bytes_max, position.cursor.size());
         }
@@ -467,7 +474,7 @@ Result<EncodedBatch> BatchEncoder::encode(const BatchView& view) {
     if (scanned.streams > limits.streams_max) {
         return too_large("streams_max", limits.streams_max, scanned.streams);
     }
-    write_head(view, scanned);
+    write_head(view, scanned, positions);
     if (head_.size() > limits.head_bytes_max) {
         return too_large("head_bytes_max", limits.head_bytes_max, head_.size());
     }

@@ -192,6 +192,9 @@ std::optional<Miss> RowParser::parse(BatchEditor& edit, size_t row) {
             value->kind() == ValueKind::kString || value->kind() == ValueKind::kBytes;
         text = is_text ? value->as_text() : batch.arena().copy(value->to_text());
     }
+    if (text.data() == nullptr) {
+        text = "";  // the formats hand pointers to memchr and memcmp, which take no null
+    }
     fields_.begin_row(batch.attrs(row));
     if (auto miss = parser_->parse(text, fields_)) {
         return miss;

@@ -109,7 +109,7 @@ struct World {
 };
 
 /// A batch of an agent's file: rows begin..end are its bytes.
-RecordBatchPtr positioned(uint64_t begin, uint64_t end, bool lane_start = false) {
+RecordBatch piece(uint64_t begin, uint64_t end, bool lane_start = false) {
     RecordBatch batch;
     const uint16_t stream = batch.add_stream(*StreamLabels::make({{"host", "h"}}));
     batch.set_provenance({.agent = {1, 2}, .epoch = 3});
@@ -122,6 +122,19 @@ RecordBatchPtr positioned(uint64_t begin, uint64_t end, bool lane_start = false)
             {.ts = {1}, .stream = stream, .origin = origin, .body = batch.arena().copy(body)}
         );
     }
+    return batch;
+}
+
+RecordBatchPtr positioned(uint64_t begin, uint64_t end, bool lane_start = false) {
+    return std::make_shared<RecordBatch>(piece(begin, end, lane_start));
+}
+
+/// The same and a row `number` of another file's bytes begin..begin + 1.
+RecordBatchPtr beside(RecordBatch batch, uint64_t begin, uint64_t number) {
+    const uint16_t other =
+        batch.add_position({.key = {{7, 9}, 0}, .begin = begin, .end = begin + 1});
+    const std::string body = std::to_string(number);
+    batch.append_row({.ts = {1}, .origin = other, .body = batch.arena().copy(body)});
     return std::make_shared<RecordBatch>(std::move(batch));
 }
 
@@ -242,6 +255,28 @@ TEST_SUITE("common/buffer/disk") {
         CHECK(world.append_and_wait(positioned(3, 5)).accepted == 2);
         CHECK(world.append_and_wait(positioned(9, 10, true)).accepted == 1);
         CHECK(world.drain() == std::vector<uint64_t>{0, 1, 2, 3, 4, 9});
+    }
+
+    TEST_CASE("after a crash a lane is where its rows are, also when a batch kept other lanes'") {
+        World world;
+        REQUIRE(world.open());
+        CHECK(world.append_and_wait(positioned(0, 5)).accepted == 5);
+        // Batches of two files, of which one goes on and the other does not join: it begins too
+        // early, too late, or was there before. So an agent sends them that starts again.
+        const DeliveryReport early = world.append_and_wait(beside(piece(3, 9), 0, 70));
+        CHECK(early.outcome == Outcome::kRewind);
+        CHECK(early.accepted == 1);
+        const DeliveryReport late = world.append_and_wait(beside(piece(8, 9), 1, 71));
+        CHECK(late.outcome == Outcome::kRewind);
+        CHECK(late.accepted == 1);
+        const DeliveryReport again = world.append_and_wait(beside(piece(0, 3), 2, 72));
+        CHECK(again.duplicate == 3);
+        CHECK(again.accepted == 1);
+        world.close();
+        REQUIRE(world.open());
+        CHECK(world.append_and_wait(positioned(0, 5)).duplicate == 5);
+        CHECK(world.append_and_wait(positioned(5, 9)).accepted == 4);
+        CHECK(world.drain() == std::vector<uint64_t>{0, 1, 2, 3, 4, 70, 71, 72, 5, 6, 7, 8});
     }
 
     TEST_CASE("lanes are remembered when the segments that named them are gone") {

@@ -52,10 +52,15 @@ class FakeOutput final : public pipeline::Output {
                 const std::lock_guard lock(mutex);
                 all.swap(held);
             }
-            for (auto& [view, done] : all) {
-                DeliveryReport report = with(view);
-                note(view, report);
-                done(std::move(report));
+            // All are stored before the first is answered: an answer lets the sender deliver more,
+            // which would otherwise come between them.
+            std::vector<DeliveryReport> reports;
+            for (const auto& [view, done] : all) {
+                reports.push_back(with(view));
+                note(view, reports.back());
+            }
+            for (size_t i = 0; i < all.size(); ++i) {
+                all[i].second(std::move(reports[i]));
             }
         }
 

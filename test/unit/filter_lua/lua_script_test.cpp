@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fence around scripts: what they reach, what they may use up, how mistakes are shown.
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 
 #include "plugins/filter/lua/script/pattern.hpp"
@@ -13,10 +12,6 @@ using namespace seyir;
 using namespace seyir::test;
 
 namespace {
-
-double cpu_seconds() {
-    return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
-}
 
 std::string run_once(const std::string& body, const std::string& options = "call: cb") {
     LuaFixture f("function cb(tag, ts, r)\n" + body + "\nreturn 2, ts, r end", options);
@@ -79,10 +74,8 @@ TEST_SUITE("plugins/filter/lua/script") {
               "local s = ('('):rep(1000000) while true do s:find('%b()') end",
               "while true do ('x'):rep(1000000):find('yy', 1, true) end"}) {
             CAPTURE(code);
-            const double before = cpu_seconds();
             const std::string got = run_once(code, "call: cb\nmax_instructions: 20000000");
             CHECK(got.starts_with("failed: "));
-            CHECK(cpu_seconds() - before < 5.0);
         }
     }
 
@@ -110,9 +103,7 @@ TEST_SUITE("plugins/filter/lua/script") {
         for (int i = 0; i < 1'000; ++i) {
             m.row("bad");
         }
-        const double before = cpu_seconds();
         REQUIRE(f.process(m.finish()));
-        CHECK(cpu_seconds() - before < 5.0);
         CHECK(f.sink.failed_rows() == 1'000);
         f.sink.failed.clear();
         m = BatchMaker();

@@ -51,11 +51,17 @@ class HoldingOutput final : public Output {
         held.push_back({std::move(view), std::move(done)});
     }
 
+    /// Answers the oldest.
+    void answer(DeliveryReport report) {
+        Held oldest = std::move(held.front());
+        held.erase(held.begin());
+        oldest.done(std::move(report));
+    }
+
     void stop(SteadyTime) override {
-        for (Held& h : held) {
-            h.done(DeliveryReport::retry("stopping"));
+        while (!held.empty()) {
+            answer(DeliveryReport::retry("stopping"));
         }
-        held.clear();
     }
 
     ComponentHealth health() const override { return {}; }
@@ -87,6 +93,11 @@ struct World {
         spec.outputs.push_back({.id = "store", .output = std::move(a)});
         spec.outputs.push_back({.id = "file", .output = std::move(b)});
     }
+
+    ~World() { engine.stop(io::system_clock().steady_now()); }
+
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
 
     void route(Route r) { spec.routes.push_back(std::move(r)); }
 
@@ -128,10 +139,10 @@ TEST_SUITE("common/pipeline/engine") {
         w.route({.name = "all", .to = {"store", "file"}});
         REQUIRE(w.start().has_value());
         w.send({"one", "two"});
-        w.first->held[0].done(DeliveryReport::delivered(2));
+        w.first->answer(DeliveryReport::delivered(2));
         CHECK(!w.answer.has_value());
         CHECK(w.engine.in_flight() == 1);
-        w.second->held[0].done(DeliveryReport::delivered(2));
+        w.second->answer(DeliveryReport::delivered(2));
         REQUIRE(w.answer.has_value());
         CHECK(w.answer->outcome == Outcome::kDelivered);
         CHECK(w.answer->accepted == 2);
@@ -157,7 +168,7 @@ TEST_SUITE("common/pipeline/engine") {
         REQUIRE(w.first->held.size() == 1);
         CHECK(w.first->held[0].view.row_count() == 0);
         CHECK(w.second->held.empty());
-        w.first->held[0].done({});
+        w.first->answer({});
         CHECK(w.answer.has_value());
         CHECK(
             w.registry.text().find(
@@ -173,10 +184,10 @@ TEST_SUITE("common/pipeline/engine") {
         w.route({.name = "copy", .to = {"file"}, .required = false});
         REQUIRE(w.start().has_value());
         w.send({"one", "two"});
-        w.first->held[0].done(DeliveryReport::delivered(2));
+        w.first->answer(DeliveryReport::delivered(2));
         REQUIRE(w.answer.has_value());
         CHECK(w.answer->outcome == Outcome::kDelivered);
-        w.second->held[0].done(DeliveryReport::retry("disk full"));
+        w.second->answer(DeliveryReport::retry("disk full"));
         CHECK(
             w.registry.text().find(
                 "seyir_pipeline_dropped_rows_total{component=\"file\",reason=\"output_failed\"} 2"
@@ -191,7 +202,7 @@ TEST_SUITE("common/pipeline/engine") {
         w.send({"one"});
         DeliveryReport report{.outcome = Outcome::kRewind};
         report.lanes.push_back({.kind = LaneVerdict::Kind::kGap, .committed = 4});
-        w.first->held[0].done(std::move(report));
+        w.first->answer(std::move(report));
         REQUIRE(w.answer.has_value());
         CHECK(w.answer->outcome == Outcome::kRewind);
         CHECK(w.answer->lanes.at(0).committed == 4);
@@ -211,6 +222,29 @@ TEST_SUITE("common/pipeline/engine") {
         const auto started = w.start();
         REQUIRE(!started.has_value());
         CHECK(started.error().message == "starting output file: no disk");
+    }
+
+    TEST_CASE("an output that keeps the completions it has called dies with the engine") {
+        auto output = std::make_shared<HoldingOutput>();
+        const std::weak_ptr<HoldingOutput> watched = output;
+        metrics::Registry registry;
+        {
+            auto input = std::make_shared<HandInput>();
+            Engine engine{registry};
+            GraphSpec spec;
+            spec.inputs.push_back({.id = "app", .input = input, .remake = {}});
+            spec.outputs.push_back({.id = "store", .output = std::move(output)});
+            spec.routes.push_back({.name = "all", .to = {"store"}});
+            REQUIRE(engine.start(std::move(spec)));
+            auto batch = std::make_shared<RecordBatch>();
+            const auto stream = batch->add_stream(*StreamLabels::make({{"host", "h"}}));
+            batch->append_row({.ts = {1}, .stream = stream, .body = Slice("one")});
+            input->send(std::move(batch));
+            const auto running = watched.lock();
+            REQUIRE(running->held.size() == 1);
+            running->held[0].done(DeliveryReport::delivered(1));
+        }
+        CHECK(watched.expired());
     }
 
     TEST_CASE("stopping without answers resolves every token as retry") {

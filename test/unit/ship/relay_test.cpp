@@ -173,9 +173,10 @@ TEST_SUITE("common/buffer/relay") {
         for (uint64_t seed = 1; seed <= 6; ++seed) {
             CAPTURE(seed);
             std::mt19937_64 random(seed);
+            std::mt19937_64 cuts(seed + 1000);  // of its own: the proxy's thread uses it
             HoldingStore store;
             TestCollector second(store, with_secret());
-            CuttingProxy proxy(second.port(), [&] { return 500 + random() % 20'000; });
+            CuttingProxy proxy(second.port(), [&] { return 500 + cuts() % 20'000; });
             io::FaultyFileSystem fs(seed);
             REQUIRE(fs.make_directories("/data/buffer"));
             REQUIRE(fs.sync_directory("/"));

@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the public LogQL metric scripts (`load`, `eval`, expected series) when they are there. What
-// is refused as "not supported yet" is counted and printed.
 #include <cmath>
+#include <map>
 #include <sstream>
+#include <stdexcept>
 
-#include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "collector/query/engine.hpp"
 #include "common/logql/parser.hpp"
 #include "common/logql/text/quantity.hpp"
+#include "common/logql/text/regex.hpp"
+#include "test/conformance/case_files.hpp"
 #include "test/support/memory_log_store.hpp"
 #include "test/support/rows.hpp"
 #include "test/support/shared.hpp"
 
-using namespace seyir;
+namespace seyir::test {
+namespace {
+
 using namespace seyir::query;
 
-namespace {
+/// The script itself cannot be read: ends its run.
+struct ScriptError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+void demand(bool holds, std::string_view text) {
+    if (!holds) {
+        throw ScriptError(fmt::format("cannot read {:?}", text));
+    }
+}
 
 std::string_view trimmed(std::string_view text) {
     const size_t first = text.find_first_not_of(" \t");
@@ -60,12 +73,12 @@ std::string_view take_quoted(std::string_view& text) {
     return inner;
 }
 
-test::LabelMap take_labels(std::string_view& text) {
+LabelMap take_labels(std::string_view& text) {
     const size_t end = text.find('}');
     const auto matchers = logql::parse_selector(text.substr(0, end + 1));
-    REQUIRE_MESSAGE(matchers, std::string(text));
+    demand(matchers.has_value(), text);
     text = trimmed(text.substr(end + 1));
-    test::LabelMap labels;
+    LabelMap labels;
     for (const logql::Matcher& matcher : *matchers) {
         labels.emplace(matcher.name, matcher.value);
     }
@@ -74,7 +87,7 @@ test::LabelMap take_labels(std::string_view& text) {
 
 int64_t duration(std::string_view text) {
     const auto ns = logql::parse_duration_ns(text, true);
-    REQUIRE_MESSAGE(ns, std::string(text));
+    demand(ns.has_value(), text);
     return *ns;
 }
 
@@ -107,7 +120,7 @@ std::vector<double> expand_values(std::string_view text) {
             }
         }
         const auto first = logql::parse_number(word);
-        REQUIRE_MESSAGE(first, std::string(word));
+        demand(first.has_value(), word);
         for (int64_t i = 0; i <= times; ++i) {
             values.push_back(*first + step * static_cast<double>(i));
         }
@@ -125,82 +138,128 @@ bool same(double a, double b) {
     return a == b || std::abs(a - b) <= 1e-6 * std::max(std::abs(a), std::abs(b));
 }
 
-struct Tally {
-    int held = 0;
-    int unsupported = 0;
-    std::vector<std::string> wrong;
+using SeriesMap = std::map<LabelSet, std::vector<double>>;
+
+std::string show(const SeriesMap& series) {
+    std::string text;
+    for (const auto& [labels, values] : series) {
+        text += text.empty() ? "" : "; ";
+        text += to_text(labels);
+        for (const double value : values) {
+            text += ' ';
+            text += is_absent(value) ? "_" : logql::format_sample(value);
+        }
+    }
+    return text.empty() ? "no series" : text;
+}
+
+/// `expect fail`, `expect fail msg: TEXT`, `expect fail regex: RE`.
+struct WantedFailure {
+    bool fails = false;
+    std::string words;
+    bool is_regex = false;
+
+    bool told_in(const std::string& message) const {
+        if (is_regex) {
+            const auto regex = logql::Regex::compile(words, false);
+            return regex && regex->matches(message);
+        }
+        return message.find(words) != std::string::npos;
+    }
 };
 
-void judge(store::LogStore& store, const Eval& eval, Tally& tally) {
-    const bool expects_failure =
-        !eval.expected.empty() && eval.expected.front().starts_with("expect fail");
-    io::ManualClock clock;
-    QueryContext context({}, clock);
-    const auto result = [&]() -> Result<MetricResult> {
-        SEYIR_TRY(const auto expr, logql::parse(eval.query));
-        return run_metric_query(store, eval.query, expr, TenantId::kDefault, eval.grid, context);
-    }();
-    const std::string name = fmt::format("{}: {}", eval.where, eval.query);
-    if (!result) {
-        if (result.error().code == ErrorCode::kUnsupported) {
-            ++tally.unsupported;
-        } else if (expects_failure) {
-            ++tally.held;
-        } else {
-            tally.wrong.push_back(name + ": " + result.error().message);
+WantedFailure wanted_failure(const Eval& eval) {
+    WantedFailure wanted;
+    for (std::string_view line : eval.expected) {
+        if (!line.starts_with("expect fail")) {
+            continue;
         }
-        return;
+        wanted.fails = true;
+        line = trimmed(line.substr(std::string_view("expect fail").size()));
+        for (const std::string_view word : {"msg:", "regex:"}) {
+            if (line.starts_with(word)) {
+                wanted.is_regex = word == "regex:";
+                wanted.words = trimmed(line.substr(word.size()));
+            }
+        }
     }
-    if (expects_failure) {
-        tally.wrong.push_back(name + ": should fail");
-        return;
-    }
-    std::map<LabelSet, std::vector<double>> want;
+    return wanted;
+}
+
+SeriesMap wanted_series(const Eval& eval, std::vector<LabelSet>& order) {
+    SeriesMap want;
     for (std::string_view line : eval.expected) {
         if (line.starts_with("expect") || line.starts_with("skip")) {
             continue;
         }
-        const test::LabelMap labels = line.starts_with('{') ? take_labels(line) : test::LabelMap();
+        const LabelMap labels = line.starts_with('{') ? take_labels(line) : LabelMap();
         std::vector<double> values = expand_values(line);
         values.resize(eval.grid.points, kAbsent);
-        want[LabelSet(labels.begin(), labels.end())] = std::move(values);
+        order.emplace_back(labels.begin(), labels.end());
+        want[order.back()] = std::move(values);
     }
-    std::map<LabelSet, std::vector<double>> got;
+    return want;
+}
+
+Result<MetricResult> answer(store::LogStore& store, const Eval& eval) {
+    io::ManualClock clock;
+    QueryContext context({}, clock);
+    SEYIR_TRY(const auto expr, logql::parse(eval.query));
+    return run_metric_query(store, eval.query, expr, TenantId::kDefault, eval.grid, context);
+}
+
+void judge(store::LogStore& store, const Eval& eval, FileReport& report) {
+    const WantedFailure failure = wanted_failure(eval);
+    const auto result = answer(store, eval);
+    if (failure.fails || !result) {
+        if (failure.fails && !result) {
+            ++report.passed;
+            report.other_words += failure.told_in(result.error().message) ? 0 : 1;
+            return;
+        }
+        report.failures.push_back(
+            {eval.where,
+             eval.query,
+             failure.fails ? "failure: " + failure.words : "an answer",
+             result ? "an answer" : result.error().message}
+        );
+        return;
+    }
+    std::vector<LabelSet> want_order;
+    const SeriesMap want = wanted_series(eval, want_order);
+    SeriesMap got;
+    std::vector<LabelSet> got_order;
     if (const auto* number = std::get_if<Scalar>(&*result)) {
         got[{}] = std::vector<double>(eval.grid.points, number->value);
+        got_order.emplace_back();
     } else {
         for (const Series& series : std::get<Matrix>(*result).series) {
             got[series.labels] = series.values;
+            got_order.push_back(series.labels);
         }
     }
+    const bool ordered = std::ranges::find(eval.expected, "expect ordered") != eval.expected.end();
     const bool equal = std::ranges::equal(want, got, [](const auto& a, const auto& b) {
         return a.first == b.first && std::ranges::equal(a.second, b.second, same);
     });
-    if (equal) {
-        ++tally.held;
+    if (equal && (!ordered || want_order == got_order)) {
+        ++report.passed;
         return;
     }
-    std::string text = name;
-    for (const auto& [labels, values] : got) {
-        text += fmt::format("\n    got {} {}", to_text(labels), fmt::join(values, " "));
-    }
-    for (const auto& [labels, values] : want) {
-        text += fmt::format("\n    want {} {}", to_text(labels), fmt::join(values, " "));
-    }
-    tally.wrong.push_back(text);
+    report.failures.push_back({eval.where, eval.query, show(want), show(got)});
 }
 
-void load_line(std::string_view line, std::vector<test::PlainRow>& rows) {
-    test::PlainRow row{.labels = take_labels(line)};
+void load_line(std::string_view line, std::vector<PlainRow>& rows) {
+    PlainRow row{.labels = take_labels(line)};
     // The text may hold its own quotes: it ends at the one in front of the `@`.
     size_t end = 1;
     while (line[end] != line[0] || !trimmed(line.substr(end + 1)).starts_with("@ ")) {
         ++end;
-        REQUIRE(end < line.size());
+        demand(end < line.size(), line);
     }
     const std::string text(line.substr(1, end - 1));
     line = without_comment(line.substr(end + 1));
-    REQUIRE(take_word(line) == "@");
+    demand(take_word(line) == "@", line);
     row.ts_ns = duration(take_word(line));
     int64_t every = 0;
     int64_t count = 1;
@@ -253,69 +312,68 @@ Eval eval_line(std::string_view line, std::string where) {
     return eval;
 }
 
-void run_script(const std::filesystem::path& path, Tally& tally) {
-    auto store = std::make_unique<store::MemoryLogStore>();
-    std::optional<Eval> pending;
-    std::vector<test::PlainRow> rows;
-    const auto flush = [&] {
-        if (!rows.empty()) {
-            REQUIRE(test::store_rows(*store, rows));
-            rows.clear();
-        }
-        if (pending) {
-            judge(*store, *pending, tally);
-            pending.reset();
-        }
-    };
-    std::istringstream script(test::read_file(path));
-    std::string raw;
-    for (int number = 1; std::getline(script, raw); ++number) {
-        INFO(fmt::format("{}:{}: {}", path.filename().string(), number, raw));
-        const bool loads = !pending && trimmed(raw).starts_with('{');
+/// Feeds the script's lines to `load` and `eval` blocks; a block ends where the next begins.
+class Script {
+  public:
+    explicit Script(FileReport& report) : report_(report) {}
+
+    void take(std::string_view raw, int number) {
+        const bool loads = !pending_ && trimmed(raw).starts_with('{');
         const std::string_view line = loads ? trimmed(raw) : without_comment(raw);
         if (line.empty()) {
-            continue;
+            return;
         }
         if (line == "clear" || line == "load" || line.starts_with("eval ")) {
             flush();
             if (line == "clear") {
-                store = std::make_unique<store::MemoryLogStore>();
+                store_ = std::make_unique<store::MemoryLogStore>();
             } else if (line != "load") {
-                pending = eval_line(line, fmt::format("{}:{}", path.filename().string(), number));
+                pending_ = eval_line(line, fmt::format("{}:{}", report_.name, number));
             }
-        } else if (pending) {
-            pending->expected.emplace_back(line);
+        } else if (pending_) {
+            pending_->expected.emplace_back(line);
         } else {
-            load_line(line, rows);
+            load_line(line, rows_);
         }
     }
-    flush();
-}
+
+    void flush() {
+        if (!rows_.empty()) {
+            demand(store_rows(*store_, rows_), "rows refused by the store");
+            rows_.clear();
+        }
+        if (pending_) {
+            judge(*store_, *pending_, report_);
+            pending_.reset();
+        }
+    }
+
+  private:
+    FileReport& report_;
+    std::unique_ptr<store::MemoryLogStore> store_ = std::make_unique<store::MemoryLogStore>();
+    std::optional<Eval> pending_;
+    std::vector<PlainRow> rows_;
+};
 
 }  // namespace
 
-TEST_SUITE("collector/query/logqltest") {
-    TEST_CASE("the public metric scripts give their expected series") {
-        const auto folder = test::shared_path("corpora/logqltest");
-        if (!folder) {
-            MESSAGE("corpus absent, skipped");
-            return;
+FileReport run_script(const std::filesystem::path& path) {
+    FileReport report{.name = path.filename().string()};
+    Script script(report);
+    std::istringstream lines(read_file(path));
+    int number = 0;
+    try {
+        for (std::string line; std::getline(lines, line);) {
+            ++number;
+            script.take(line, number);
         }
-        Tally tally;
-        for (const auto& entry : std::filesystem::directory_iterator(*folder)) {
-            if (entry.path().extension() == ".logqltest") {
-                run_script(entry.path(), tally);
-            }
-        }
-        MESSAGE(fmt::format(
-            "logqltest: {} hold, {} not supported yet, {} wrong",
-            tally.held,
-            tally.unsupported,
-            tally.wrong.size()
-        ));
-        for (const std::string& text : tally.wrong) {
-            MESSAGE(text);
-        }
-        CHECK(tally.wrong.empty());
+        script.flush();
+    } catch (const ScriptError& error) {
+        report.failures.push_back(
+            {fmt::format("{}:{}", report.name, number), "", "a script", error.what()}
+        );
     }
+    return report;
 }
+
+}  // namespace seyir::test
