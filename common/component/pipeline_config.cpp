@@ -106,13 +106,33 @@ class Reader {
         context.id_span = component.id_span;
         planned.id = component.id;
         planned.type = component.type;
-        planned.plan = type->plan(component.reader, context);
+        planned.plan = plan(type->plan, component, context);
         if (planned.plan == nullptr) {
             return false;
         }
         planned.fingerprint = fingerprint_of(*component.reader.node(), *planned.plan);
         to.push_back(std::move(planned));
         return true;
+    }
+
+    /// What a plan says of a component that is in error already is left out where it follows from
+    /// that: of the component as a whole, of keys that are missing, of values that are broken.
+    template <class MakePlan>
+    auto plan(
+        const MakePlan& make, const config::ObjectReader::Component& component, PlanContext context
+    ) {
+        config::Diagnostics& known = base_.diagnostics;
+        const config::Span whole = component.reader.node()->span;
+        if (!known.is_broken(whole) && !known.is_broken(component.id_span)) {
+            return make(component.reader, context);
+        }
+        config::Diagnostics own(known);
+        const size_t before = own.sorted().size();
+        config::SectionChecks checks{
+            .files = base_.checks.files,
+            .diagnostics = own,
+            .check_match = base_.checks.check_match,
+        };
     }
 
     void read_routes() {

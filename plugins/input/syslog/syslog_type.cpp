@@ -22,7 +22,8 @@ void add_sockets(Schema& schema) {
                             "comes while outputs are behind is dropped, counted.")
                   .or_else("[]")
                   .show("['127.0.0.1:5514']")
-                  .elsewhere("Vector", {"address"}))
+                  .elsewhere("Vector", {"address"})
+                  .elsewhere("other programs", {"listen"}))
         .with(config::list_of("tcp", field("", Type::kListen))
                   .between(0, 64)
                   .describe("Addresses and ports for connections, octet-counted or a message a "
