@@ -45,11 +45,15 @@ Result<void> QueryContext::check_read(const store::CursorStats& running) {
 void QueryContext::add(const store::CursorStats& cursor) {
     store::CursorStats& sum = stats_.cursor;
     sum.blocks_total += cursor.blocks_total;
+    sum.blocks_out_of_time += cursor.blocks_out_of_time;
     sum.blocks_pruned += cursor.blocks_pruned;
+    sum.blocks_pruned_by_stream += cursor.blocks_pruned_by_stream;
+    sum.blocks_pruned_by_filter += cursor.blocks_pruned_by_filter;
     sum.blocks_read += cursor.blocks_read;
     sum.rows_read += cursor.rows_read;
     sum.raw_bytes_read += cursor.raw_bytes_read;
     sum.blocks_corrupt += cursor.blocks_corrupt;
+    sum.filters_damaged += cursor.filters_damaged;
     ++stats_.store_scans;
 }
 

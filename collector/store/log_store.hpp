@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/needle.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 #include "common/record/batch.hpp"
@@ -58,15 +59,22 @@ struct SelectQuery {
     /// Every returned line holds all of these (case-sensitive substrings): a hint for pruning, rows
     /// without them may still be returned.
     std::vector<std::string> line_contains;
+    /// Every wanted row holds this: a hint as above.
+    Needle holds;
 };
 
 struct CursorStats {
-    uint64_t blocks_total = 0;   ///< in the time range
-    uint64_t blocks_pruned = 0;  ///< skipped by stream or filter
+    uint64_t blocks_total = 0;        ///< in the time range
+    uint64_t blocks_out_of_time = 0;  ///< seen by the walk and outside the range
+    uint64_t blocks_pruned = 0;       ///< of the total: by stream and by filter
+    uint64_t blocks_pruned_by_stream = 0;
+    uint64_t blocks_pruned_by_filter = 0;
     uint64_t blocks_read = 0;
     uint64_t rows_read = 0;
     uint64_t raw_bytes_read = 0;
     uint64_t blocks_corrupt = 0;  ///< could not be read; the answer is partial
+    /// Filters of segments that could not be asked: their blocks were read, nothing is missing.
+    uint64_t filters_damaged = 0;
 };
 
 /// Rows of one block (or staged commit) that match stream and time.

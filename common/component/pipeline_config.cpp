@@ -115,24 +115,69 @@ class Reader {
         return true;
     }
 
-    /// What a plan says of a component that is in error already is left out where it follows from
-    /// that: of the component as a whole, of keys that are missing, of values that are broken.
+    /// Of a component that is in error already, what its plan says is left out where it follows
+    /// from that: one mistake is told once.
     template <class MakePlan>
     auto plan(
         const MakePlan& make, const config::ObjectReader::Component& component, PlanContext context
     ) {
         config::Diagnostics& known = base_.diagnostics;
-        const config::Span whole = component.reader.node()->span;
-        if (!known.is_broken(whole) && !known.is_broken(component.id_span)) {
+        const config::Node& node = *component.reader.node();
+        if (!known.is_broken(node.span) && !known.is_broken(component.id_span)) {
             return make(component.reader, context);
         }
-        config::Diagnostics own(known);
-        const size_t before = own.sorted().size();
-        config::SectionChecks checks{
+        config::Diagnostics said(known);
+        const config::SectionChecks checks{
             .files = base_.checks.files,
-            .diagnostics = own,
+            .diagnostics = said,
             .check_match = base_.checks.check_match,
         };
+        PlanContext apart{
+            .id = context.id,
+            .id_span = context.id_span,
+            .diagnostics = said,
+            .checks = checks,
+            .read = context.read,
+            .labels = context.labels,
+            .tls = context.tls,
+            .tokens = context.tokens,
+            .allows_plaintext = context.allows_plaintext,
+            .has_http = context.has_http,
+        };
+        auto made = make(component.reader, apart);
+        for (const config::Diagnostic& diagnostic : said.sorted()) {
+            if (!follows(diagnostic, component)) {
+                known.add(diagnostic);  // those it knows are at places it knows
+            }
+        }
+        return made;
+    }
+
+    /// True when the component as a whole, a map in it that is in error, or a value in which an
+    /// error is known, is said to be wrong.
+    bool follows(
+        const config::Diagnostic& diagnostic, const config::ObjectReader::Component& component
+    ) const {
+        if (!diagnostic.is_error() || !diagnostic.at) {
+            return true;
+        }
+        const config::Span at = *diagnostic.at;
+        return at == component.id_span || base_.diagnostics.is_broken(at) ||
+               begins_broken_map(*component.reader.node(), at);
+    }
+
+    bool begins_broken_map(const config::Node& node, config::Span at) const {
+        const bool is_here = !node.is_scalar() && node.span.begin == at.begin;
+        if (is_here && base_.diagnostics.is_broken(node.span)) {
+            return true;
+        }
+        const auto inside = [&](const config::Node* child) {
+            return child->span.contains(at) && begins_broken_map(*child, at);
+        };
+        return std::ranges::any_of(node.items, inside) ||
+               std::ranges::any_of(node.entries, [&](const config::Entry& entry) {
+                   return inside(entry.value);
+               });
     }
 
     void read_routes() {

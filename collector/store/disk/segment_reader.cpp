@@ -33,6 +33,8 @@ struct SegmentReader::Rep {
     std::shared_ptr<rocksdb::Env> env;
     rocksdb::SstFileReader reader;
     std::string path;
+    std::mutex filter_mutex;
+    std::optional<std::vector<gram::Group>> filter_groups;
 };
 
 SegmentReader::SegmentReader(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
@@ -51,7 +53,7 @@ Result<std::shared_ptr<SegmentReader>> SegmentReader::open(
     return std::shared_ptr<SegmentReader>(new SegmentReader(std::move(rep)));
 }
 
-Result<std::string> SegmentReader::get(std::string_view key) const {
+Result<std::optional<std::string>> SegmentReader::find(std::string_view key) const {
     const std::unique_ptr<rocksdb::Iterator> at(rep_->reader.NewIterator(rocksdb::ReadOptions()));
     const rocksdb::Slice wanted(key.data(), key.size());
     at->Seek(wanted);
@@ -59,9 +61,55 @@ Result<std::string> SegmentReader::get(std::string_view key) const {
         return database_error(at->status(), "reading segment " + rep_->path);
     }
     if (!at->Valid() || at->key() != wanted) {
+        return std::optional<std::string>();
+    }
+    return std::optional(at->value().ToString());
+}
+
+Result<std::string> SegmentReader::get(std::string_view key) const {
+    SEYIR_TRY(auto value, find(key));
+    if (!value) {
         return fail(ErrorCode::kCorrupt, "segment " + rep_->path + " lacks a row it should have");
     }
-    return at->value().ToString();
+    return std::move(*value);
+}
+
+Result<std::vector<gram::Group>> SegmentReader::filter_groups() const {
+    const std::lock_guard lock(rep_->filter_mutex);
+    if (!rep_->filter_groups) {
+        SEYIR_TRY(const auto bytes, find(key::file_filter_directory()));
+        std::vector<gram::Group> groups;
+        if (bytes) {
+            SEYIR_TRY(groups, gram::decode_directory(*bytes));
+        }
+        rep_->filter_groups = std::move(groups);
+    }
+    return *rep_->filter_groups;
+}
+
+PossibleBlocks SegmentReader::find_blocks(const gram::KeyTree& keys) const {
+    PossibleBlocks possible;
+    const auto note = [&](const Error& error) {
+        possible.damage = possible.damaged_groups++ == 0 ? error.message : possible.damage;
+    };
+    const auto groups = filter_groups();
+    if (!groups) {
+        note(groups.error());
+        return possible;
+    }
+    for (uint32_t number = 0; number < groups->size(); ++number) {
+        const gram::Group& group = (*groups)[number];
+        const auto bits = gram::find_blocks(group, number, keys, [&](uint32_t page) {
+            return get(key::file_filter_page(number, page));
+        });
+        if (!bits) {
+            note(bits.error());
+        }
+        for (uint32_t i = 0; i < group.blocks; ++i) {
+            possible.is_possible.push_back(!bits || ((*bits)[i / 64] >> (i % 64) & 1) != 0);
+        }
+    }
+    return possible;
 }
 
 Result<BlockHeader> SegmentReader::header(uint32_t block, uint64_t xxh3) const {

@@ -10,11 +10,26 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "collector/store/disk/segment_writer.hpp"
 #include "collector/store/format/block_header.hpp"
+#include "collector/store/gram/segment_filter.hpp"
 
 namespace seyir::store {
+
+/// Which blocks of a segment may hold what was asked for.
+struct PossibleBlocks {
+    std::vector<bool> is_possible;  ///< by number; blocks beyond the end are possible
+    uint64_t damaged_groups = 0;    ///< could not be asked: all their blocks are possible
+    std::string damage;             ///< what was wrong with the first of them
+
+    bool contains(uint32_t block) const {
+        return block >= is_possible.size() || is_possible[block];
+    }
+};
 
 class SegmentReader {
   public:
@@ -27,6 +42,8 @@ class SegmentReader {
     Result<RecordBatchPtr> read_block(
         uint32_t block, const BlockRow& row, TenantId tenant, BatchDecoder& decoder
     ) const;
+    /// Asks the file's filter; a file without one, or with a damaged one, rules nothing out.
+    PossibleBlocks find_blocks(const gram::KeyTree& keys) const;
     /// What the file says of its blocks and of itself; for rebuilding the catalogue and for tests.
     Result<BlockRow> block_row(uint32_t block) const;
     Result<SegmentSummary> summary(Day day, SegmentId id) const;
@@ -36,6 +53,8 @@ class SegmentReader {
 
     explicit SegmentReader(std::unique_ptr<Rep> rep);
     Result<std::string> get(std::string_view key) const;
+    Result<std::optional<std::string>> find(std::string_view key) const;
+    Result<std::vector<gram::Group>> filter_groups() const;
 
     std::unique_ptr<Rep> rep_;
 };

@@ -98,6 +98,7 @@ Result<void> SegmentWriter::add_block(const BatchView& rows, std::vector<StreamR
     header.raw_bytes = batch.raw_bytes();
     header.min_ts = batch.min_ts();
     header.max_ts = batch.max_ts();
+    header.filter = {FilterKind::kGrams, block};
     header.columns.push_back({
         .id = ColumnId::kRows,
         .codec = ColumnCodec::kBatchPayload,
@@ -132,7 +133,19 @@ Result<void> SegmentWriter::add_block(const BatchView& rows, std::vector<StreamR
     return {};
 }
 
+Result<void> SegmentWriter::put_filter() {
+    const gram::FilterBuilder::Filter filter = filter_.finish();
+    SEYIR_CHECK(put(key::file_filter_directory(), gram::encode(filter.groups)));
+    for (uint32_t group = 0; group < filter.pages.size(); ++group) {
+        for (uint32_t page = 0; page < filter.pages[group].size(); ++page) {
+            SEYIR_CHECK(put(key::file_filter_page(group, page), filter.pages[group][page]));
+        }
+    }
+    return {};
+}
+
 Result<FinishedSegment> SegmentWriter::finish(const LabelsOf& labels_of) {
+    SEYIR_CHECK(put_filter());
     for (uint32_t block = 0; block < summary_.blocks; ++block) {
         SEYIR_CHECK(put(key::file_block_header(block), headers_[block]));
     }

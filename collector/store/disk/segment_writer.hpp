@@ -16,6 +16,7 @@
 
 #include "collector/store/format/block_header.hpp"
 #include "collector/store/format/catalogue_rows.hpp"
+#include "collector/store/gram/segment_filter.hpp"
 #include "common/base/result.hpp"
 #include "common/io/file_system.hpp"
 #include "common/record/batch_codec.hpp"
@@ -44,6 +45,9 @@ class SegmentWriter {
     /// Rows sorted by (stream, time); `runs` says which belong to which stream.
     Result<void> add_block(const BatchView& rows, std::vector<StreamRun> runs);
 
+    /// What the filter knows the last added block by: once for each block.
+    void add_filter_keys(std::vector<gram::Key> keys) { filter_.add_block(std::move(keys)); }
+
     using LabelsOf = std::function<StreamLabelsPtr(StreamId)>;
     Result<FinishedSegment> finish(const LabelsOf& labels_of);
 
@@ -54,9 +58,11 @@ class SegmentWriter {
 
     explicit SegmentWriter(std::unique_ptr<Rep> rep);
     Result<void> put(std::string_view key, std::string_view value);
+    Result<void> put_filter();
 
     std::unique_ptr<Rep> rep_;
     SegmentSummary summary_;
+    gram::FilterBuilder filter_;
     std::vector<std::string> headers_;
     std::vector<std::string> block_rows_;
 };

@@ -51,6 +51,10 @@ Counters::Counters(metrics::Registry& r)
       corrupt_blocks(
           r.counter("seyir_store_corrupt_blocks_total", "Reads of blocks that failed a check.")
       ),
+      damaged_filters(r.counter(
+          "seyir_store_damaged_filters_total",
+          "Segments read whole by a query because their filter failed a check."
+      )),
       stage_bytes(r.gauge("seyir_store_stage_bytes", "Payload staged and not sealed.")),
       write_seconds(r.histogram(
           "seyir_store_write_seconds", "Duration of synced writes.", metrics::latency_buckets()

@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <set>
 
+#include "collector/store/engine/block_filter.hpp"
 #include "common/base/log.hpp"
 
 namespace seyir::store {
 
 Cursor::Cursor(std::shared_ptr<Core> core, View view, SelectQuery query)
-    : core_(std::move(core)), view_(std::move(view)), query_(std::move(query)) {
+    : core_(std::move(core)),
+      view_(std::move(view)),
+      query_(std::move(query)),
+      keys_(keys_of(query_)) {
     query_.range.begin = std::max(query_.range.begin, view_.floor);
     for (const auto& [day, state] : *view_.catalogue) {
         if (query_.range.overlaps(state.totals.min_ts, state.totals.max_ts)) {
@@ -18,15 +22,21 @@ Cursor::Cursor(std::shared_ptr<Core> core, View view, SelectQuery query)
             place->kind = Place::Kind::kDay;
             place->day = day;
             push(std::move(place), state.totals.min_ts, state.totals.max_ts);
+        } else {
+            stats_.blocks_out_of_time += state.totals.blocks;
         }
     }
     view_.stage.for_each([&](const StageEntry& entry) {
-        if (entry.tenant != query_.tenant || !query_.range.overlaps(entry.min_ts, entry.max_ts)) {
+        if (entry.tenant != query_.tenant) {
+            return;
+        }
+        if (!query_.range.overlaps(entry.min_ts, entry.max_ts)) {
+            ++stats_.blocks_out_of_time;
             return;
         }
         ++stats_.blocks_total;
         if (!any_matches(entry.streams)) {
-            ++stats_.blocks_pruned;
+            prune(1, stats_.blocks_pruned_by_stream);
             return;
         }
         auto place = std::make_unique<Place>();
@@ -88,13 +98,16 @@ Result<void> Cursor::open_day(const Place& place) {
         const SegmentListPtr list, core_->catalogue.segments(*view_.snapshot, place.day, state)
     );
     for (const auto& segment : *list) {
-        if (segment->tenant != query_.tenant ||
-            !query_.range.overlaps(segment->min_ts, segment->max_ts)) {
+        if (segment->tenant != query_.tenant) {
+            continue;
+        }
+        if (!query_.range.overlaps(segment->min_ts, segment->max_ts)) {
+            stats_.blocks_out_of_time += segment->blocks;
             continue;
         }
         stats_.blocks_total += segment->blocks;
         if (!any_matches(segment->streams)) {
-            stats_.blocks_pruned += segment->blocks;
+            prune(segment->blocks, stats_.blocks_pruned_by_stream);
             continue;
         }
         auto inner = std::make_unique<Place>();
@@ -108,13 +121,22 @@ Result<void> Cursor::open_day(const Place& place) {
 Result<void> Cursor::open_segment(const Place& place) {
     stats_.blocks_total -= place.segment->blocks;
     SEYIR_TRY(auto rows, read_block_rows(*view_.snapshot, *place.segment));
+    std::optional<PossibleBlocks> possible;
     for (uint32_t i = 0; i < rows.size(); ++i) {
         if (!query_.range.overlaps(rows[i].min_ts, rows[i].max_ts)) {
+            ++stats_.blocks_out_of_time;
             continue;
         }
         ++stats_.blocks_total;
         if (!any_matches(rows[i].streams)) {
-            ++stats_.blocks_pruned;
+            prune(1, stats_.blocks_pruned_by_stream);
+            continue;
+        }
+        if (!possible) {
+            possible = ask_filter(*place.segment);
+        }
+        if (!possible->contains(i)) {
+            prune(1, stats_.blocks_pruned_by_filter);
             continue;
         }
         auto inner = std::make_unique<Place>();
@@ -127,6 +149,33 @@ Result<void> Cursor::open_segment(const Place& place) {
         push(std::move(inner), min, max);
     }
     return {};
+}
+
+void Cursor::prune(uint64_t blocks, uint64_t& counter) {
+    stats_.blocks_pruned += blocks;
+    counter += blocks;
+}
+
+/// Whatever is wrong with a filter, its blocks are read: the answer is slower, not wrong.
+PossibleBlocks Cursor::ask_filter(const SegmentSummary& segment) {
+    if (keys_.kind == gram::KeyTree::Kind::kAnything) {
+        return {};
+    }
+    const auto reader = core_->segments.get(segment.day, segment.id);
+    if (!reader) {
+        return {};  // reading its blocks says why
+    }
+    PossibleBlocks possible = (*reader)->find_blocks(keys_);
+    if (possible.damaged_groups != 0) {
+        stats_.filters_damaged += possible.damaged_groups;
+        core_->counters.damaged_filters.add();
+        log::error(
+            "store",
+            "the filter of a segment cannot be used, its blocks are read",
+            {{"segment", segment_path("", segment.day, segment.id)}, {"error", possible.damage}}
+        );
+    }
+    return possible;
 }
 
 Result<RecordBatchPtr> Cursor::load(const Place& place) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "collector/store/engine/core.hpp"
+#include "collector/store/gram/key_tree.hpp"
 
 namespace seyir::store {
 
@@ -45,6 +46,8 @@ class Cursor final : public RowCursor {
     PlacePtr pop();
     Result<void> open_day(const Place& place);
     Result<void> open_segment(const Place& place);
+    PossibleBlocks ask_filter(const SegmentSummary& segment);
+    void prune(uint64_t blocks, uint64_t& counter);
     Result<std::optional<Page>> read(const Place& place);
     Result<RecordBatchPtr> load(const Place& place);
     bool matches(StreamId id);
@@ -54,6 +57,7 @@ class Cursor final : public RowCursor {
     std::shared_ptr<Core> core_;
     View view_;
     SelectQuery query_;
+    gram::KeyTree keys_;
     std::vector<PlacePtr> heap_;
     std::unordered_map<StreamId, bool> matching_;
     uint64_t pushed_ = 0;

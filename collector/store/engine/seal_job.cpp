@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/store/engine/block_filter.hpp"
 #include "common/base/log.hpp"
 
 namespace seyir::store {
@@ -187,6 +188,7 @@ Result<void> SealJob::emit(const GroupKey& key, Group& group, std::span<const Ro
         return emit(key, group, rows.subspan(half));
     }
     SEYIR_CHECK(added);
+    group.writer->add_filter_keys(collect_keys(*block.batch, filter_keys_));
     if (group.writer->raw_bytes() >= kSegmentRawBytesMax) {
         return finish(key, group);
     }

@@ -16,6 +16,7 @@
 #include "collector/store/disk/segment_writer.hpp"
 #include "collector/store/engine/block_builder.hpp"
 #include "collector/store/engine/core.hpp"
+#include "collector/store/gram/key_collector.hpp"
 
 namespace seyir::store {
 
@@ -73,6 +74,7 @@ class SealJob {
     Plan plan_;
     const std::atomic<bool>& is_stopping_;
     BatchDecoder decoder_;
+    gram::KeyCollector filter_keys_;
     std::deque<RecordBatchPtr> slice_;
     std::map<GroupKey, Group> groups_;
     uint64_t slice_raw_bytes_ = 0;

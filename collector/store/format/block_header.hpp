@@ -47,6 +47,7 @@ struct StreamRun {
 /// On disk: never renumber.
 enum class FilterKind : uint8_t {
     kNone = 0,
+    kGrams = 1,  ///< collector/store/gram
 };
 
 struct FilterSlot {

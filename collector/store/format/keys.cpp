@@ -16,6 +16,7 @@ constexpr char kDayTotals = 'd';
 constexpr char kSegment = 's';
 constexpr char kBlock = 'b';
 constexpr char kFileColumn = 0x10;
+constexpr char kFileFilter = 0x18;
 constexpr char kFileBlockHeader = 0x20;
 constexpr char kFileBlockRow = 0x30;
 constexpr char kFileStream = 0x40;
@@ -226,6 +227,17 @@ std::string file_column(uint32_t block, uint16_t column) {
     std::string out(1, kFileColumn);
     put_be(out, block);
     put_be(out, column);
+    return out;
+}
+
+std::string file_filter_directory() {
+    return std::string(1, kFileFilter);
+}
+
+std::string file_filter_page(uint32_t group, uint32_t page) {
+    std::string out(1, kFileFilter);
+    put_be(out, group);
+    put_be(out, page);
     return out;
 }
 

@@ -97,6 +97,8 @@ std::string block_day_prefix(Day day);
 
 // --- inside a segment file ---
 std::string file_column(uint32_t block, uint16_t column);
+std::string file_filter_directory();
+std::string file_filter_page(uint32_t group, uint32_t page);
 std::string file_block_header(uint32_t block);
 std::string file_block_row(uint32_t block);
 std::string file_stream(StreamId id);

@@ -110,9 +110,8 @@ class Validator {
 
     /// A key we do not know may have been meant for one that is missing: one mistake, told once, at
     /// the unknown key. (At the top level there are too many keys to guess.)
-    bool is_told_with_unknown_key(
-        const Node& node, const Schema& schema, const std::string& path
-    ) const {
+    bool is_told_with_unknown_key(const Node& node, const Schema& schema, const std::string& path)
+        const {
         return !path.empty() && std::ranges::any_of(node.entries, [&](const Entry& entry) {
             return is_stray(node, entry, schema);
         });

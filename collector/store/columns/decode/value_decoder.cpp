@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/columns/decode/value_decoder.hpp"
+
+#include <algorithm>
+
+#include "collector/store/columns/decode/table_decoder.hpp"
+
+namespace seyir::store::columns {
+namespace {
+
+bool has_room(const std::string& out, size_t more, size_t bytes_max) {
+    return out.size() <= bytes_max && more <= bytes_max - out.size();
+}
+
+/// Values that did not fit the form, ascending by place.
+struct Exceptions {
+    std::vector<std::pair<uint32_t, std::string>> at;
+
+    const std::string* find(size_t i) const {
+        if (at.empty()) {
+            return nullptr;
+        }
+        const auto found =
+            std::ranges::lower_bound(at, i, {}, [](const auto& e) { return e.first; });
+        return found != at.end() && found->first == i ? &found->second : nullptr;
+    }
+};
+
+class ConstColumn final : public Column {
+  public:
+    ConstColumn(size_t count, std::string_view text) : Column(count), text_(text) {}
+
+    bool append(std::string& out, size_t /*i*/, RenderLimit& limit) const override {
+        if (!has_room(out, text_.size(), limit.bytes_max)) {
+            return false;
+        }
+        out += text_;
+        return true;
+    }
+
+  private:
+    std::string text_;
+};
+
+class PlainColumn final : public Column {
+  public:
+    PlainColumn(std::vector<uint32_t> begins, std::string text)
+        : Column(begins.size() - 1), begins_(std::move(begins)), text_(std::move(text)) {}
+
+    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
+        const size_t size = begins_[i + 1] - begins_[i];
+        if (!has_room(out, size, limit.bytes_max)) {
+            return false;
+        }
+        out.append(text_, begins_[i], size);
+        return true;
+    }
+
+  private:
+    std::vector<uint32_t> begins_;
+    std::string text_;
+};
+
+class DictColumn final : public Column {
+  public:
+    DictColumn(std::vector<int64_t> ids, ColumnPtr distinct)
+        : Column(ids.size()), ids_(std::move(ids)), distinct_(std::move(distinct)) {}
+
+    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
+        return distinct_->append(out, static_cast<size_t>(ids_[i]), limit);
+    }
+
+  private:
+    std::vector<int64_t> ids_;
+    ColumnPtr distinct_;
+};
+
+class ScalarColumn final : public Column {
+  public:
+    ScalarColumn(ScalarForm form, std::vector<int64_t> numbers, Exceptions exceptions)
+        : Column(numbers.size()),
+          form_(std::move(form)),
+          numbers_(std::move(numbers)),
+          exceptions_(std::move(exceptions)) {}
+
+    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
+        if (const std::string* text = exceptions_.find(i)) {
+            out += *text;
+        } else {
+            form_.append(out, numbers_[i]);
+        }
+        return out.size() <= limit.bytes_max;
+    }
+
+  private:
+    ScalarForm form_;
+    std::vector<int64_t> numbers_;
+    Exceptions exceptions_;
+};
+
+class BytesColumn final : public Column {
+  public:
+    BytesColumn(size_t count, ScalarForm form, std::string records, Exceptions exceptions)
+        : Column(count),
+          form_(std::move(form)),
+          records_(std::move(records)),
+          exceptions_(std::move(exceptions)) {}
+
+    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
+        if (const std::string* text = exceptions_.find(i)) {
+            out += *text;
+        } else {
+            const size_t width = form_.byte_width();
+            form_.append_text(out, std::string_view(records_).substr(i * width, width));
+        }
+        return out.size() <= limit.bytes_max;
+    }
+
+  private:
+    ScalarForm form_;
+    std::string records_;
+    Exceptions exceptions_;
+};
+
+class AffixColumn final : public Column {
+  public:
+    AffixColumn(
+        std::string_view prefix, std::string_view suffix, ColumnPtr inner, Exceptions exceptions
+    )
+        : Column(inner->count()),
+          prefix_(prefix),
+          suffix_(suffix),
+          inner_(std::move(inner)),
+          exceptions_(std::move(exceptions)) {}
+
+    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
+        if (const std::string* text = exceptions_.find(i)) {
+            out += *text;
+            return out.size() <= limit.bytes_max;
+        }
+        out += prefix_;
+        const bool has_fit = inner_->append(out, i, limit);
+        out += suffix_;
+        return has_fit && out.size() <= limit.bytes_max;
+    }
+
+  private:
+    std::string prefix_;
+    std::string suffix_;
+    ColumnPtr inner_;
+    Exceptions exceptions_;
+};
+
+class TableColumn final : public Column {
+  public:
+    TableColumn(
+        std::unique_ptr<TableHead> head, std::vector<ColumnPtr> columns, const ColumnSource* around
+    )
+        : Column(head->row_shapes.size()),
+          head_(std::move(head)),
+          columns_(std::move(columns)),
+          around_(around) {
+        for (const TableHead::Shape& shape : head_->shapes) {
+            for (const TableHead::Slot& slot : shape.slots) {
+                if (slot.rule == Rule::kSame && std::ranges::count(refers_to, slot.column) == 0) {
+                    refers_to.push_back(slot.column);
+                }
+            }
+        }
+    }
+
+    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
+        return head_->append_row(
+            out,
+            i,
+            limit,
+            [&](uint32_t number) { return columns_[number].get(); },
+            [&](uint32_t number) {
+                return around_ == nullptr ? nullptr : around_->plain_column(number);
+            }
+        );
+    }
+
+  private:
+    std::unique_ptr<TableHead> head_;
+    std::vector<ColumnPtr> columns_;
+    const ColumnSource* around_;
+};
+
+class ColumnReader {
+  public:
+    ColumnReader(codec::Reader& reader, size_t count, const DecodeContext& context)
+        : reader_(reader), count_(count), context_(context), budget_(*context.budget) {}
+
+    ColumnPtr run() {
+        if (context_.depth > kDepthMax || !budget_.take_values(count_ + 1)) {
+            reader_.give_up();
+            return nullptr;
+        }
+        const uint8_t head = reader_.u8();
+        const auto encoding = static_cast<Encoding>(head & ~kHasExceptions);
+        const bool may_except = encoding == Encoding::kScalar || encoding == Encoding::kBytes ||
+                                encoding == Encoding::kAffix;
+        if ((head & kHasExceptions) != 0) {
+            if (!may_except) {
+                reader_.give_up();
+            }
+            read_exceptions();
+        }
+        ColumnPtr column = reader_.ok() ? read(encoding) : nullptr;
+        if (!reader_.ok() || column == nullptr) {
+            reader_.give_up();
+            return nullptr;
+        }
+        return column;
+    }
+
+  private:
+    ColumnPtr read(Encoding encoding) {
+        switch (encoding) {
+            case Encoding::kPlain:
+                return plain();
+            case Encoding::kConst: {
+                const std::string_view text = reader_.text(reader_.left());
+                return std::make_shared<ConstColumn>(count_, text);
+            }
+            case Encoding::kDict:
+                return dict();
+            case Encoding::kScalar:
+                return scalar();
+            case Encoding::kBytes:
+                return bytes();
+            case Encoding::kAffix:
+                return affix();
+            case Encoding::kTable:
+                return table();
+        }
+        return nullptr;
+    }
+
+    void read_exceptions() {
+        const uint64_t count = reader_.varint_up_to(count_);
+        std::string keep;
+        const std::string_view bytes =
+            context_.unpacker->read_sized(reader_, budget_.text_bytes, keep);
+        if (!reader_.ok() || !budget_.take_text(bytes.size())) {
+            reader_.give_up();
+            return;
+        }
+        codec::Reader from(bytes);
+        uint64_t at = 0;
+        for (uint64_t i = 0; i < count && from.ok(); ++i) {
+            at += from.varint_up_to(count_);
+            const std::string_view text = from.text(from.left());
+            const bool is_behind = exceptions_.at.empty() || at > exceptions_.at.back().first;
+            if (at >= count_ || !is_behind) {
+                from.give_up();
+            }
+            exceptions_.at.emplace_back(static_cast<uint32_t>(at), text);
+        }
+        if (!from.ok() || from.left() != 0) {
+            reader_.give_up();
+        }
+    }
+
+    std::vector<int64_t> ints(const IntTimes& times) {
+        std::vector<int64_t> numbers;
+        read_ints(reader_, count_, times, *context_.unpacker, numbers);
+        return numbers;
+    }
+
+    ColumnPtr plain() {
+        const std::vector<int64_t> sizes = ints({});
+        std::vector<uint32_t> begins{0};
+        begins.reserve(sizes.size() + 1);
+        uint64_t total = 0;
+        for (const int64_t size : sizes) {
+            if (size < 0 || static_cast<uint64_t>(size) > budget_.text_bytes - total) {
+                reader_.give_up();
+                return nullptr;
+            }
+            total += static_cast<uint64_t>(size);
+            begins.push_back(static_cast<uint32_t>(total));
+        }
+        if (!reader_.ok() || !budget_.take_text(total)) {
+            return nullptr;
+        }
+        std::string text;
+        const std::string_view bytes = context_.unpacker->read(reader_, total, text);
+        if (bytes.data() != text.data()) {
+            text = bytes;
+        }
+        if (!reader_.ok() || begins.size() != count_ + 1) {
+            return nullptr;
+        }
+        return std::make_shared<PlainColumn>(std::move(begins), std::move(text));
+    }
+
+    ColumnPtr dict() {
+        const uint64_t distinct = reader_.varint_up_to(std::max<size_t>(count_, 1));
+        DecodeContext deeper{.budget = context_.budget, .unpacker = context_.unpacker};
+        deeper.depth = context_.depth + 1;
+        const ColumnPtr values = ColumnReader(reader_, distinct, deeper).run();
+        std::vector<int64_t> ids = ints({});
+        const bool is_good = std::ranges::all_of(ids, [&](int64_t id) {
+            return id >= 0 && static_cast<uint64_t>(id) < distinct;
+        });
+        if (!reader_.ok() || values == nullptr || !is_good) {
+            return nullptr;
+        }
+        return std::make_shared<DictColumn>(std::move(ids), values);
+    }
+
+    ColumnPtr scalar() {
+        ScalarForm form = read_form(reader_);
+        if (!reader_.ok() || form.is_bytes()) {
+            return nullptr;
+        }
+        std::vector<int64_t> of_value;
+        IntTimes times;
+        if (form.layout && context_.times != nullptr && needs_times(reader_)) {
+            of_value = context_.times->times(budget_);
+            times = {of_value, form.layout->unit_ns()};
+        }
+        std::vector<int64_t> numbers = ints(times);
+        if (!reader_.ok()) {
+            return nullptr;
+        }
+        return std::make_shared<ScalarColumn>(
+            std::move(form), std::move(numbers), std::move(exceptions_)
+        );
+    }
+
+    ColumnPtr bytes() {
+        ScalarForm form = read_form(reader_);
+        const size_t width = form.byte_width();
+        if (!reader_.ok() || !form.is_bytes() || !budget_.take_text(width * count_)) {
+            return nullptr;
+        }
+        std::string records = read_planes(reader_, count_, width, *context_.unpacker);
+        if (!reader_.ok()) {
+            return nullptr;
+        }
+        return std::make_shared<BytesColumn>(
+            count_, std::move(form), std::move(records), std::move(exceptions_)
+        );
+    }
+
+    ColumnPtr affix() {
+        const std::string_view prefix = reader_.text(reader_.left());
+        const std::string_view suffix = reader_.text(reader_.left());
+        DecodeContext deeper = context_;
+        deeper.around = nullptr;
+        ++deeper.depth;
+        ColumnPtr inner = ColumnReader(reader_, count_, deeper).run();
+        if (inner == nullptr) {
+            return nullptr;
+        }
+        return std::make_shared<AffixColumn>(
+            prefix, suffix, std::move(inner), std::move(exceptions_)
+        );
+    }
+
+    ColumnPtr table() {
+        auto head = std::make_unique<TableHead>();
+        if (!read_table_head(reader_, count_, context_, *head)) {
+            return nullptr;
+        }
+        DecodeContext deeper = context_;
+        deeper.around = nullptr;
+        ++deeper.depth;
+        std::vector<ColumnPtr> columns;
+        for (uint32_t i = 0; i < head->counts.size() && reader_.ok(); ++i) {
+            const ColumnTimes times(*head, i, context_.times);
+            deeper.times = &times;
+            columns.push_back(ColumnReader(reader_, head->counts[i], deeper).run());
+        }
+        if (!reader_.ok()) {
+            return nullptr;
+        }
+        return std::make_shared<TableColumn>(std::move(head), std::move(columns), context_.around);
+    }
+
+    codec::Reader& reader_;
+    size_t count_;
+    const DecodeContext& context_;
+    DecodeBudget& budget_;
+    Exceptions exceptions_;
+};
+
+}  // namespace
+
+bool DecodeBudget::take_values(uint64_t count) {
+    if (count > values) {
+        return false;
+    }
+    values -= count;
+    return true;
+}
+
+bool DecodeBudget::take_text(uint64_t bytes) {
+    if (bytes > text_bytes) {
+        return false;
+    }
+    text_bytes -= bytes;
+    return true;
+}
+
+ColumnPtr read_column(codec::Reader& reader, size_t count, const DecodeContext& context) {
+    return ColumnReader(reader, count, context).run();
+}
+
+}  // namespace seyir::store::columns

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Column: the values of a column, any of which can be had without the others.
+// Room: bytes -> Column -> text of value i.
+// Threads: immutable once read.   Errors: a failed reader; bytes are never trusted.
+// Limits: DecodeBudget bounds what all columns of a block hold and render together.
+// Ownership: a column points into the bytes it was read from; these outlive it.
+// Format: docs/format/columns.md
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/store/columns/encode/plan.hpp"
+
+namespace seyir::store::columns {
+
+/// Counts down; hostile bytes end where it ends.
+struct DecodeBudget {
+    uint64_t values = 32 * 1024 * 1024;      ///< of all columns
+    uint64_t text_bytes = 64 * 1024 * 1024;  ///< unpacked
+
+    /// False when there is not so much left.
+    bool take_values(uint64_t count);
+    bool take_text(uint64_t bytes);
+};
+
+/// What rendering texts may cost: hostile columns can refer to others many times over.
+struct RenderLimit {
+    size_t bytes_max = 0;               ///< of the text it goes to, all in all
+    uint64_t steps = 64 * 1024 * 1024;  ///< slots
+};
+
+class Column {
+  public:
+    explicit Column(size_t count) : count_(count) {}
+
+    virtual ~Column() = default;
+
+    size_t count() const { return count_; }
+
+    /// Requires: i < count(). False when that goes beyond the limit.
+    virtual bool append(std::string& out, size_t i, RenderLimit& limit) const = 0;
+
+    /// Columns of the table around that its values refer to.
+    std::vector<uint32_t> refers_to;
+
+  private:
+    size_t count_;
+};
+
+using ColumnPtr = std::shared_ptr<const Column>;
+
+/// Gives a table's columns the columns of the table around.
+class ColumnSource {
+  public:
+    virtual ~ColumnSource() = default;
+    /// Null when there is none, or when it refers to others itself.
+    virtual const Column* plain_column(uint32_t number) const = 0;
+};
+
+/// Times of a column's values, found out only when an encoding asks for them.
+class TimesSource {
+  public:
+    virtual ~TimesSource() = default;
+    /// Empty when there are none or the budget does not allow it.
+    virtual std::vector<int64_t> times(DecodeBudget& budget) const = 0;
+};
+
+struct DecodeContext {
+    const TimesSource* times = nullptr;
+    const ColumnSource* around = nullptr;
+    DecodeBudget* budget = nullptr;
+    Unpacker* unpacker = nullptr;
+    int depth = 0;
+};
+
+/// A column of `count` values.
+ColumnPtr read_column(codec::Reader& reader, size_t count, const DecodeContext& context);
+
+}  // namespace seyir::store::columns

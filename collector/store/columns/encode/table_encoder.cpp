@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/columns/encode/table_encoder.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace seyir::store::columns {
+namespace {
+
+constexpr uint32_t kUnused = UINT32_MAX;
+
+}  // namespace
+
+void TableEncoder::begin(TablePlan& plan, size_t rows) {
+    plan_ = &plan;
+    row_shapes_.reserve(rows);
+    shape_number_.assign(plan.shapes.shape_count(), kUnused);
+    column_number_.assign(plan.shapes.column_count(), kUnused);
+}
+
+uint32_t TableEncoder::number_of_shape(uint32_t shape) {
+    if (shape >= shape_number_.size()) {
+        shape_number_.resize(shape + 1, kUnused);
+    }
+    uint32_t& number = shape_number_[shape];
+    if (number == kUnused) {
+        number = static_cast<uint32_t>(shapes_.size());
+        shapes_.push_back(shape);
+        for (const Slot& slot : plan_->shapes.shape(shape).slots) {
+            if (slot.rule != Rule::kSame) {
+                columns_[number_of_column(slot.column)].shapes.push_back(number);
+            }
+        }
+    }
+    return number;
+}
+
+uint32_t TableEncoder::number_of_column(uint32_t column) {
+    if (column >= column_number_.size()) {
+        column_number_.resize(column + 1, kUnused);
+    }
+    uint32_t& number = column_number_[column];
+    if (number == kUnused) {
+        number = static_cast<uint32_t>(columns_.size());
+        columns_.emplace_back().plan = column;
+    }
+    return number;
+}
+
+ShapeSet::Match TableEncoder::add(Mode mode, std::string_view text, KnownTexts known) {
+    const ShapeSet::Match match = plan_->shapes.cut(mode, text, known, slots_);
+    const uint32_t number = number_of_shape(match.shape);
+    const auto row = static_cast<uint32_t>(row_shapes_.size());
+    row_shapes_.push_back(number);
+    const Shape& shape = plan_->shapes.shape(match.shape);
+    for (size_t i = 0; i < shape.slots.size(); ++i) {
+        if (shape.slots[i].rule != Rule::kSame) {
+            Column& column = columns_[column_number_[shape.slots[i].column]];
+            column.values.push_back(slots_[i]);
+            column.rows.push_back(row);
+        }
+    }
+    return match;
+}
+
+/// Literals of the shapes in use: part of what a filter indexes.
+void TableEncoder::emit_texts() const {
+    if (encoder_.pieces == nullptr) {
+        return;
+    }
+    for (const uint32_t index : shapes_) {
+        const Shape& shape = plan_->shapes.shape(index);
+        for (const Slot& slot : shape.slots) {
+            (*encoder_.pieces)(shape.literal(slot));
+        }
+        (*encoder_.pieces)(shape.tail());
+    }
+}
+
+void TableEncoder::write_head(std::span<const KnownColumn> known, std::string& out) {
+    emit_texts();
+    std::string text;
+    codec::append_varint(text, shapes_.size());
+    codec::append_varint(text, columns_.size());
+    for (const Column& column : columns_) {
+        codec::append_text(text, plan_->shapes.column_name(column.plan));
+    }
+    for (const uint32_t index : shapes_) {
+        const Shape& shape = plan_->shapes.shape(index);
+        text += static_cast<char>(shape.mode);
+        codec::append_varint(text, shape.slots.size());
+        for (const Slot& slot : shape.slots) {
+            uint32_t number = 0;
+            if (slot.rule == Rule::kSame) {
+                number = std::ranges::find(known, slot.param, &KnownColumn::column)->number;
+            } else {
+                number = column_number_[slot.column];
+            }
+            text += static_cast<char>(slot.rule);
+            codec::append_varint(text, number);
+            codec::append_text(text, shape.literal(slot));
+        }
+        codec::append_text(text, shape.tail());
+    }
+    encoder_.packer.append_sized(out, text);
+    plan_->shape_transform =
+        append_ints(out, row_shapes_, {}, plan_->shape_transform, encoder_.packer);
+}
+
+/// Short values first: what longer ones may hold is settled before them.
+std::vector<uint32_t> TableEncoder::order() const {
+    std::vector<std::pair<double, uint32_t>> sizes;
+    for (uint32_t i = 0; i < columns_.size(); ++i) {
+        const ColumnPlan& plan = plan_->columns[columns_[i].plan];
+        const bool has_known = plan.table != nullptr && !plan.table->known.empty();
+        size_t bytes = 0;
+        for (const std::string_view value : columns_[i].values) {
+            bytes += value.size();
+        }
+        const double each =
+            static_cast<double>(bytes) / static_cast<double>(columns_[i].values.size());
+        sizes.emplace_back(has_known ? 1e18 : each, i);
+    }
+    std::ranges::sort(sizes);
+    std::vector<uint32_t> numbers;
+    for (const auto& [bytes, number] : sizes) {
+        numbers.push_back(number);
+    }
+    return numbers;
+}
+
+/// Value i of both stands in the same row, whatever i is. The reader asks for the same.
+bool TableEncoder::is_aligned(const Column& a, const Column& b) const {
+    return a.shapes == b.shapes && a.values.size() == b.values.size();
+}
+
+std::vector<std::string> TableEncoder::write_columns(
+    std::span<const int64_t> times, int depth, bool may_have_dict
+) {
+    plan_->columns.resize(plan_->shapes.column_count());
+    std::vector<std::string> out(columns_.size());
+    std::vector<uint32_t> plain_columns;  // whose values stand alone, encoded already
+    std::vector<int64_t> own_times;
+    for (const uint32_t number : order()) {
+        const Column& column = columns_[number];
+        ColumnPlan& plan = plan_->columns[column.plan];
+        EncodeContext context;
+        context.depth = depth;
+        context.may_have_dict = may_have_dict;
+        if (column.values.size() == times.size()) {
+            context.times = times;
+        } else if (!times.empty()) {
+            own_times.clear();
+            for (const uint32_t row : column.rows) {
+                own_times.push_back(times[row]);
+            }
+            context.times = own_times;
+        }
+        std::vector<KnownColumn> known;
+        if (depth == 1) {
+            for (const uint32_t other : plain_columns) {
+                if (is_aligned(column, columns_[other])) {
+                    known.push_back({columns_[other].plan, other, columns_[other].values});
+                }
+            }
+        }
+        context.known = known;
+        encoder_.encode(column.values, context, plan, out[number]);
+        if (plan.table == nullptr || plan.table->known.empty()) {
+            plain_columns.push_back(number);
+        }
+    }
+    return out;
+}
+
+void TableEncoder::encode_nested(
+    Values values, const EncodeContext& context, TablePlan& plan, std::string& out
+) {
+    if (plan.shapes.is_full()) {
+        plan.shapes = {};
+        plan.columns.clear();
+    }
+    begin(plan, values.size());
+    std::vector<const KnownColumn*> used;
+    for (const uint32_t wanted : plan.known) {
+        const auto at = std::ranges::find(context.known, wanted, &KnownColumn::column);
+        if (at != context.known.end()) {
+            used.push_back(&*at);
+        }
+    }
+    std::vector<std::pair<uint32_t, std::string_view>> known(used.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+        for (size_t k = 0; k < used.size(); ++k) {
+            known[k] = {used[k]->column, used[k]->values[i]};
+        }
+        add(plan.mode, values[i], known);
+    }
+    out += static_cast<char>(Encoding::kTable);
+    write_head(context.known, out);
+    for (const std::string& column :
+         write_columns(context.times, context.depth + 1, context.may_have_dict)) {
+        out += column;
+    }
+}
+
+}  // namespace seyir::store::columns

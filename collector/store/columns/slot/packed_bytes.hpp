@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stretches of bytes whose raw size both sides know, compressed where that wins by more than 5 %.
+// Threads: a Packer or Unpacker belongs to one thread at a time.
+// Errors: a failed reader (codec::Reader), for sizes that lie and frames that do not unpack.
+// Limits: nothing is allocated beyond the raw size the caller states and has bounded.
+// Format: docs/format/columns.md, "packed bytes".
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/codec/bytes.hpp"
+#include "common/codec/compress.hpp"
+
+namespace seyir::store::columns {
+
+class Packer {
+  public:
+    void append(std::string& out, std::string_view raw);
+
+    /// Text whose size the reader does not know: the size goes in front.
+    void append_sized(std::string& out, std::string_view raw) {
+        codec::append_varint(out, raw.size());
+        append(out, raw);
+    }
+
+    /// Zstd level 1 for segments; off for tests of the raw form.
+    bool compresses = true;
+
+  private:
+    codec::ZstdCompressor zstd_;
+    std::string scratch_;
+};
+
+class Unpacker {
+  public:
+    /// `raw_bytes` bytes; they live in `keep` or in what the reader reads from.
+    std::string_view read(codec::Reader& reader, size_t raw_bytes, std::string& keep);
+    std::string_view read_sized(codec::Reader& reader, size_t raw_bytes_max, std::string& keep);
+
+  private:
+    codec::ZstdDecompressor zstd_;
+    std::string frame_;
+};
+
+}  // namespace seyir::store::columns

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/columns/text/shape.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "collector/store/columns/text/runs.hpp"
+#include "common/codec/bytes.hpp"
+
+namespace seyir::store::columns {
+namespace {
+
+constexpr size_t kNone = std::string_view::npos;
+constexpr size_t kContextBytes = 16;  // of the text before a slot, in its column's key
+
+/// The end of a run with a digit; kNone when there is none at `at`.
+size_t run_slot_end(std::string_view text, size_t at) {
+    bool has_digit = false;
+    while (at < text.size() && is_run_byte(text[at])) {
+        has_digit = has_digit || is_digit(text[at]);
+        ++at;
+    }
+    return has_digit ? at : kNone;
+}
+
+size_t until_end(std::string_view text, size_t at, char stop) {
+    const size_t end = text.find(stop, at);
+    return end == kNone && stop == ' ' ? text.size() : end;
+}
+
+size_t same_end(std::string_view text, size_t at, uint32_t column, KnownTexts known) {
+    for (const auto& [other, value] : known) {
+        if (other == column) {
+            // Another value may end in another kind of byte than the one the shape was made with.
+            const size_t end = at + value.size();
+            const bool is_there = !value.empty() && text.substr(at).starts_with(value) &&
+                                  can_cut(text, at) && can_cut(text, end);
+            return is_there ? end : kNone;
+        }
+    }
+    return kNone;
+}
+
+size_t slot_end(const Slot& slot, std::string_view text, size_t at, KnownTexts known) {
+    switch (slot.rule) {
+        case Rule::kRest:
+            return text.size();
+        case Rule::kRun:
+            return run_slot_end(text, at);
+        case Rule::kTime:
+            return at + slot.param <= text.size() ? at + slot.param : kNone;
+        case Rule::kUntil:
+            return until_end(text, at, static_cast<char>(slot.param));
+        case Rule::kQuoted:
+            return quoted_end(text, at);
+        case Rule::kJsonString:
+            return json_string_end(text, at);
+        case Rule::kJsonScalar:
+            return json_scalar_end(text, at);
+        case Rule::kJsonArray:
+            return json_array_end(text, at);
+        case Rule::kSame:
+            return same_end(text, at, slot.param, known);
+    }
+    return kNone;
+}
+
+bool is_same(const char* a, const char* b, size_t size) {
+    return std::memcmp(a, b, size) == 0;
+}
+
+}  // namespace
+
+bool match(
+    const Shape& shape,
+    std::string_view text,
+    KnownTexts known,
+    std::vector<std::string_view>& slots
+) {
+    slots.clear();
+    size_t at = 0;
+    for (const Slot& slot : shape.slots) {
+        if (text.size() - at < slot.text_size ||
+            !is_same(text.data() + at, shape.text.data() + slot.text_begin, slot.text_size)) {
+            return false;
+        }
+        at += slot.text_size;
+        const size_t end = slot_end(slot, text, at, known);
+        if (end == kNone) {
+            return false;
+        }
+        slots.push_back(text.substr(at, end - at));
+        at = end;
+    }
+    const std::string_view tail = shape.tail();
+    return text.size() - at == tail.size() && is_same(text.data() + at, tail.data(), tail.size());
+}
+
+uint32_t ShapeSet::column_of(Mode mode, const Token& token, std::string_view before, size_t index) {
+    key_.assign(1, static_cast<char>(mode));
+    key_ += static_cast<char>(token.rule);
+    if (!token.name.empty()) {
+        key_ += token.name;
+    } else if (mode == Mode::kFields) {
+        key_ += std::to_string(index);
+    } else {
+        key_ += before.substr(before.size() - std::min(before.size(), kContextBytes));
+    }
+    // The same name twice in a text: columns of their own.
+    const size_t stem = key_.size();
+    for (int times = 0;; ++times) {
+        key_.resize(stem);
+        key_ += '\0';
+        key_ += static_cast<char>(times);
+        const auto next = static_cast<uint32_t>(columns_.size());
+        const auto [at, is_new] = column_by_key_.try_emplace(key_, next);
+        if (is_new) {
+            columns_.push_back({key_, token.name});
+        }
+        if (std::ranges::count(used_, at->second) == 0) {
+            used_.push_back(at->second);
+            return at->second;
+        }
+    }
+}
+
+/// The shape of tokens_, made when there is none like it; nothing when there is no room.
+std::optional<uint32_t> ShapeSet::add(Mode mode, std::string_view text, bool& is_new) {
+    std::string key(1, static_cast<char>(mode));
+    size_t at = 0;
+    for (const Token& token : tokens_) {
+        codec::append_text(key, text.substr(at, token.begin - at));
+        key += static_cast<char>(token.rule);
+        codec::append_varint(key, token.param);
+        at = token.end;
+    }
+    key += text.substr(at);
+    if (const auto known = by_key_.find(key); known != by_key_.end()) {
+        return known->second;
+    }
+    if (mode != Mode::kWhole && (shapes_.size() >= kShapesMax || columns_.size() >= kColumnsMax)) {
+        return std::nullopt;
+    }
+    is_new = true;
+    const auto found = by_key_.emplace(std::move(key), static_cast<uint32_t>(shapes_.size())).first;
+    Shape& shape = shapes_.emplace_back();
+    shape.mode = mode;
+    shape.follower = found->second;
+    used_.clear();
+    at = 0;
+    for (size_t i = 0; i < tokens_.size(); ++i) {
+        const Token& token = tokens_[i];
+        const std::string_view before = text.substr(at, token.begin - at);
+        Slot& slot = shape.slots.emplace_back();
+        slot.text_begin = static_cast<uint32_t>(shape.text.size());
+        slot.text_size = static_cast<uint32_t>(before.size());
+        slot.rule = token.rule;
+        slot.param = token.param;
+        shape.text += before;
+        if (token.rule != Rule::kSame) {
+            slot.column = column_of(mode, token, before, i);
+        }
+        at = token.end;
+    }
+    shape.tail_begin = static_cast<uint32_t>(shape.text.size());
+    shape.text += text.substr(at);
+    return found->second;
+}
+
+void ShapeSet::slots_of_tokens(std::vector<std::string_view>& slots, std::string_view text) const {
+    slots.clear();
+    for (const Token& token : tokens_) {
+        slots.push_back(text.substr(token.begin, token.end - token.begin));
+    }
+}
+
+ShapeSet::Match ShapeSet::cut(
+    Mode mode, std::string_view text, KnownTexts known, std::vector<std::string_view>& slots
+) {
+    Match out;
+    if (last_ < shapes_.size()) {
+        const uint32_t expected = shapes_[last_].follower;
+        for (const uint32_t guess : {expected, last_}) {
+            if (shapes_[guess].mode == mode && match(shapes_[guess], text, known, slots)) {
+                shapes_[last_].follower = guess;
+                last_ = out.shape = guess;
+                return out;
+            }
+        }
+    }
+    if (!tokenize(mode, text, known, tokens_)) {
+        out.is_unreadable = true;
+        mode = Mode::kWhole;
+        (void)tokenize(mode, text, {}, tokens_);
+    }
+    auto shape = add(mode, text, out.is_new);
+    if (!shape) {
+        // No room for what is new; there always is for the one shape of whole texts.
+        out.is_unreadable = true;
+        (void)tokenize(Mode::kWhole, text, {}, tokens_);
+        shape = add(Mode::kWhole, text, out.is_new);
+    }
+    out.shape = shape.value_or(0);
+    slots_of_tokens(slots, text);
+    if (last_ < shapes_.size()) {
+        shapes_[last_].follower = out.shape;
+    }
+    last_ = out.shape;
+    return out;
+}
+
+}  // namespace seyir::store::columns
