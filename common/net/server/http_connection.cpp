@@ -80,8 +80,9 @@ struct HttpConnection::Request {
     std::string route_name() const { return route != nullptr ? route->path : "unmatched"; }
 };
 
-HttpConnection::HttpConnection(HttpServer::Shared& shared, Stream stream)
+HttpConnection::HttpConnection(HttpServer::Shared& shared, Stream stream, PeerShare::Place place)
     : shared_(shared),
+      place_(std::move(place)),
       stream_(std::move(stream)),
       changed_(std::make_shared<async::Event>(stream_.executor())),
       room_(stream_.executor()),

@@ -87,7 +87,9 @@ std::shared_ptr<const Schema> make_schema() {
                   .elsewhere("Fluent Bit", {"buffer_chunk_size"}))
         .with(field("max_connections", Type::kInt)
                   .between(1, 100'000)
-                  .describe("Connections beyond this are closed at once.")
+                  .describe(
+                      "Connections beyond this are closed at once; one peer may hold half of them."
+                  )
                   .or_else("1000")
                   .elsewhere("Vector", {"connection_limit"}))
         .with(field("idle_timeout", Type::kDuration)
