@@ -15,7 +15,12 @@
 #include "common/base/version.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
-#include "common/service/run_program.hpp"
+#include "common/service/pipeline_host.hpp"
+#include "common/service/program.hpp"
+#include "common/service/reloader.hpp"
+#include "common/service/self_routes.hpp"
+#include "common/service/servers.hpp"
+#include "common/service/tap_hub.hpp"
 #include "plugins/output/dead_letter_file.hpp"
 
 namespace seyir::agent {
@@ -25,6 +30,11 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kLog = "agent";
 constexpr Nanos kDrainTime = 5s;  // what is not answered by then is still in its file
+
+int could_not_start(const Error& error) {
+    log::error(kLog, "could not start", {{"error", error.message}});
+    return error.code == ErrorCode::kInvalidConfig ? config::kExitBadConfig : 1;
+}
 
 /// `"inputs":[{"id":..,"files":..,"lag_bytes":..},..]` for /health.
 std::string inputs_json(const component::RunningGraph& graph) {
@@ -100,7 +110,7 @@ int AgentApp::run(
         io::posix_file_system(), io::system_clock(), registry, running->home
     );
     if (auto opened = checkpoints.open(); !opened) {
-        return service::could_not_start(kLog, opened.error());
+        return could_not_start(opened.error());
     }
     checkpoints.start();
     input::AgentServices services(checkpoints);
@@ -126,18 +136,38 @@ int AgentApp::run(
         [&path] { return service::loaded_program(load_agent_config(path)); },
         service::apply_log_options
     );
-    return service::run_program(
-        {.log = kLog,
-         .registry = registry,
-         .servers = servers,
-         .host = host,
-         .reloader = reloader,
-         .signals = signals,
-         .drain_time = kDrainTime,
-         .health = [&host] { return inputs_json(*host.graph()); },
-         .tick = {}},
-        *running
+    servers.add_routes(service::self_routes(host.engine(), registry, [&host] {
+        return inputs_json(*host.graph());
+    }));
+    servers.add_routes(reloader.routes());
+    const auto tap = std::make_shared<service::TapHub>(registry);
+    host.engine().set_tap(tap);
+    servers.add_routes({tap->route()});
+    if (auto started = host.start(*running); !started) {
+        return could_not_start(started.error());
+    }
+    const auto drained_by = [] { return io::system_clock().steady_now() + kDrainTime; };
+    if (auto listening = servers.start(); !listening) {
+        host.stop(drained_by());
+        return could_not_start(listening.error());
+    }
+    log::info(kLog, "ready");
+    service::run_until_told_to_stop(
+        signals,
+        {.tick =
+             [&] {
+                 host.tick();
+                 reloader.serve();
+                 return true;
+             },
+         .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    reloader.stop();
+    tap->stop();
+    host.stop(drained_by());
+    servers.stop(drained_by());
+    log::info(kLog, "stopped");
+    return 0;
 }
 
 }  // namespace seyir::agent

@@ -18,7 +18,12 @@
 #include "common/base/log.hpp"
 #include "common/base/version.hpp"
 #include "common/io/clock.hpp"
-#include "common/service/run_program.hpp"
+#include "common/service/pipeline_host.hpp"
+#include "common/service/program.hpp"
+#include "common/service/reloader.hpp"
+#include "common/service/self_routes.hpp"
+#include "common/service/servers.hpp"
+#include "common/service/tap_hub.hpp"
 #include "plugins/output/dead_letter_file.hpp"
 
 namespace seyir::collector {
@@ -29,6 +34,11 @@ using namespace std::chrono_literals;
 constexpr std::string_view kLog = "collector";
 constexpr Nanos kDrainTime = 15s;  // below systemd's TimeoutStopSec=30s
 constexpr Nanos kMaintenanceInterval = 60s;
+
+int could_not_start(const Error& error) {
+    log::error(kLog, "could not start", {{"error", error.message}});
+    return error.code == ErrorCode::kInvalidConfig ? config::kExitBadConfig : 1;
+}
 
 store::RocksStoreOptions store_options(const CollectorConfig& config, metrics::Registry& registry) {
     store::RocksStoreOptions out;
@@ -149,7 +159,7 @@ int CollectorApp::run(
     metrics::Registry registry;
     auto store = store::RocksStore::open(store_options(*running, registry));
     if (!store) {
-        return service::could_not_start(kLog, store.error());
+        return could_not_start(store.error());
     }
     StoreRefill refill(**store, io::system_clock());
     CollectorServices services(**store, &refill);
@@ -177,20 +187,39 @@ int CollectorApp::run(
     servers.add_routes(
         {status_route(status_sources(host, **store, running->store.retention, started))}
     );
+    servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(api::loki_routes(**store, {}, io::system_clock()));
+    servers.add_routes(reloader.routes());
+    const auto tap = std::make_shared<service::TapHub>(registry);
+    host.engine().set_tap(tap);
+    servers.add_routes({tap->route()});
+    if (auto begun = host.start(*running); !begun) {
+        return could_not_start(begun.error());
+    }
+    const auto drained_by = [] { return io::system_clock().steady_now() + kDrainTime; };
+    if (auto listening = servers.start(); !listening) {
+        host.stop(drained_by());
+        return could_not_start(listening.error());
+    }
+    log::info(kLog, "ready");
     Maintenance maintenance(**store);
-    return service::run_program(
-        {.log = kLog,
-         .registry = registry,
-         .servers = servers,
-         .host = host,
-         .reloader = reloader,
-         .signals = signals,
-         .drain_time = kDrainTime,
-         .health = {},
-         .tick = [&maintenance] { maintenance.tick(); }},
-        *running
+    service::run_until_told_to_stop(
+        signals,
+        {.tick =
+             [&] {
+                 maintenance.tick();
+                 host.tick();
+                 reloader.serve();
+                 return true;
+             },
+         .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    reloader.stop();
+    tap->stop();
+    host.stop(drained_by());
+    servers.stop(drained_by());
+    log::info(kLog, "stopped");
+    return 0;
 }
 
 }  // namespace seyir::collector

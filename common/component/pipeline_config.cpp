@@ -162,8 +162,11 @@ class Reader {
             return true;
         }
         const config::Span at = *diagnostic.at;
-        return at == component.id_span || base_.diagnostics.is_broken(at) ||
-               begins_broken_map(*component.reader.node(), at);
+        const config::Node& node = *component.reader.node();
+        const bool lacks_key =
+            at.begin == node.span.begin && base_.diagnostics.is_broken(component.id_span);
+        return at == component.id_span || lacks_key || base_.diagnostics.is_broken(at) ||
+               begins_broken_map(node, at);
     }
 
     bool begins_broken_map(const config::Node& node, config::Span at) const {

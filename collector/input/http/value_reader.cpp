@@ -116,15 +116,15 @@ Result<void> ValueReader::read(bool splits, const OnRecord& on_record) {
     if (splits && take('[')) {
         SEYIR_CHECK(elements(on_record));
     } else {
-        SEYIR_CHECK(one(on_record));
+        SEYIR_CHECK(one(on_record, 1));
     }
     skip_space();
     return at_ == text_.size() ? Result<void>{} : bad("something follows the value");
 }
 
-Result<void> ValueReader::one(const OnRecord& on_record) {
+Result<void> ValueReader::one(const OnRecord& on_record, size_t depth) {
     const size_t begin = at_;
-    SEYIR_TRY(const Value made, value(1));
+    SEYIR_TRY(const Value made, value(depth));
     on_record(made, text_.substr(begin, at_ - begin));
     return {};
 }
@@ -136,7 +136,7 @@ Result<void> ValueReader::elements(const OnRecord& on_record) {
     }
     while (true) {
         skip_space();
-        SEYIR_CHECK(one(on_record));
+        SEYIR_CHECK(one(on_record, 2));
         skip_space();
         if (take(']')) {
             return {};

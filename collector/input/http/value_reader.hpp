@@ -39,7 +39,7 @@ class ValueReader {
     Result<void> elements(const OnRecord& on_record);
     Result<void> escape(std::string& out);
     Result<uint32_t> hex4();
-    Result<void> one(const OnRecord& on_record);
+    Result<void> one(const OnRecord& on_record, size_t depth);
 
     void skip_space();
     bool take(char c);

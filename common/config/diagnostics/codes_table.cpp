@@ -95,7 +95,7 @@ constexpr std::array kCodes = {
         "`include` takes paths and patterns such as `extra/*.yaml`; relative ones start in the\n"
         "directory of the file that names them, and only the last part may be a pattern. Each\n"
         "file is read once; a file cannot include itself, also not by way of others. `conf_d`\n"
-        "names a directory whose `*.yaml` files are read in the order of their names (`conf.d`\n"
+        "names a directory whose `*.yaml` files are read in the order of their names (`agent.d`\n"
         "beside the main file by default, `off` for none).\n\n"
         "Limits: 200 files, 8 levels of `include`, 16 MiB together. While a file is missing, the\n"
         "checks that need all of them are left out."

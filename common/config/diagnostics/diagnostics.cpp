@@ -70,10 +70,6 @@ void Diagnostics::absorb(const Diagnostics& file, uint32_t begin) {
     warning_count_ += file.warning_count_ - warnings;
 }
 
-bool Diagnostics::has(std::string_view code) const {
-    return std::ranges::any_of(kept_, [&](const Diagnostic& d) { return d.code == code; });
-}
-
 bool Diagnostics::is_broken(Span span) const {
     return std::ranges::any_of(error_spans_, [&](Span error) {
         return span.begin <= error.begin && error.begin < std::max(span.end, span.begin + 1);

@@ -56,8 +56,6 @@ class Diagnostics {
 
     size_t error_count() const { return error_count_; }
 
-    bool has(std::string_view code) const;
-
     size_t warning_count() const { return warning_count_; }
 
     /// True when an error starts inside `span`: checks that build on this value should be left out.

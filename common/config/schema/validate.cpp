@@ -523,6 +523,12 @@ class Validator {
         return "";
     }
 
+    bool is_plugin_refused() const {
+        return std::ranges::any_of(diagnostics_.sorted(), [](const Diagnostic& known) {
+            return known.code == kPluginRefused;
+        });
+    }
+
     void unknown_type(const Node& type, const Field& field, const std::string& path) {
         Diagnostic diagnostic{
             .code = kUnknownType,
@@ -538,7 +544,7 @@ class Validator {
             }
         }
         const auto near = did_you_mean(type.text, names);
-        if (diagnostic.hint.empty() && !near && diagnostics_.has(kPluginRefused)) {
+        if (diagnostic.hint.empty() && !near && is_plugin_refused()) {
             return;  // a type of the plugin that was refused
         }
         if (diagnostic.hint.empty()) {

@@ -144,7 +144,7 @@ TEST_SUITE("common/config/reference") {
             text = with_one_credential(std::move(text));
             text = replace_all(text, "    hash: sha256", "    #hash: sha256");
             text = replace_all(text, "include: [extra/web.yaml]", "include: []");
-            text = replace_all(text, "conf_d: conf.d", "conf_d: off");
+            text = replace_all(text, "conf_d: fragments.d", "conf_d: off");
             text = replace_all(text, "through: [parse]", "through: []");
             text = replace_all(text, "    dead_letter: rejected", "    #dead_letter: rejected");
             return replace_all(text, "to: [main]", "to: [central, store, copy, screen, nothing]");
