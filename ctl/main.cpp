@@ -69,6 +69,7 @@ constexpr Entry kEntries[] = {
     {"top", top_command},
     {"tap", tap_command},
     {"reload", reload_command},
+    {"retention", retention_command},
     {"version", version_command},
     {"completion", completion_command},
     {"help", help_command},

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "agent/app/collector_output_type.hpp"
+#include "agent/input/container/container_type.hpp"
+#include "agent/input/stdin/stdin_type.hpp"
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_type.hpp"
 #include "common/config/reference/reference.hpp"
@@ -51,6 +53,8 @@ config::Field host_metrics_field() {
 component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}) {
     auto types = std::make_shared<component::ProgramTypes>();
     types->catalogue.add(input::tail_input_type());
+    types->catalogue.add(input::container_input_type());
+    types->catalogue.add(input::stdin_input_type());
     types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);
     types->catalogue.add(collector_output_type());
@@ -117,6 +121,34 @@ void check_loops(
     }
 }
 
+/// There is one standard input.
+void check_one_stdin(
+    const ObjectReader& root, const component::PipelineConfig& pipeline, config::Diagnostics& out
+) {
+    const component::PlannedInput* first = nullptr;
+    for (const component::PlannedInput& planned : pipeline.inputs) {
+        if (planned.type != "stdin") {
+            continue;
+        }
+        if (first == nullptr) {
+            first = &planned;
+            continue;
+        }
+        for (const auto& input : root.components("inputs")) {
+            if (input.id == planned.id) {
+                out.add(
+                    {.code = config::kNotAllowed,
+                     .at = input.id_span,
+                     .message = fmt::format(
+                         "inputs `{}` and `{}` both read the standard input", first->id, planned.id
+                     ),
+                     .hint = "remove one of them"}
+                );
+            }
+        }
+    }
+}
+
 config::LoadedConfig<AgentConfig> finish(
     config::CheckedDocument checked,
     const component::ProgramTypesPtr& types,
@@ -145,6 +177,7 @@ config::LoadedConfig<AgentConfig> finish(
     const ObjectReader metrics = root.nested("host_metrics");
     agent.host_metrics = {metrics.boolean("enabled"), metrics.duration("interval")};
     check_loops(root, agent.pipeline, loaded.diagnostics);
+    check_one_stdin(root, agent.pipeline, loaded.diagnostics);
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(agent);
         loaded.effective = config::effective_yaml(checked.document, types->schema);

@@ -7,9 +7,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "agent/input/tail/file_format.hpp"
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
 #include "common/multiline/rules.hpp"
@@ -57,8 +59,10 @@ struct TailOptions {
     /// Which lines are one record; without rules every line is. A group that may go on stays
     /// unread: positions end where it begins.
     multiline::Multiline multiline;
-    /// `host`, `input`, `service_name` and the configured labels; the same for all files.
+    /// `host`, `input`, `service_name` and the configured labels; the same for all files unless
+    /// `format` says otherwise.
     StreamLabelsPtr labels;
+    std::shared_ptr<FileFormat> format;  ///< nullptr: a line is a record as it is
 };
 
 }  // namespace seyir::agent::input

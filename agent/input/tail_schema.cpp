@@ -17,17 +17,20 @@ using config::Type;
 
 constexpr uint64_t kSecond = 1'000'000'000;
 
-void add_what_to_read(Schema& schema) {
+void add_include(Schema& schema) {
+    schema.with(list_of("include", field("", Type::kGlob))
+                    .required()
+                    .between(1, 1000)
+                    .describe("Files to read: paths with `*`, `?`, `[a-z]` and `**` (any folders).")
+                    .show("['/var/log/*.log']")
+                    .elsewhere("Filebeat", {"paths"})
+                    .elsewhere("Fluent Bit", {"Path"})
+                    .elsewhere("promtail", {"__path__"})
+                    .elsewhere("other programs", {"files", "glob", "file"}));
+}
+
+void add_where_to_begin(Schema& schema) {
     schema
-        .with(list_of("include", field("", Type::kGlob))
-                  .required()
-                  .between(1, 1000)
-                  .describe("Files to read: paths with `*`, `?`, `[a-z]` and `**` (any folders).")
-                  .show("['/var/log/*.log']")
-                  .elsewhere("Filebeat", {"paths"})
-                  .elsewhere("Fluent Bit", {"Path"})
-                  .elsewhere("promtail", {"__path__"})
-                  .elsewhere("other programs", {"files", "glob", "file"}))
         .with(list_of("exclude", field("", Type::kGlob).may_be_name())
                   .between(0, 1000)
                   .describe("Files of `include` that are not read: paths like there, or a name "
@@ -55,7 +58,7 @@ void add_what_to_read(Schema& schema) {
                   .elsewhere("Vector", {"ignore_older_secs"}));
 }
 
-void add_lines(Schema& schema) {
+void add_lines(Schema& schema, const char* service_name) {
     schema
         .with(
             field("max_line", Type::kBytes)
@@ -81,7 +84,7 @@ void add_lines(Schema& schema) {
         .with(field("service_name", Type::kString)
                   .between(1, 2048)
                   .describe("The label `service_name`.")
-                  .or_else_described("the input's name")
+                  .or_else_described(service_name)
                   .show("shop")
                   .elsewhere("other programs", {"service", "job", "app"}));
 }
@@ -151,6 +154,12 @@ void add_multiline(Schema& schema) {
 
 }  // namespace
 
+void add_file_fields(Schema& schema, const char* service_name) {
+    add_where_to_begin(schema);
+    add_lines(schema, service_name);
+    add_files_and_memory(schema);
+}
+
 const config::Schema& tail_schema() {
     static const Schema schema = [] {
         Schema tail(
@@ -160,8 +169,9 @@ const config::Schema& tail_schema() {
             .elsewhere("Vector", {"file"})
             .elsewhere("Filebeat", {"log", "filestream"})
             .elsewhere("OpenTelemetry", {"filelog"});
-        add_what_to_read(tail);
-        add_lines(tail);
+        add_include(tail);
+        add_where_to_begin(tail);
+        add_lines(tail, "the input's name");
         add_multiline(tail);
         add_files_and_memory(tail);
         return tail;

@@ -10,6 +10,10 @@ namespace seyir::agent::input {
 
 const config::Schema& tail_schema();
 
+/// All keys of `tail` but `include` and `multiline`, for inputs built on it. `service_name`: what
+/// that label is by default.
+void add_file_fields(config::Schema& schema, const char* service_name);
+
 /// All but `id` and `labels`, which need what stands outside the input.
 TailOptions read_tail(const config::ObjectReader& r);
 

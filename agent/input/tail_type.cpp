@@ -26,8 +26,13 @@ void check_globs(
 
 }  // namespace
 
-Result<std::unique_ptr<pipeline::Input>> TailPlan::instantiate(
-    const component::InputContext& context
+void check_file_globs(const config::ObjectReader& r, component::PlanContext& context) {
+    check_globs(r, "include", context);
+    check_globs(r, "exclude", context);
+}
+
+Result<std::unique_ptr<pipeline::Input>> TailPlan::make(
+    TailOptions options, const component::InputContext& context
 ) {
     auto& services = static_cast<AgentServices&>(context.program);
     const TailDeps deps{
@@ -37,11 +42,17 @@ Result<std::unique_ptr<pipeline::Input>> TailPlan::instantiate(
         .checkpoints = services.checkpoints,
         .positions = services.positions[context.run.id],
     };
+    return std::make_unique<TailInput>(std::move(options), deps);
+}
+
+Result<std::unique_ptr<pipeline::Input>> TailPlan::instantiate(
+    const component::InputContext& context
+) {
     TailOptions options = options_;
     if (context.takes_over != nullptr) {
         options.multiline = *context.takes_over->line_rules();
     }
-    return std::make_unique<TailInput>(std::move(options), deps);
+    return make(std::move(options), context);
 }
 
 bool TailPlan::takes_over(const component::FilterPlan& filter) const {
@@ -55,8 +66,7 @@ component::InputType tail_input_type() {
            component::PlanContext& context) -> component::InputPlanPtr {
             TailOptions options = read_tail(r);
             options.id = context.id;
-            check_globs(r, "include", context);
-            check_globs(r, "exclude", context);
+            check_file_globs(r, context);
             options.labels = component::input_labels(r, context);
             if (!read_tail_multiline(r, context.id, context.diagnostics, options)) {
                 return nullptr;

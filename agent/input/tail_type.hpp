@@ -7,7 +7,7 @@
 
 namespace seyir::agent::input {
 
-class TailPlan final : public component::InputPlan {
+class TailPlan : public component::InputPlan {
   public:
     explicit TailPlan(TailOptions options) : options_(std::move(options)) {}
 
@@ -23,10 +23,18 @@ class TailPlan final : public component::InputPlan {
 
     const TailOptions& options() const { return options_; }
 
+  protected:
+    static Result<std::unique_ptr<pipeline::Input>> make(
+        TailOptions options, const component::InputContext& context
+    );
+
   private:
     TailOptions options_;
 };
 
 component::InputType tail_input_type();
+
+/// Globs of `include` and `exclude` that make no sense become diagnostics.
+void check_file_globs(const config::ObjectReader& r, component::PlanContext& context);
 
 }  // namespace seyir::agent::input

@@ -10,6 +10,7 @@
 
 #include "collector/api/loki_routes.hpp"
 #include "collector/app/status_routes.hpp"
+#include "collector/app/store_upkeep.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/input/loki/loki_input.hpp"
 #include "collector/services/collector_services.hpp"
@@ -33,7 +34,6 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kLog = "collector";
 constexpr Nanos kDrainTime = 15s;  // below systemd's TimeoutStopSec=30s
-constexpr Nanos kMaintenanceInterval = 60s;
 
 int could_not_start(const Error& error) {
     log::error(kLog, "could not start", {{"error", error.message}});
@@ -87,8 +87,19 @@ Result<void> add_default_push(
     return {};
 }
 
+auto push_adder(metrics::Registry& registry) {
+    return [&registry](
+               const component::ProgramConfig& next,
+               const component::RunningGraph* before,
+               component::RunningGraph& graph
+           ) { return add_default_push(next, before, registry, graph); };
+}
+
 StatusSources status_sources(
-    service::PipelineHost& host, store::RocksStore& store, Nanos retention, SteadyTime started
+    service::PipelineHost& host,
+    store::RocksStore& store,
+    const CollectorConfig& config,
+    SteadyTime started
 ) {
     return {
         .engine = &host.engine(),
@@ -105,7 +116,7 @@ StatusSources status_sources(
                 }
                 return all;
             },
-        .retention = retention,
+        .retention = config.store.retention,
         .started = started,
     };
 }
@@ -113,35 +124,6 @@ StatusSources status_sources(
 size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
 }
-
-/// Seals, drops what is past retention, notices clock steps: once a minute.
-class Maintenance {
-  public:
-    explicit Maintenance(store::RocksStore& store) : store_(store) {}
-
-    void tick() {
-        const SteadyTime now = io::system_clock().steady_now();
-        if (now < next_) {
-            return;
-        }
-        next_ = now + kMaintenanceInterval;
-        const auto report = store_.maintain();
-        if (!report) {
-            log::error(kLog, "store maintenance failed", {{"error", report.error().message}});
-        } else if (!report->dropped.empty()) {
-            log::info(
-                kLog,
-                "dropped days past retention",
-                {{"days", fmt::format("{}", fmt::join(report->dropped, ","))},
-                 {"rows", fmt::format("{}", report->rows)}}
-            );
-        }
-    }
-
-  private:
-    store::RocksStore& store_;
-    SteadyTime next_{};
-};
 
 }  // namespace
 
@@ -151,8 +133,7 @@ int CollectorApp::run(
     const std::string& effective_config,
     process::Signals& signals
 ) {
-    log::set_level(config.log.level);
-    log::set_json(config.log.json);
+    service::apply_log_options(config);
     log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", effective_config}});
     const SteadyTime started = io::system_clock().steady_now();
     const auto running = std::make_shared<const CollectorConfig>(std::move(config));
@@ -163,6 +144,10 @@ int CollectorApp::run(
     }
     StoreRefill refill(**store, io::system_clock());
     CollectorServices services(**store, &refill);
+    auto upkeep = StoreUpkeep::make(*running, **store, services.events);
+    if (!upkeep) {
+        return could_not_start(upkeep.error());
+    }
     service::Servers servers(
         registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );
@@ -172,11 +157,7 @@ int CollectorApp::run(
         .servers = servers,
         .filter_workers = filter_workers(),
         .dead_letter = plugins::make_dead_letter_file,
-        .adjust = [&registry](
-                      const component::ProgramConfig& next,
-                      const component::RunningGraph* before,
-                      component::RunningGraph& graph
-                  ) { return add_default_push(next, before, registry, graph); },
+        .adjust = push_adder(registry),
     });
     service::Reloader reloader(
         host,
@@ -184,12 +165,11 @@ int CollectorApp::run(
         [&path] { return service::loaded_program(load_collector_config(path)); },
         service::apply_log_options
     );
-    servers.add_routes(
-        {status_route(status_sources(host, **store, running->store.retention, started))}
-    );
+    servers.add_routes({status_route(status_sources(host, **store, *running, started))});
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(api::loki_routes(**store, {}, io::system_clock()));
     servers.add_routes(reloader.routes());
+    servers.add_routes((*upkeep)->routes());
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
     servers.add_routes({tap->route()});
@@ -201,13 +181,13 @@ int CollectorApp::run(
         host.stop(drained_by());
         return could_not_start(listening.error());
     }
+    (*upkeep)->start();
     log::info(kLog, "ready");
-    Maintenance maintenance(**store);
     service::run_until_told_to_stop(
         signals,
         {.tick =
              [&] {
-                 maintenance.tick();
+                 (*upkeep)->tick();
                  host.tick();
                  reloader.serve();
                  return true;
@@ -215,6 +195,7 @@ int CollectorApp::run(
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
     reloader.stop();
+    (*upkeep)->stop();
     tap->stop();
     host.stop(drained_by());
     servers.stop(drained_by());

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "collector/services/internal_events.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/component/types.hpp"
 
@@ -21,6 +22,7 @@ class CollectorServices final : public component::ProgramServices {
     alert::RefillSource* alert_refill() override { return refill_; }
 
     store::LogStore& store;
+    InternalEvents events;
 
   private:
     alert::RefillSource* const refill_;

@@ -86,6 +86,7 @@ class Process:
         self.popen = None
         self.environment = dict(os.environ)
         self.user = None  # a name to run as, where the test runs as root
+        self.stdin = subprocess.DEVNULL
         self.wrapper = []  # words before the program, as `env` takes them
 
     def start(self, wait=True):
@@ -93,7 +94,7 @@ class Process:
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(
                 [*self.wrapper, program(self.name), "--config", str(self.config)], stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, env=self.environment, user=self.user)
+                stdin=self.stdin, env=self.environment, user=self.user)
         if wait:
             self.wait_started()
         return self

@@ -2,6 +2,7 @@
 #include "agent/input/tail/batch_builder.hpp"
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <utility>
 
@@ -84,14 +85,29 @@ void BatchBuilder::open_origin(TailFile& file) {
     position.key = file.key;
     position.begin = position.end = file.submitted_end;
     position.lane_start = std::exchange(file.lane_start_next, false);
-    if (lanes_.empty()) {
-        row_.stream = batch_.add_stream(labels_);
-    }
     file.origin_batch = id_;
     file.origin = batch_.add_position(std::move(position));
     const Attr filename{batch_.add_key("filename"), Value::string(batch_.arena().copy(file.path))};
-    ranges_.push_back(batch_.add_attrs({&filename, 1}));
+    columns_.push_back(
+        {.stream = batch_.add_stream(file.labels.labels == nullptr ? labels_ : file.labels.labels),
+         .attrs = batch_.add_attrs({&filename, 1})}
+    );
     lanes_.push_back(&file);
+}
+
+AttrRange BatchBuilder::attrs_with(uint16_t origin, LineOrigin from) {
+    FileColumns& columns = columns_[origin];
+    const bool is_error = from == LineOrigin::kStderr;
+    AttrRange& range = is_error ? columns.of_stderr : columns.of_stdout;
+    if (range.count == 0) {
+        const KeyIndex key = batch_.add_key("stream");
+        const std::array<Attr, 2> both{
+            batch_.attrs_in(columns.attrs)[0],
+            Attr{key, Value::string(is_error ? Slice("stderr") : Slice("stdout"))}
+        };
+        range = batch_.add_attrs(both);
+    }
+    return range;
 }
 
 BatchBuilder::Built BatchBuilder::take() {
@@ -104,7 +120,7 @@ BatchBuilder::Built BatchBuilder::take() {
     }
     Built built{id_, std::exchange(batch_, RecordBatch()), std::exchange(lanes_, {})};
     ++id_;
-    ranges_.clear();
+    columns_.clear();
     return built;
 }
 

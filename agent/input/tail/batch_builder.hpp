@@ -68,11 +68,13 @@ class BatchBuilder {
     /// read_end moves.
     void open_origin(TailFile& file);
 
-    void append(const TailFile& file, UnixNanos ts, Slice body) {
+    void append(const TailFile& file, UnixNanos ts, Slice body, LineOrigin from = {}) {
+        const FileColumns& columns = columns_[file.origin];
         row_.ts = ts;
         row_.origin = file.origin;
+        row_.stream = columns.stream;
         row_.body = body;
-        row_.attrs = ranges_[file.origin];
+        row_.attrs = from == LineOrigin::kNone ? columns.attrs : attrs_with(file.origin, from);
         batch_.append_row(row_);
     }
 
@@ -100,7 +102,16 @@ class BatchBuilder {
     }
 
   private:
+    /// What the rows of one file in this batch share.
+    struct FileColumns {
+        uint16_t stream = 0;
+        AttrRange attrs;
+        AttrRange of_stdout;  ///< empty until the first
+        AttrRange of_stderr;
+    };
+
     void adopt_used();
+    AttrRange attrs_with(uint16_t origin, LineOrigin from);
 
     StreamLabelsPtr labels_;
     std::shared_ptr<BlockPool> pool_ = std::make_shared<BlockPool>();
@@ -110,8 +121,8 @@ class BatchBuilder {
     uint64_t id_;
     RecordBatch batch_;
     Row row_;
-    std::vector<AttrRange> ranges_;  ///< by origin
-    std::vector<TailFile*> lanes_;   ///< by origin
+    std::vector<FileColumns> columns_;  ///< by origin
+    std::vector<TailFile*> lanes_;      ///< by origin
 };
 
 }  // namespace seyir::agent::input

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/checkpoint/checkpoint.hpp"
+#include "agent/input/tail/file_format.hpp"
 #include "agent/input/tail/identity.hpp"
 #include "common/io/file_system.hpp"
 #include "common/record/ack_token.hpp"
@@ -135,6 +136,8 @@ struct TailFile {
     uint64_t grew_to = 0;                   ///< size when it last grew, while held
     SteadyTime grew_at;
     std::vector<uint64_t> cleared;  ///< lanes it was found not to be a copy of
+
+    FileFormat::FileLabels labels{nullptr, false};  ///< where the input has a format
 
     uint64_t origin_batch = 0;  ///< batch that has an origin of this lane open
     uint16_t origin = 0;

@@ -210,6 +210,7 @@ class TailReader {
     bool read_turn(TailFile& file);
     bool split_lines(TailFile& file, std::string_view data, bool full);
     void add_line(TailFile& file, std::string_view line);
+    void add_formatted(TailFile& file, std::string_view line);
     void count_over_long(TailFile& file);
     void add_over_long(TailFile& file, std::string_view line);
     bool read_long_line(TailFile& file);

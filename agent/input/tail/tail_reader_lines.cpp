@@ -102,9 +102,24 @@ bool TailReader::split_lines(TailFile& file, std::string_view data, bool full) {
 }
 
 void TailReader::add_line(TailFile& file, std::string_view line) {
+    if (options_.format != nullptr) [[unlikely]] {
+        add_formatted(file, line);
+        return;
+    }
     builder_.open_origin(file);
     file.last_ts.value += 1;
     builder_.append(file, file.last_ts, line);
+}
+
+void TailReader::add_formatted(TailFile& file, std::string_view line) {
+    if (!file.labels.is_final) {
+        file.labels = options_.format->labels_of(file.path);
+    }
+    builder_.open_origin(file);
+    file.last_ts.value += 1;
+    const FormattedLine read = options_.format->read(line);
+    const Slice body = read.is_copy_needed ? builder_.copy(read.body) : Slice(read.body);
+    builder_.append(file, read.ts.value_or(file.last_ts), body, read.origin);
 }
 
 void TailReader::count_over_long(TailFile& file) {
