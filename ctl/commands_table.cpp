@@ -230,7 +230,7 @@ constexpr std::string_view kRetentionDetails =
     "it now: each day is archived (if an archive is configured), then dropped. Exits 1 when a run\n"
     "failed. What was done stands in audit/retention.jsonl of data_dir.\n\n"
     "  seyir retention\n"
-    "  seyir retention run --dry-run\n"
+    "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
 constexpr std::string_view kSpoolDetails =
     "Looks into the spools of an agent: where the records of inputs that cannot be read again "
