@@ -148,7 +148,8 @@ constexpr std::string_view kLabelsDetails =
     "  seyir labels host --since 7d\n";
 constexpr std::string_view kValidateDetails =
     "Checks configurations without starting anything, with the files they include and their\n"
-    "directory of fragments. Each mistake is shown with file, line and column, a caret and a hint. Exits 0 when\n"
+    "directory of fragments. Each mistake is shown with file, line and column, a caret and a hint. "
+    "Exits 0 when\n"
     "all are good, 78 when one is not, 1 for warnings with --deny-warnings. --output json prints\n"
     "an object a line for each FILE, with ranges as editors count them.\n\n"
     "  seyir validate /etc/seyir/agent.yaml\n"

@@ -133,25 +133,22 @@ TEST_SUITE("ctl/arguments") {
 }
 
 TEST_SUITE("docs") {
-    TEST_CASE("the guide and the man page name each command and option") {
-        const std::string root = SEYIR_SOURCE_ROOT;
-        for (const char* path : {"/docs/guide/command-line.md", "/packaging/man/seyir.1"}) {
-            auto text = io::read_file(io::posix_file_system(), root + path, 1 << 20);
-            REQUIRE(text);
-            std::erase(*text, '\\');  // the man page writes \-\-option
-            const auto names = [&](std::string_view word) {
-                CAPTURE(path);
-                CAPTURE(word);
-                CHECK(text->find(word) != std::string::npos);
-            };
-            for (const auto& option : global_options()) {
+    // (The man page is made of the programs' own help when it is installed.)
+    TEST_CASE("the guide names each command and option") {
+        const std::string path = std::string(SEYIR_SOURCE_ROOT) + "/docs/guide/command-line.md";
+        const auto text = io::read_file(io::posix_file_system(), path, 1 << 20);
+        REQUIRE(text);
+        const auto names = [&](std::string_view word) {
+            CAPTURE(word);
+            CHECK(text->find(word) != std::string::npos);
+        };
+        for (const auto& option : global_options()) {
+            names("--" + std::string(option.name));
+        }
+        for (const auto& command : all_commands()) {
+            names(command.name);
+            for (const auto& option : command.options) {
                 names("--" + std::string(option.name));
-            }
-            for (const auto& command : all_commands()) {
-                names(command.name);
-                for (const auto& option : command.options) {
-                    names("--" + std::string(option.name));
-                }
             }
         }
     }
