@@ -133,22 +133,25 @@ TEST_SUITE("ctl/arguments") {
 }
 
 TEST_SUITE("docs") {
-    // (The man page is made of the programs' own help when it is installed.)
     TEST_CASE("the guide names each command and option") {
-        const std::string path = std::string(SEYIR_SOURCE_ROOT) + "/docs/guide/command-line.md";
-        const auto text = io::read_file(io::posix_file_system(), path, 1 << 20);
-        REQUIRE(text);
-        const auto names = [&](std::string_view word) {
-            CAPTURE(word);
-            CHECK(text->find(word) != std::string::npos);
-        };
-        for (const auto& option : global_options()) {
-            names("--" + std::string(option.name));
-        }
-        for (const auto& command : all_commands()) {
-            names(command.name);
-            for (const auto& option : command.options) {
+        const std::string root = SEYIR_SOURCE_ROOT;
+        // The man page is made from the same table: test/e2e/test_packaging.py.
+        for (const char* path : {"/docs/guide/command-line.md"}) {
+            auto text = io::read_file(io::posix_file_system(), root + path, 1 << 20);
+            REQUIRE(text);
+            const auto names = [&](std::string_view word) {
+                CAPTURE(path);
+                CAPTURE(word);
+                CHECK(text->find(word) != std::string::npos);
+            };
+            for (const auto& option : global_options()) {
                 names("--" + std::string(option.name));
+            }
+            for (const auto& command : all_commands()) {
+                names(command.name);
+                for (const auto& option : command.options) {
+                    names("--" + std::string(option.name));
+                }
             }
         }
     }
