@@ -192,4 +192,4 @@ def test_a_client_library_written_for_loki_reads_lines_labels_and_errors(pushed)
     assert read["series"] == [{"service_name": "checkout", "env": env} for env in ("prod", "test")]
     assert len(read["lines"]) == 120 and all(json.loads(line)["took"].endswith("ms") for _, line in read["lines"])
     assert sorted(labels["detected_level"] for labels in read["counted"]) == ["error", "info", "warn"]
-    assert "parse error at line 1, col 32" in read["refused"], read["refused"]
+    assert "parse error at line 1, col 30" in read["refused"], read["refused"]
