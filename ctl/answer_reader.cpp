@@ -23,6 +23,7 @@ enum class Place {
     kParts,    // {"structuredMetadata","parsed"}
     kAttributes,
     kParsed,
+    kStats,  // {"summary","store","explain"}
     kOther,  // anything not ours, and all below it
 };
 
@@ -90,6 +91,11 @@ class AnswerReader::State : public json::EventHandler {
                 return true;
             case Place::kEntry:
                 return entry_part(text);
+            case Place::kStats:
+                if (key_ == "explain") {
+                    explanation = text;
+                }
+                return true;
             default:
                 return true;
         }
@@ -104,6 +110,7 @@ class AnswerReader::State : public json::EventHandler {
     bool null() override { return true; }
 
     std::string result_type;
+    std::string explanation;
     std::string problem;
     size_t dropped = 0;
 
@@ -116,6 +123,8 @@ class AnswerReader::State : public json::EventHandler {
                 return Place::kRoot;
             case Place::kRoot:
                 return key_ == "data" ? Place::kData : Place::kOther;
+            case Place::kData:
+                return key_ == "stats" ? Place::kStats : Place::kOther;
             case Place::kResult:
                 return Place::kItem;
             case Place::kItem:
@@ -247,6 +256,10 @@ size_t AnswerReader::dropped() const {
 
 const std::string& AnswerReader::result_type() const {
     return state_->result_type;
+}
+
+const std::string& AnswerReader::explanation() const {
+    return state_->explanation;
 }
 
 }  // namespace seyir::ctl
