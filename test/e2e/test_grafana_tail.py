@@ -78,7 +78,7 @@ def test_a_client_that_does_not_read_loses_rows_is_told_and_costs_bounded_memory
 
 
 def handshake(site, **changes):
-    headers = {"Host": "x", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+    headers = {"Host": f"127.0.0.1:{site.http_port}", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
                "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(), **changes}
     client = socket.create_connection(("127.0.0.1", site.http_port), timeout=harness.PATIENCE_S)
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
