@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "collector/store/log_store.hpp"
 #include "common/base/result.hpp"
@@ -23,6 +24,8 @@ struct QueryLimits {
     size_t series_max = 50'000;             ///< distinct label sets of a result
     size_t points_max = 11'000;             ///< steps of a range query (Prometheus' limit)
     size_t samples_max = 20'000'000;        ///< series times steps held by a metric query
+    /// Every row has a detected_level, found in the row where its severity says none.
+    bool detects_level = false;
 };
 
 struct QueryStats {
@@ -31,6 +34,10 @@ struct QueryStats {
     uint64_t store_scans = 0;  ///< select() calls
     Nanos elapsed{0};
 };
+
+/// For people, behind an explained query: blocks in all, ruled out by each means, read. Two or
+/// three lines.
+std::string explain(const QueryStats& stats);
 
 class QueryContext {
   public:

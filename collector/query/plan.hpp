@@ -24,6 +24,8 @@ class LogPlan {
 
     const logql::Pipeline& pipeline() const { return pipeline_; }
 
+    const logql::StreamMatcher& streams() const { return *streams_; }
+
     /// For people: what is selected, what prunes, which stages run. Several lines.
     std::string explain(TimeRange range) const;
 
@@ -32,6 +34,7 @@ class LogPlan {
     std::vector<std::string> stage_texts_;
     std::shared_ptr<const logql::StreamMatcher> streams_;
     logql::Pipeline pipeline_;
+    Needle holds_;
 };
 
 /// `{a="b", c=~"d"}`

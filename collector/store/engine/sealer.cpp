@@ -86,6 +86,7 @@ void Sealer::run() {
     remove_orphans();
     bool has_failed = false;
     std::unique_lock lock(mutex_);
+    is_woken_ = true;  // what the last run left may be due
     while (!is_stopping_) {
         if (has_failed) {
             wake_.wait_for(lock, kAfterFailure, [this] { return is_stopping_.load(); });
@@ -149,7 +150,7 @@ Result<void> Sealer::seal(SealScope scope) {
         if (is_littered) {
             plan.merges_below = kSmallPayloadBytes;
         }
-        SealJob job(core_, std::move(view), plan, is_stopping_);
+        SealJob job(core_, encoder_, std::move(view), plan, is_stopping_);
         auto done = job.run(unreadable_);
         for (const StageEntry& entry : job.newly_unreadable) {
             unreadable_.insert(entry.number);

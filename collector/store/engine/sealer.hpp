@@ -48,6 +48,7 @@ class Sealer {
     Core& core_;
     Committer& committer_;
     std::mutex job_mutex_;               // one job at a time
+    columns::BlockEncoder encoder_;      // under job_mutex_
     std::set<CommitNumber> unreadable_;  // under job_mutex_
     std::atomic<uint64_t> unreadable_bytes_ = 0;
     uint64_t small_left_ = 0;  // small batches the last joining left, under job_mutex_

@@ -22,7 +22,8 @@ constexpr int64_t kSecond = 1'000'000'000;
 struct World {
     io::ManualClock clock{UnixNanos{1'000'000 * kSecond}};
     store::MemoryLogStore store{clock};
-    std::vector<net::HttpRoute> routes = loki_routes(store, {}, clock);
+    // Levels of lines have tests of their own: drilldown_test.cpp.
+    std::vector<net::HttpRoute> routes = loki_routes(store, {.limits = {}}, clock);
 
     using Query = std::vector<std::pair<std::string, std::string>>;
 
@@ -238,6 +239,9 @@ TEST_SUITE("collector/api/loki_routes") {
         CHECK(text.find("streams: {app=\"a\"}") != std::string::npos);
         CHECK(text.find("prune:   blocks without \"needle\"") != std::string::npos);
         CHECK(text.find("stage:   | json") != std::string::npos);
+        CHECK(text.find("blocks:  ") != std::string::npos);
+        CHECK(text.find(" pruned by stream + 0 by filter + ") != std::string::npos);
+        CHECK(stats->get("store")->get("blocksPrunedByFilter").has_value());
     }
 
     TEST_CASE("times are read in every form Grafana sends") {

@@ -115,6 +115,28 @@ TEST_SUITE("collector/store/seal") {
         CHECK(found.stats.blocks_corrupt == 0);
     }
 
+    TEST_CASE("of a sealed block only the rows asked for are unpacked") {
+        StoreInMemory f;
+        Frame frame;
+        for (int i = 0; i < 600; ++i) {
+            frame.lines.push_back(
+                fmt::format(R"({{"n":{},"level":"info","path":"/a/{}"}})", i, i % 7)
+            );
+        }
+        REQUIRE(append(*f.store, frame).has_value());
+        REQUIRE(f.store->seal(store::SealScope::kAll).has_value());
+        store::SelectQuery query;
+        query.range = {
+            kNoon + std::chrono::microseconds(100), kNoon + std::chrono::microseconds(110)
+        };
+        const auto found = read_all(*f.store, query);
+        CHECK(found.stats.blocks_read == 1);
+        CHECK(found.stats.rows_read == 10);
+        REQUIRE(found.rows.size() == 10);
+        CHECK(found.rows.front().second == frame.lines[100]);
+        CHECK(read_all(*f.store).rows.size() == 600);
+    }
+
     TEST_CASE("pages come in order of their leading edge and next_bound holds for what follows") {
         for (const auto direction : {store::Direction::kForward, store::Direction::kBackward}) {
             StoreInMemory f;
