@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #include "common/base/log.hpp"
-#include "common/record/relay.hpp"
+#include "common/wire/relay.hpp"
 
 namespace seyir::ship {
 namespace {

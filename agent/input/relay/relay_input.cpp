@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/base/log.hpp"
-#include "common/record/relay.hpp"
+#include "common/wire/relay.hpp"
 
 namespace seyir::agent::input {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "agent/input/relay/relay_input.hpp"
 #include "common/config/sections/sections.hpp"
-#include "common/record/relay.hpp"
+#include "common/wire/relay.hpp"
 
 namespace seyir::agent::input {
 namespace {

@@ -9,7 +9,7 @@
 #include "common/async/event.hpp"
 #include "common/async/offload.hpp"
 #include "common/base/log.hpp"
-#include "common/record/relay.hpp"
+#include "common/wire/relay.hpp"
 
 namespace seyir::collector::input {
 namespace {

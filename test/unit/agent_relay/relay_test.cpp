@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which requests come in; what becomes of them is in test/e2e/test_agent_relay.py.
-#include "common/record/relay.hpp"
+#include "common/wire/relay.hpp"
 
 #include <doctest/doctest.h>
 
