@@ -214,6 +214,7 @@ int CollectorApp::run(
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    reloader.stop();
     (*upkeep)->stop();
     tap->stop();
     host.stop(drained_by());

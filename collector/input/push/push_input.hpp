@@ -60,6 +60,7 @@ class PushInput : public pipeline::Input, public component::HttpMounted, public 
         std::atomic<uint64_t> in_flight_bytes{0};
         metrics::Counter* accepted = nullptr;
         metrics::Counter* rejected = nullptr;
+        metrics::Counter* altered = nullptr;
         metrics::Counter* refused = nullptr;
     };
 
