@@ -136,6 +136,10 @@ StatusSources status_sources(
     };
 }
 
+SteadyTime drained_by() {
+    return io::system_clock().steady_now() + kDrainTime;
+}
+
 size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
 }
@@ -196,7 +200,6 @@ int CollectorApp::run(
     if (auto begun = host.start(*running); !begun) {
         return could_not_start(begun.error());
     }
-    const auto drained_by = [] { return io::system_clock().steady_now() + kDrainTime; };
     if (auto listening = servers.start(); !listening) {
         host.stop(drained_by());
         return could_not_start(listening.error());
