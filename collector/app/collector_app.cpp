@@ -144,8 +144,12 @@ size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
 }
 
-std::vector<net::HttpRoute> loki_api(store::LogStore& store, const CollectorConfig& config) {
-    return api::loki_routes(store, {.retention = config.store.retention}, io::system_clock());
+std::vector<net::HttpRoute> loki_api(
+    store::LogStore& store, const CollectorConfig& config, metrics::Registry& registry
+) {
+    return api::loki_routes(
+        store, {.retention = config.store.retention, .registry = &registry}, io::system_clock()
+    );
 }
 
 }  // namespace
@@ -191,7 +195,7 @@ int CollectorApp::run(
     );
     servers.add_routes({status_route(status_sources(host, **store, *running, started))});
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
-    servers.add_routes(loki_api(**store, *running));
+    servers.add_routes(loki_api(**store, *running, registry));
     servers.add_routes(reloader.routes());
     servers.add_routes((*upkeep)->routes());
     const auto tap = std::make_shared<service::TapHub>(registry);

@@ -186,6 +186,7 @@ Result<void> SealJob::end_groups() {
 Result<void> SealJob::add_block(SegmentWriter& writer, Block block) {
     columns::PieceSink add_keys = [this](std::string_view piece) { filter_keys_.add(piece); };
     const columns::EncodedBlock encoded = encoder_.encode(*block.batch, &add_keys);
+    add_values(*block.batch, filter_keys_);
     std::vector<gram::Key> keys = filter_keys_.take();
     const auto verified = columns::verify(encoded, *block.batch);
     if (!verified) {
