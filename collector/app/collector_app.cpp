@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "collector/api/loki_routes.hpp"
+#include "collector/app/join_routes.hpp"
 #include "collector/app/status_routes.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/input/loki/loki_input.hpp"
@@ -110,6 +111,38 @@ StatusSources status_sources(
     };
 }
 
+std::optional<uint16_t> joinable_port(service::PipelineHost& host) {
+    for (const auto& [id, running] : host.graph()->inputs) {
+        const auto* agents = dynamic_cast<const input::AgentsInput*>(running.component.get());
+        if (agents != nullptr && agents->may_join()) {
+            return agents->local().port;
+        }
+    }
+    return std::nullopt;
+}
+
+/// Status, joining, health and the Loki API; not those of reload and tap.
+void add_own_routes(
+    service::Servers& servers,
+    service::PipelineHost& host,
+    store::RocksStore& store,
+    const CollectorConfig& config,
+    const std::shared_ptr<AgentTokens>& tokens,
+    metrics::Registry& registry,
+    SteadyTime started
+) {
+    servers.add_routes({status_route(status_sources(host, store, config.store.retention, started))}
+    );
+    servers.add_routes(join_routes(
+        {.tokens = tokens,
+         .agents_port = [&host] { return joinable_port(host); },
+         .certificate = config.tls.cert},
+        registry
+    ));
+    servers.add_routes(service::self_routes(host.engine(), registry, {}));
+    servers.add_routes(api::loki_routes(store, {}, io::system_clock()));
+}
+
 size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
 }
@@ -162,7 +195,11 @@ int CollectorApp::run(
         return could_not_start(store.error());
     }
     StoreRefill refill(**store, io::system_clock());
-    CollectorServices services(**store, &refill);
+    const auto agent_tokens = AgentTokens::open(running->home + "/agent_tokens.json");
+    if (!agent_tokens) {
+        return could_not_start(agent_tokens.error());
+    }
+    CollectorServices services(**store, &refill, *agent_tokens);
     service::Servers servers(
         registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );
@@ -184,11 +221,7 @@ int CollectorApp::run(
         [&path] { return service::loaded_program(load_collector_config(path)); },
         service::apply_log_options
     );
-    servers.add_routes(
-        {status_route(status_sources(host, **store, running->store.retention, started))}
-    );
-    servers.add_routes(service::self_routes(host.engine(), registry, {}));
-    servers.add_routes(api::loki_routes(**store, {}, io::system_clock()));
+    add_own_routes(servers, host, **store, *running, *agent_tokens, registry, started);
     servers.add_routes(reloader.routes());
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);

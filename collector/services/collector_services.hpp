@@ -4,7 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
+#include "collector/services/agent_tokens.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/component/types.hpp"
 
@@ -15,12 +18,17 @@ inline constexpr uint16_t kStoreOutput = 0;
 
 class CollectorServices final : public component::ProgramServices {
   public:
-    explicit CollectorServices(store::LogStore& log_store, alert::RefillSource* refill = nullptr)
-        : store(log_store), refill_(refill) {}
+    explicit CollectorServices(
+        store::LogStore& log_store,
+        alert::RefillSource* refill = nullptr,
+        std::shared_ptr<const AgentTokens> joined = nullptr
+    )
+        : store(log_store), agent_tokens(std::move(joined)), refill_(refill) {}
 
     alert::RefillSource* alert_refill() override { return refill_; }
 
     store::LogStore& store;
+    std::shared_ptr<const AgentTokens> agent_tokens;  ///< of agents that joined; may be none
 
   private:
     alert::RefillSource* const refill_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/services/agent_tokens.hpp"
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
 #include "common/net/endpoint.hpp"
@@ -21,6 +22,7 @@ struct AgentsSetup {
     net::Endpoint listen;
     std::shared_ptr<net::TlsServerContext> tls;  ///< none = plain
     net::Authenticator authenticator;            ///< who may ship; open = everybody
+    std::shared_ptr<const AgentTokens> joined;   ///< set: agents that joined may ship, too
     std::vector<uint16_t> store_outputs{0};      ///< whose committed positions count; lowest wins
     std::string server_version;
     size_t io_threads = 2;
