@@ -134,6 +134,13 @@ constexpr std::array kAgentOptions{
     OptionSpec{"force", "", "replace what an earlier join wrote"},
 };
 
+constexpr std::array kRetentionOptions{
+    OptionSpec{"dry-run", "", "run: tell what it would drop, and change nothing"},
+    OptionSpec{
+        "confirm", "", "run: also what is held back: more than two days, or after a clock step"
+    },
+};
+
 constexpr std::array kBufferOptions{
     OptionSpec{"all", "", "export: also records that were delivered and not deleted yet"},
 };
@@ -234,6 +241,13 @@ constexpr std::string_view kBufferDetails =
     "  seyir buffer ls /var/lib/seyir-collector/buffer/far\n"
     "  seyir buffer fsck /var/lib/seyir-collector/buffer/far --output json\n"
     "  seyir buffer export /var/lib/seyir-collector/buffer/far > waiting.jsonl\n";
+constexpr std::string_view kRetentionDetails =
+    "When the collector drops days past `retention`, what it did last and what is due. `run` does\n"
+    "it now: each day is archived (if an archive is configured), then dropped. Exits 1 when a run\n"
+    "failed. What was done stands in audit/retention.jsonl of data_dir.\n\n"
+    "  seyir retention\n"
+    "  seyir retention run --dry-run\n"
+    "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
 constexpr std::string_view kSpoolDetails =
     "Looks into the spools of an agent: where the records of inputs that cannot be read again "
     "wait\n"
@@ -323,6 +337,15 @@ constexpr std::array kCommands{
         "have a program read its configuration again",
         kReloadDetails,
         kReloadOptions
+    },
+    CommandSpec{
+        "retention",
+        "[run]",
+        0,
+        1,
+        "days the collector drops, and dropping them",
+        kRetentionDetails,
+        kRetentionOptions
     },
     CommandSpec{
         "buffer",

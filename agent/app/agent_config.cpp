@@ -7,6 +7,7 @@
 
 #include "agent/app/collector_output_type.hpp"
 #include "agent/input/container/container_type.hpp"
+#include "agent/input/journald/journald_type.hpp"
 #include "agent/input/stdin/stdin_type.hpp"
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_type.hpp"
@@ -54,6 +55,7 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
     auto types = std::make_shared<component::ProgramTypes>();
     types->catalogue.add(input::tail_input_type());
     types->catalogue.add(input::container_input_type());
+    types->catalogue.add(input::journald_input_type());
     types->catalogue.add(input::stdin_input_type());
     types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);

@@ -11,6 +11,7 @@
 #include "collector/api/loki_routes.hpp"
 #include "collector/app/join_routes.hpp"
 #include "collector/app/status_routes.hpp"
+#include "collector/app/store_upkeep.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/input/loki/loki_input.hpp"
 #include "collector/services/collector_services.hpp"
@@ -34,7 +35,6 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kLog = "collector";
 constexpr Nanos kDrainTime = 15s;  // below systemd's TimeoutStopSec=30s
-constexpr Nanos kMaintenanceInterval = 60s;
 
 int could_not_start(const Error& error) {
     log::error(kLog, "could not start", {{"error", error.message}});
@@ -88,8 +88,19 @@ Result<void> add_default_push(
     return {};
 }
 
+auto push_adder(metrics::Registry& registry) {
+    return [&registry](
+               const component::ProgramConfig& next,
+               const component::RunningGraph* before,
+               component::RunningGraph& graph
+           ) { return add_default_push(next, before, registry, graph); };
+}
+
 StatusSources status_sources(
-    service::PipelineHost& host, store::RocksStore& store, Nanos retention, SteadyTime started
+    service::PipelineHost& host,
+    store::RocksStore& store,
+    const CollectorConfig& config,
+    SteadyTime started
 ) {
     return {
         .engine = &host.engine(),
@@ -106,7 +117,7 @@ StatusSources status_sources(
                 }
                 return all;
             },
-        .retention = retention,
+        .retention = config.store.retention,
         .started = started,
     };
 }
@@ -131,8 +142,7 @@ void add_own_routes(
     metrics::Registry& registry,
     SteadyTime started
 ) {
-    servers.add_routes({status_route(status_sources(host, store, config.store.retention, started))}
-    );
+    servers.add_routes({status_route(status_sources(host, store, config, started))});
     servers.add_routes(join_routes(
         {.tokens = tokens,
          .agents_port = [&host] { return joinable_port(host); },
@@ -147,35 +157,6 @@ size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
 }
 
-/// Seals, drops what is past retention, notices clock steps: once a minute.
-class Maintenance {
-  public:
-    explicit Maintenance(store::RocksStore& store) : store_(store) {}
-
-    void tick() {
-        const SteadyTime now = io::system_clock().steady_now();
-        if (now < next_) {
-            return;
-        }
-        next_ = now + kMaintenanceInterval;
-        const auto report = store_.maintain();
-        if (!report) {
-            log::error(kLog, "store maintenance failed", {{"error", report.error().message}});
-        } else if (!report->dropped.empty()) {
-            log::info(
-                kLog,
-                "dropped days past retention",
-                {{"days", fmt::format("{}", fmt::join(report->dropped, ","))},
-                 {"rows", fmt::format("{}", report->rows)}}
-            );
-        }
-    }
-
-  private:
-    store::RocksStore& store_;
-    SteadyTime next_{};
-};
-
 }  // namespace
 
 int CollectorApp::run(
@@ -184,8 +165,7 @@ int CollectorApp::run(
     const std::string& effective_config,
     process::Signals& signals
 ) {
-    log::set_level(config.log.level);
-    log::set_json(config.log.json);
+    service::apply_log_options(config);
     log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", effective_config}});
     const SteadyTime started = io::system_clock().steady_now();
     const auto running = std::make_shared<const CollectorConfig>(std::move(config));
@@ -200,6 +180,10 @@ int CollectorApp::run(
         return could_not_start(agent_tokens.error());
     }
     CollectorServices services(**store, &refill, *agent_tokens);
+    auto upkeep = StoreUpkeep::make(*running, **store, services.events);
+    if (!upkeep) {
+        return could_not_start(upkeep.error());
+    }
     service::Servers servers(
         registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );
@@ -209,11 +193,7 @@ int CollectorApp::run(
         .servers = servers,
         .filter_workers = filter_workers(),
         .dead_letter = plugins::make_dead_letter_file,
-        .adjust = [&registry](
-                      const component::ProgramConfig& next,
-                      const component::RunningGraph* before,
-                      component::RunningGraph& graph
-                  ) { return add_default_push(next, before, registry, graph); },
+        .adjust = push_adder(registry),
     });
     service::Reloader reloader(
         host,
@@ -223,6 +203,7 @@ int CollectorApp::run(
     );
     add_own_routes(servers, host, **store, *running, *agent_tokens, registry, started);
     servers.add_routes(reloader.routes());
+    servers.add_routes((*upkeep)->routes());
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
     servers.add_routes({tap->route()});
@@ -234,19 +215,20 @@ int CollectorApp::run(
         host.stop(drained_by());
         return could_not_start(listening.error());
     }
+    (*upkeep)->start();
     log::info(kLog, "ready");
-    Maintenance maintenance(**store);
     service::run_until_told_to_stop(
         signals,
         {.tick =
              [&] {
-                 maintenance.tick();
+                 (*upkeep)->tick();
                  host.tick();
                  reloader.serve();
                  return true;
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    (*upkeep)->stop();
     tap->stop();
     host.stop(drained_by());
     servers.stop(drained_by());

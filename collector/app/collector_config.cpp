@@ -3,6 +3,7 @@
 
 #include "collector/input/http/http_input.hpp"
 #include "collector/input/input_types.hpp"
+#include "collector/input/internal/internal_input.hpp"
 #include "collector/output/store_type.hpp"
 #include "common/config/reference/reference.hpp"
 #include "common/plugin/loader.hpp"
@@ -35,6 +36,7 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
     types->catalogue.add(input::agents_input_type());
     types->catalogue.add(input::loki_input_type());
     types->catalogue.add(input::http_input_type());
+    types->catalogue.add(input::internal_logs_input_type());
     types->catalogue.add(component::forward_input_type());
     types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);
@@ -61,6 +63,7 @@ void read_store(const ObjectReader& root, CollectorConfig& collector, config::Di
             continue;
         }
         collector.store = plan->options();
+        collector.clean_up = plan->clean_up();
         for (const auto& [id, at] : root.component_names("outputs")) {
             if (has_store && id == output.id) {
                 out.add(

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "collector/retention/clean_up_options.hpp"
 #include "collector/store/store_options.hpp"
 #include "common/component/program_config.hpp"
 
@@ -13,6 +14,7 @@ namespace seyir::collector {
 struct CollectorConfig : component::ProgramConfig {
     /// Of the `store` output; the defaults when there is none.
     store::StoreOptions store;
+    retention::CleanUpConfig clean_up;
 };
 
 /// The component types and the schema without plugins.

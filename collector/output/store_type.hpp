@@ -2,6 +2,9 @@
 // The output type `store`.   Threads: called while the catalogue is built.
 #pragma once
 
+#include <utility>
+
+#include "collector/retention/clean_up_schema.hpp"
 #include "collector/store/store_options.hpp"
 #include "common/component/types.hpp"
 
@@ -9,7 +12,8 @@ namespace seyir::collector {
 
 class StorePlan final : public component::OutputPlan {
   public:
-    explicit StorePlan(store::StoreOptions options) : options_(options) {}
+    StorePlan(store::StoreOptions options, retention::CleanUpConfig clean_up)
+        : options_(options), clean_up_(std::move(clean_up)) {}
 
     /// context.program must be CollectorServices.
     Result<std::unique_ptr<pipeline::Output>> instantiate(const component::RunContext& context
@@ -17,8 +21,11 @@ class StorePlan final : public component::OutputPlan {
 
     const store::StoreOptions& options() const { return options_; }
 
+    const retention::CleanUpConfig& clean_up() const { return clean_up_; }
+
   private:
     store::StoreOptions options_;
+    retention::CleanUpConfig clean_up_;
 };
 
 component::OutputType store_output_type();

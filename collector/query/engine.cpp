@@ -39,14 +39,14 @@ class Evaluator {
         return MetricResult(constant(node.value));
     }
 
-    Result<MetricResult> eval_node(const logql::RangeAggregation& node, logql::Offset at) {
-        return scan(node, at, std::nullopt);
+    Result<MetricResult> eval_node(const logql::RangeAggregation& node, logql::Offset) {
+        return scan(node, std::nullopt);
     }
 
     Result<MetricResult> eval_node(const logql::VectorAggregation& node, logql::Offset at) {
         const auto* range = std::get_if<logql::RangeAggregation>(&node.operand->node);
         if (node.op == logql::VectorOp::kSum && range != nullptr && is_additive(range->op)) {
-            return scan(*range, node.operand->at, node.grouping.value_or(logql::Grouping{}));
+            return scan(*range, node.grouping.value_or(logql::Grouping{}));
         }
         if (node.op == logql::VectorOp::kApproxTopk && grid_.points > 1) {
             return logql::parse_error(
@@ -90,12 +90,10 @@ class Evaluator {
     }
 
     Result<MetricResult> scan(
-        const logql::RangeAggregation& node,
-        logql::Offset at,
-        std::optional<logql::Grouping> sum_into
+        const logql::RangeAggregation& node, std::optional<logql::Grouping> sum_into
     ) {
         const RangeRequest request{tenant_, text_, grid_, std::move(sum_into)};
-        SEYIR_TRY(Matrix matrix, run_range_aggregation(store_, node, at, request, context_));
+        SEYIR_TRY(Matrix matrix, run_range_aggregation(store_, node, request, context_));
         return MetricResult(std::move(matrix));
     }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
+#include "common/logql/stage/required.hpp"
 
 namespace seyir::query {
 
@@ -40,6 +41,7 @@ Result<LogPlan> LogPlan::make(std::string_view text, const logql::LogExpr& log) 
     SEYIR_TRY(auto streams, logql::StreamMatcher::compile(log.matchers));
     plan.streams_ = std::make_shared<const logql::StreamMatcher>(std::move(streams));
     SEYIR_TRY(plan.pipeline_, logql::Pipeline::compile(text, log.stages));
+    plan.holds_ = logql::required_of(log.stages);
     return plan;
 }
 
@@ -51,7 +53,7 @@ store::SelectQuery LogPlan::select(TenantId tenant, TimeRange range, store::Dire
             return streams->matches(labels);
         };
     }
-    query.line_contains = pipeline_.required_texts();
+    query.holds = holds_;
     return query;
 }
 
@@ -62,11 +64,10 @@ std::string LogPlan::explain(TimeRange range) const {
         to_rfc3339(range.end),
         selector_text_
     );
-    if (pipeline_.required_texts().empty()) {
-        out += "prune:   by time and stream only; no line filter names a text of 3 bytes or more\n";
-    }
-    for (const std::string& text : pipeline_.required_texts()) {
-        out += fmt::format("prune:   blocks without {}\n", json_quote(text));
+    if (holds_.kind == Needle::Kind::kAnything) {
+        out += "prune:   by time and stream only; no filter asks for a text\n";
+    } else {
+        out += fmt::format("prune:   blocks without {}\n", seyir::to_text(holds_));
     }
     for (const std::string& stage : stage_texts_) {
         out += fmt::format("stage:   {}\n", stage);

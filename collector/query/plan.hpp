@@ -32,6 +32,7 @@ class LogPlan {
     std::vector<std::string> stage_texts_;
     std::shared_ptr<const logql::StreamMatcher> streams_;
     logql::Pipeline pipeline_;
+    Needle holds_;
 };
 
 /// `{a="b", c=~"d"}`

@@ -9,6 +9,8 @@
 
 #include "collector/query/plan.hpp"
 #include "collector/query/row_labels.hpp"
+#include "collector/query/sample_windows.hpp"
+#include "common/logql/text/quantity.hpp"
 
 namespace seyir::query {
 namespace {
@@ -28,8 +30,65 @@ Wide ceil_div(Wide a, Wide b) {
 }
 
 struct Accumulator {
-    std::vector<int64_t> rows;   ///< differences; one more than steps
-    std::vector<int64_t> bytes;  ///< empty when only rows count
+    std::vector<int64_t> rows;    ///< differences; one more than steps
+    std::vector<int64_t> bytes;   ///< empty when only rows count
+    std::vector<Sample> samples;  ///< instead of both where values are unwrapped
+};
+
+/// `| unwrap duration(label) | filters`, ready to run.
+struct ValueReader {
+    std::string label;
+    logql::UnwrapConversion conversion = logql::UnwrapConversion::kNone;
+    logql::Pipeline filters;
+
+    static Result<ValueReader> make(std::string_view text, const logql::Unwrap& unwrap) {
+        ValueReader reader{.label = unwrap.label, .conversion = unwrap.conversion};
+        SEYIR_TRY(reader.filters, logql::Pipeline::compile(text, unwrap.filters));
+        return reader;
+    }
+
+    /// Nothing: the row is left out. A text that is no number is the row's error.
+    std::optional<double> read(logql::ScratchRow& row) const {
+        const std::string_view text = row.get_or_empty(label);
+        if (text.empty()) {
+            return std::nullopt;
+        }
+        const auto value = convert(text);
+        if (!value) {
+            row.set_error("SampleExtractionErr", why_not(text));
+        }
+        if (!filters.process(row)) {
+            return std::nullopt;
+        }
+        return value.value_or(0);
+    }
+
+  private:
+    std::optional<double> convert(std::string_view text) const {
+        switch (conversion) {
+            case logql::UnwrapConversion::kBytes: {
+                const auto bytes = logql::parse_byte_size(text);
+                return bytes ? std::optional(static_cast<double>(*bytes)) : std::nullopt;
+            }
+            case logql::UnwrapConversion::kDuration: {
+                const auto ns = logql::parse_duration_ns(text);
+                return ns ? std::optional(static_cast<double>(*ns) / 1e9) : std::nullopt;
+            }
+            default:
+                return logql::parse_number(text);
+        }
+    }
+
+    std::string why_not(std::string_view text) const {
+        switch (conversion) {
+            case logql::UnwrapConversion::kBytes:
+                return logql::byte_size_error(text);
+            case logql::UnwrapConversion::kDuration:
+                return logql::duration_error(text);
+            default:
+                return logql::number_error(text);
+        }
+    }
 };
 
 class RangeScan {
@@ -39,13 +98,17 @@ class RangeScan {
     )
         : node_(node), request_(request), context_(context) {
         sums_bytes_ = node.op == logql::RangeOp::kBytes || node.op == logql::RangeOp::kBytesRate;
-        if (request.sum_into) {
-            grouping_ = *request.sum_into;
+        grouping_ = request.sum_into ? request.sum_into : node.grouping;
+        if (grouping_) {
             std::ranges::sort(grouping_->labels);
         }
     }
 
     Result<Matrix> run(store::LogStore& store, const LogPlan& plan) {
+        if (node_.unwrap) {
+            SEYIR_TRY(reader_, ValueReader::make(request_.text, *node_.unwrap));
+            keeps_samples_ = node_.op != logql::RangeOp::kAbsent;
+        }
         choose_wanted(plan.pipeline());
         const TimeRange range = scanned_range(node_, request_.grid);
         SEYIR_TRY(
@@ -61,15 +124,21 @@ class RangeScan {
             SEYIR_CHECK(take(*page, range, plan.pipeline()));
         }
         context_.add(cursor->stats());
-        return finish();
+        return keeps_samples_ ? finish_samples() : Result<Matrix>(finish());
     }
 
   private:
     void choose_wanted(const logql::Pipeline& pipeline) {
-        if (!grouping_ || grouping_->without || !pipeline.referenced_labels()) {
+        if (!grouping_ || grouping_->without || !pipeline.referenced_labels() ||
+            (reader_ && !reader_->filters.referenced_labels())) {
             return;
         }
         wanted_ = grouping_->labels;
+        if (reader_) {
+            wanted_.push_back(reader_->label);
+            const auto& filtered = *reader_->filters.referenced_labels();
+            wanted_.insert(wanted_.end(), filtered.begin(), filtered.end());
+        }
         wanted_.insert(
             wanted_.end(),
             pipeline.referenced_labels()->begin(),
@@ -103,6 +172,14 @@ class RangeScan {
     }
 
     Result<void> add() {
+        double value = 0;
+        if (reader_) {
+            const auto read = reader_->read(row_);
+            if (!read) {
+                return {};
+            }
+            value = *read;
+        }
         ++context_.stats().rows_matched;
         if (row_.has_error()) {
             return pipeline_error();
@@ -118,6 +195,13 @@ class RangeScan {
         }
         SEYIR_TRY(const uint32_t series, series_of_row());
         Accumulator& sums = sums_[series];
+        if (keeps_samples_) {
+            if (++samples_ > context_.limits().samples_max) {
+                return too_many_samples();
+            }
+            sums.samples.push_back({row_.ts().value, value, samples_});
+            return {};
+        }
         const auto begin = static_cast<size_t>(first);
         const auto end = static_cast<size_t>(last) + 1;
         ++sums.rows[begin];
@@ -147,15 +231,23 @@ class RangeScan {
         );
     }
 
+    /// The unwrapped label is the value, not part of the series.
+    std::string_view value_label() const {
+        return reader_ ? std::string_view(reader_->label) : std::string_view();
+    }
+
     Result<uint32_t> series_of_row() {
         if (const auto known = own_labels_.find(row_)) {
             return *known;
         }
         if (!grouping_) {
-            key_.assign(row_, [](const logql::Label&) { return true; });
+            key_.assign(row_, [&](const logql::Label& label) {
+                return label.name != value_label();
+            });
         } else if (grouping_->without) {
             key_.assign(row_, [&](const logql::Label& label) {
-                return !std::ranges::binary_search(grouping_->labels, label.name);
+                return label.name != value_label() &&
+                       !std::ranges::binary_search(grouping_->labels, label.name);
             });
         } else {
             key_.assign_named(row_, grouping_->labels);
@@ -165,9 +257,9 @@ class RangeScan {
         if (is_new) {
             SEYIR_CHECK(check_size());
             labels_.push_back(key_.labels());
-            const size_t size = request_.grid.points + 1;
+            const size_t size = keeps_samples_ ? 0 : request_.grid.points + 1;
             sums_.push_back(
-                {std::vector<int64_t>(size), std::vector<int64_t>(sums_bytes_ ? size : 0)}
+                {std::vector<int64_t>(size), std::vector<int64_t>(sums_bytes_ ? size : 0), {}}
             );
         }
         own_labels_.insert(row_, at->second);
@@ -186,17 +278,33 @@ class RangeScan {
             );
         }
         if ((sums_.size() + 1) * request_.grid.points > limits.samples_max) {
-            return fail(
-                ErrorCode::kTooLarge,
-                fmt::format(
-                    "maximum of samples ({}) reached for a single query; use a longer step or "
-                    "group "
-                    "by fewer labels",
-                    limits.samples_max
-                )
-            );
+            return too_many_samples();
         }
         return {};
+    }
+
+    Error too_many_samples() const {
+        return fail(
+            ErrorCode::kTooLarge,
+            fmt::format(
+                "maximum of samples ({}) reached for a single query; use a longer step, a shorter "
+                "time or group by fewer labels",
+                context_.limits().samples_max
+            )
+        );
+    }
+
+    Result<Matrix> finish_samples() {
+        Matrix matrix;
+        for (size_t i = 0; i < sums_.size(); ++i) {
+            SEYIR_CHECK(context_.check());
+            SEYIR_TRY(
+                auto values, aggregate_windows(node_, request_.grid, sums_[i].samples, context_)
+            );
+            sums_[i] = {};
+            matrix.series.push_back({std::move(labels_[i]), std::move(values)});
+        }
+        return matrix;
     }
 
     Matrix finish() {
@@ -224,6 +332,9 @@ class RangeScan {
     const RangeRequest& request_;
     QueryContext& context_;
     bool sums_bytes_ = false;
+    bool keeps_samples_ = false;
+    size_t samples_ = 0;
+    std::optional<ValueReader> reader_;
     std::optional<logql::Grouping> grouping_;
     std::vector<std::string> wanted_;
     logql::ScratchRow row_;
@@ -257,7 +368,8 @@ Matrix absent_of(const logql::RangeAggregation& node, const Matrix& counts, size
 
 bool is_additive(logql::RangeOp op) {
     return op == logql::RangeOp::kCount || op == logql::RangeOp::kRate ||
-           op == logql::RangeOp::kBytes || op == logql::RangeOp::kBytesRate;
+           op == logql::RangeOp::kBytes || op == logql::RangeOp::kBytesRate ||
+           op == logql::RangeOp::kSum;
 }
 
 TimeRange scanned_range(const logql::RangeAggregation& node, const Grid& grid) {
@@ -271,16 +383,10 @@ TimeRange scanned_range(const logql::RangeAggregation& node, const Grid& grid) {
 Result<Matrix> run_range_aggregation(
     store::LogStore& store,
     const logql::RangeAggregation& node,
-    logql::Offset at,
     const RangeRequest& request,
     QueryContext& context
 ) {
     const bool absent = node.op == logql::RangeOp::kAbsent;
-    if (node.unwrap || (!is_additive(node.op) && !absent)) {
-        return logql::unsupported_error(
-            request.text, node.unwrap ? node.unwrap->at : at, "aggregation of unwrapped values"
-        );
-    }
     SEYIR_TRY(const auto plan, LogPlan::make(request.text, node.log));
     RangeRequest counted = request;
     if (absent) {

@@ -2,9 +2,11 @@
 // Range aggregations: rows of the store -> series on the grid. The window [R] at T covers (T-R, T].
 // Method: each row adds to the first step whose window holds it and takes away behind the last one
 // (difference arrays), so rows may come in any order and cost the same for any range and step.
-// Threads: one query, one thread.   Memory: series times steps, limited by samples_max.
-// Errors: kUnsupported for aggregations of unwrapped values; kInvalidArgument when a row with
-// __error__ reaches the aggregation (the query fails, as Loki's does).
+// Unwrapped values are kept until all rows are read (sample_windows.hpp).
+// Threads: one query, one thread.   Memory: series times steps, or the unwrapped samples, limited
+// by samples_max.
+// Errors: kInvalidArgument when a row with __error__ reaches the aggregation (the query fails, as
+// Loki's does).
 #pragma once
 
 #include <optional>
@@ -28,12 +30,12 @@ struct RangeRequest {
 Result<Matrix> run_range_aggregation(
     store::LogStore& store,
     const logql::RangeAggregation& node,
-    logql::Offset at,
     const RangeRequest& request,
     QueryContext& context
 );
 
-/// Counts, rates and byte sums: sums of their parts, so a sum above may be computed while scanning.
+/// Counts, rates, byte sums and sums: sums of their parts, so a sum above may be computed while
+/// scanning.
 bool is_additive(logql::RangeOp op);
 
 /// Rows a range aggregation looks at.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "collector/services/agent_tokens.hpp"
+#include "collector/services/internal_events.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/component/types.hpp"
 
@@ -29,6 +30,7 @@ class CollectorServices final : public component::ProgramServices {
 
     store::LogStore& store;
     std::shared_ptr<const AgentTokens> agent_tokens;  ///< of agents that joined; may be none
+    InternalEvents events;
 
   private:
     alert::RefillSource* const refill_;

@@ -172,7 +172,8 @@ StoreHealth RocksStore::health() {
     return out;
 }
 
-Result<DropReport> RocksStore::maintain() {
+Result<void> RocksStore::maintain() {
+    rep_->retention.watch_clock();
     if (rep_->sealer.is_day_end_due()) {
         if (rep_->core->options.threads) {
             rep_->sealer.wake();
@@ -180,7 +181,7 @@ Result<DropReport> RocksStore::maintain() {
             SEYIR_CHECK(rep_->sealer.seal(SealScope::kDue));
         }
     }
-    return rep_->retention.run();
+    return {};
 }
 
 Result<void> RocksStore::seal(SealScope scope) {

@@ -32,8 +32,8 @@ struct RocksStoreOptions {
     metrics::Registry* metrics = nullptr;  ///< null: counted, but not shown
     bool threads = true;
 
-    Nanos retention{0};                        ///< 0 keeps everything
-    uint64_t seal_bytes = 32 * kMiB;           ///< staged payload that starts a seal
+    Nanos retention{0};               ///< rows older than this are refused; 0 takes everything
+    uint64_t seal_bytes = 32 * kMiB;  ///< staged payload that starts a seal
     uint64_t stage_budget_bytes = 512 * kMiB;  ///< beyond it appends wait for the sealer
     uint64_t small_batches_max = 8192;  ///< staged batches below 64 KiB; beyond it they are joined
     uint64_t block_raw_bytes = kMiB;
@@ -64,19 +64,27 @@ struct StoreHealth {
 
 struct DropOptions {
     bool confirm = false;  ///< the operator said yes to more than two days, or after a clock step
+    bool dry_run = false;  ///< report what would be dropped; change nothing
+};
+
+/// A day of sealed segments.
+struct DayReport {
+    Day day;
+    uint64_t rows = 0;
+    uint64_t raw_bytes = 0;
+    uint64_t file_bytes = 0;
 };
 
 struct DropReport {
-    std::vector<std::string> dropped;  ///< days as YYYYMMDD, oldest first
-    uint64_t rows = 0;
-    uint64_t file_bytes = 0;
-    std::vector<std::string> held_back;  ///< due, but not without confirmation
-    std::string reason;                  ///< why they are held back; "" if none are
+    std::vector<DayReport> dropped;    ///< oldest first
+    std::vector<DayReport> held_back;  ///< due, but not without confirmation
+    std::string reason;                ///< why they are held back; "" if none are
 };
 
 enum class SealScope {
-    kDue,  ///< only if bytes, budget or the end of a day ask for it
-    kAll,  ///< everything staged, down to the last row
+    kDue,       ///< only if bytes, budget or the end of a day ask for it
+    kPastDays,  ///< what is staged of past days
+    kAll,       ///< everything staged, down to the last row
 };
 
 class RocksStore final : public LogStore {
@@ -98,12 +106,13 @@ class RocksStore final : public LogStore {
 
     StoreHealth health();
 
-    /// To be called every minute or so: seals at the end of a day, drops days past retention
-    /// (at most two an hour), notices clock steps. Cheap when nothing is due.
-    Result<DropReport> maintain();
+    /// To be called every minute or so: seals at the end of a day, notices clock steps. Cheap when
+    /// nothing is due.
+    Result<void> maintain();
     /// Seals on the calling thread and waits for it.
     Result<void> seal(SealScope scope);
-    /// Removes whole days before `day`; rows staged from before it are gone too.
+    /// Removes whole days before `day`; rows staged from before it are gone too. Without
+    /// `confirm` at most two days, and none after the clock was stepped.
     Result<DropReport> drop_partitions_before(Day day, DropOptions options);
     /// The data directory was put back from a backup: agents are told, and rewind.
     Result<uint32_t> raise_restore_generation();

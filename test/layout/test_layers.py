@@ -7,13 +7,14 @@ import tree
 BASE = ["common/base", "common/io"]
 DATA = BASE + ["common/record", "common/metrics", "common/codec", "common/json"]
 COMMON = ["common/" + name for name in (
-    "base io codec metrics json config record wire async net pipeline logql multiline alert buffer ship component plugin process service".split())]
+    "base io time codec metrics json config record wire async net pipeline logql multiline alert buffer ship component plugin process service".split())]
 
 # folder -> the folders it may include from. Longest match counts; a folder may include itself.
 ALLOWED = {
     "common/base": [],
     "common/io": ["common/base"],
     "common/codec": BASE,
+    "common/time": BASE,
     "common/metrics": BASE,
     "common/json": BASE,
     "common/config": BASE,
@@ -37,15 +38,17 @@ ALLOWED = {
     "agent/checkpoint": DATA + ["common/pipeline", "common/wire"],
     "agent/input": DATA + ["common/config", "common/pipeline", "common/component", "common/multiline", "agent/checkpoint"],
     "agent/input/container": DATA + ["common/config", "common/pipeline", "common/component", "common/multiline",
-                              "agent/input", "plugins/filter/parse"],
+                              "common/time", "agent/input", "plugins/filter/parse"],
     "agent/hostmetrics": BASE + ["common/metrics", "common/config"],
     "agent/app": COMMON + ["agent", "plugins"],
     "collector/store": DATA + ["common/config", "common/pipeline", "common/wire"],
     "collector/query": DATA + ["common/logql", "collector/store"],
     "collector/input": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net",
                                "common/logql", "common/component", "collector/store", "collector/services"],
+    "collector/retention": DATA + ["common/config", "common/component", "common/net", "common/time", "collector/store"],
     "collector/services": DATA + ["common/component", "common/alert", "common/net", "collector/store"],
-    "collector/output": DATA + ["common/config", "common/pipeline", "common/component", "common/wire", "collector/store", "collector/services"],
+    "collector/output": DATA + ["common/config", "common/pipeline", "common/component", "common/wire", "collector/retention", "collector/store",
+                         "collector/services"],
     "collector/api": DATA + ["common/net", "common/logql", "common/config", "common/pipeline", "collector/query",
                              "collector/store"],
     "collector/app": COMMON + ["collector", "plugins"],

@@ -153,7 +153,10 @@ void StoreWorld::one_step() {
         send_frames();
     } else if (dice < 80) {
         ++totals_.seals;
-        (void)store_->seal(chance(70) ? store::SealScope::kDue : store::SealScope::kAll);
+        constexpr store::SealScope kScopes[] = {
+            store::SealScope::kDue, store::SealScope::kPastDays, store::SealScope::kAll
+        };
+        (void)store_->seal(kScopes[pick(3)]);
     } else if (dice < 84) {
         (void)store_->maintain();
     } else if (dice < 86) {

@@ -6,8 +6,8 @@
 #include "common/base/units.hpp"
 #include "common/json/reader.hpp"
 #include "common/multiline/partial_lines.hpp"
+#include "common/time/time_zone.hpp"
 #include "plugins/filter/parse/time/time_format.hpp"
-#include "plugins/filter/parse/time/time_zone.hpp"
 
 namespace seyir::agent::input {
 namespace {
@@ -23,7 +23,7 @@ std::optional<UnixNanos> time_of(std::string_view text) {
     if (text.size() < kTimeBytesMin || text[10] != 'T') {
         return std::nullopt;
     }
-    static const plugins::parse::TimeZone utc;
+    static const TimeZone utc;
     return plugins::parse::parse_iso_time(text, utc);
 }
 

@@ -8,6 +8,7 @@
 #include <rocksdb/table.h>
 #include <xxhash.h>
 
+#include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/disk/database.hpp"
 
 namespace seyir::store {
@@ -124,11 +125,18 @@ Result<BlockHeader> SegmentReader::header(uint32_t block, uint64_t xxh3) const {
 }
 
 Result<RecordBatchPtr> SegmentReader::read_block(
-    uint32_t block, const BlockRow& row, TenantId tenant, BatchDecoder& decoder
+    uint32_t block,
+    const BlockRow& row,
+    TenantId tenant,
+    BatchDecoder& decoder,
+    const RowChoice& choice
 ) const {
     SEYIR_TRY(const BlockHeader head, header(block, row.xxh3));
     const ColumnEntry* column = head.find(ColumnId::kRows);
-    if (column == nullptr || column->codec != ColumnCodec::kBatchPayload) {
+    if (column == nullptr) {
+        return read_columns(block, head, tenant, choice);
+    }
+    if (column->codec != ColumnCodec::kBatchPayload) {
         return fail(
             ErrorCode::kUnsupported,
             fmt::format("segment {}: block {} has no column this version reads", rep_->path, block)
@@ -141,6 +149,80 @@ Result<RecordBatchPtr> SegmentReader::read_block(
     SEYIR_TRY(EncodedBatch encoded, encoded_from_bytes(std::move(shared)));
     encoded.xxh3 = column->xxh3;
     SEYIR_TRY(RecordBatchPtr batch, decoder.decode(encoded, tenant));
+    return batch;
+}
+
+namespace {
+
+/// Rows of the wanted streams and times; nothing = all of them.
+std::optional<std::vector<uint32_t>> choose_rows(
+    const BlockHeader& head, const columns::BlockDecoder& decoder, const RowChoice& choice
+) {
+    std::vector<bool> wanted;
+    bool all_wanted = true;
+    for (const StreamLabelsPtr& labels : decoder.streams()) {
+        wanted.push_back(!choice.stream_matches || choice.stream_matches(*labels));
+        all_wanted = all_wanted && wanted.back();
+    }
+    if (all_wanted && choice.range.contains(head.min_ts) && choice.range.contains(head.max_ts)) {
+        return std::nullopt;
+    }
+    std::vector<uint32_t> rows;
+    for (uint32_t i = 0; i < head.rows; ++i) {
+        const auto stream = static_cast<size_t>(decoder.row_streams()[i]);
+        if (wanted[stream] && choice.range.contains({decoder.times()[i]})) {
+            rows.push_back(i);
+        }
+    }
+    return rows;
+}
+
+}  // namespace
+
+Result<RecordBatchPtr> SegmentReader::read_columns(
+    uint32_t block, const BlockHeader& head, TenantId tenant, const RowChoice& choice
+) const {
+    const std::unique_ptr<rocksdb::Iterator> at(rep_->reader.NewIterator(rocksdb::ReadOptions()));
+    const auto load = [&](uint16_t number) -> Result<std::string> {
+        const ColumnEntry* column = head.find(static_cast<ColumnId>(number));
+        if (column == nullptr) {
+            return fail(ErrorCode::kNotFound, fmt::format("the block has no column {}", number));
+        }
+        const std::string key = key::file_column(block, number);
+        const rocksdb::Slice wanted(key.data(), key.size());
+        at->Seek(wanted);
+        if (!at->status().ok()) {
+            return database_error(at->status(), "reading segment " + rep_->path);
+        }
+        const bool is_there = column->codec == ColumnCodec::kColumns && at->Valid() &&
+                              at->key() == wanted && at->value().size() == column->stored_bytes;
+        if (!is_there || XXH3_64bits(at->value().data(), at->value().size()) != column->xxh3) {
+            return fail(ErrorCode::kCorrupt, fmt::format("column {} fails its checksum", number));
+        }
+        return at->value().ToString();
+    };
+    const auto read = [&]() -> Result<RecordBatchPtr> {
+        columns::BlockDecoder decoder({head.rows, head.raw_bytes, tenant}, load);
+        SEYIR_CHECK(decoder.open());
+        const auto chosen = choose_rows(head, decoder, choice);
+        if (chosen && chosen->empty()) {
+            return RecordBatchPtr(std::make_shared<RecordBatch>(tenant));
+        }
+        SEYIR_TRY(
+            RecordBatchPtr batch,
+            decoder.rows(chosen ? std::optional<std::span<const uint32_t>>(*chosen) : std::nullopt)
+        );
+        return batch;
+    };
+    auto batch = read();
+    if (!batch) {
+        // A column that is missing is as bad as one that is broken.
+        const ErrorCode code =
+            batch.error().code == ErrorCode::kNotFound ? ErrorCode::kCorrupt : batch.error().code;
+        return fail(
+            code, fmt::format("segment {}, block {}: {}", rep_->path, block, batch.error().message)
+        );
+    }
     return batch;
 }
 

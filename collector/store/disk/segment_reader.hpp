@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -31,6 +32,12 @@ struct PossibleBlocks {
     }
 };
 
+/// Rows a query wants. What it leaves out need not be read.
+struct RowChoice {
+    TimeRange range{UnixNanos::min(), UnixNanos::max()};
+    std::function<bool(const StreamLabels&)> stream_matches;  ///< empty: all
+};
+
 class SegmentReader {
   public:
     static Result<std::shared_ptr<SegmentReader>> open(
@@ -39,8 +46,13 @@ class SegmentReader {
     ~SegmentReader();
 
     Result<BlockHeader> header(uint32_t block, uint64_t xxh3) const;
+    /// All rows, or of a block of columns only those that are chosen.
     Result<RecordBatchPtr> read_block(
-        uint32_t block, const BlockRow& row, TenantId tenant, BatchDecoder& decoder
+        uint32_t block,
+        const BlockRow& row,
+        TenantId tenant,
+        BatchDecoder& decoder,
+        const RowChoice& choice = {}
     ) const;
     /// Asks the file's filter; a file without one, or with a damaged one, rules nothing out.
     PossibleBlocks find_blocks(const gram::KeyTree& keys) const;
@@ -52,6 +64,9 @@ class SegmentReader {
     struct Rep;
 
     explicit SegmentReader(std::unique_ptr<Rep> rep);
+    Result<RecordBatchPtr> read_columns(
+        uint32_t block, const BlockHeader& head, TenantId tenant, const RowChoice& choice
+    ) const;
     Result<std::string> get(std::string_view key) const;
     Result<std::optional<std::string>> find(std::string_view key) const;
     Result<std::vector<gram::Group>> filter_groups() const;

@@ -86,26 +86,46 @@ Result<void> SegmentWriter::put(std::string_view key, std::string_view value) {
     return {};
 }
 
-Result<void> SegmentWriter::add_block(const BatchView& rows, std::vector<StreamRun> runs) {
-    const RecordBatch& batch = *rows.batch;
+Result<std::vector<ColumnEntry>> SegmentWriter::put_payload(const BatchView& rows) {
     SEYIR_TRY(const auto encoded, rep_->encoder.encode(rows));
-    const uint32_t block = summary_.blocks;
-    SEYIR_CHECK(put(key::file_column(block, static_cast<uint16_t>(ColumnId::kRows)), *encoded.bytes)
-    );
+    const auto number = static_cast<uint16_t>(ColumnId::kRows);
+    SEYIR_CHECK(put(key::file_column(summary_.blocks, number), *encoded.bytes));
+    return std::vector<ColumnEntry>{{
+        .id = ColumnId::kRows,
+        .codec = ColumnCodec::kBatchPayload,
+        .stored_bytes = static_cast<uint32_t>(encoded.bytes->size()),
+        .raw_bytes = encoded.raw_bytes,
+        .xxh3 = encoded.xxh3,
+    }};
+}
 
+Result<std::vector<ColumnEntry>> SegmentWriter::put_columns(const columns::EncodedBlock& columns) {
+    std::vector<ColumnEntry> entries;
+    for (const columns::EncodedColumn& column : columns.columns) {
+        SEYIR_CHECK(put(key::file_column(summary_.blocks, column.number), column.bytes));
+        entries.push_back({
+            .id = static_cast<ColumnId>(column.number),
+            .codec = ColumnCodec::kColumns,
+            .stored_bytes = static_cast<uint32_t>(column.bytes.size()),
+            .raw_bytes = 0,
+            .xxh3 = XXH3_64bits(column.bytes.data(), column.bytes.size()),
+        });
+    }
+    return entries;
+}
+
+Result<void> SegmentWriter::add_block(
+    const BatchView& rows, std::vector<StreamRun> runs, const columns::EncodedBlock* columns
+) {
+    const RecordBatch& batch = *rows.batch;
+    const uint32_t block = summary_.blocks;
     BlockHeader header;
     header.rows = static_cast<uint32_t>(rows.row_count());
     header.raw_bytes = batch.raw_bytes();
     header.min_ts = batch.min_ts();
     header.max_ts = batch.max_ts();
     header.filter = {FilterKind::kGrams, block};
-    header.columns.push_back({
-        .id = ColumnId::kRows,
-        .codec = ColumnCodec::kBatchPayload,
-        .stored_bytes = static_cast<uint32_t>(encoded.bytes->size()),
-        .raw_bytes = encoded.raw_bytes,
-        .xxh3 = encoded.xxh3,
-    });
+    SEYIR_TRY(header.columns, columns == nullptr ? put_payload(rows) : put_columns(*columns));
     header.runs = std::move(runs);
 
     BlockRow row{
@@ -113,8 +133,11 @@ Result<void> SegmentWriter::add_block(const BatchView& rows, std::vector<StreamR
         .max_ts = header.max_ts,
         .rows = header.rows,
         .raw_bytes = header.raw_bytes,
-        .stored_bytes = header.columns.front().stored_bytes,
+        .stored_bytes = 0,
     };
+    for (const ColumnEntry& column : header.columns) {
+        row.stored_bytes += column.stored_bytes;
+    }
     for (const StreamRun& run : header.runs) {
         row.streams.push_back(run.stream);
     }

@@ -14,6 +14,7 @@
 
 #include <rocksdb/env.h>
 
+#include "collector/store/columns/block_encoder.hpp"
 #include "collector/store/format/block_header.hpp"
 #include "collector/store/format/catalogue_rows.hpp"
 #include "collector/store/gram/segment_filter.hpp"
@@ -42,8 +43,13 @@ class SegmentWriter {
     );
     ~SegmentWriter();
 
-    /// Rows sorted by (stream, time); `runs` says which belong to which stream.
-    Result<void> add_block(const BatchView& rows, std::vector<StreamRun> runs);
+    /// Rows sorted by (stream, time); `runs` says which belong to which stream. Without `columns`
+    /// the rows are kept as one payload.
+    Result<void> add_block(
+        const BatchView& rows,
+        std::vector<StreamRun> runs,
+        const columns::EncodedBlock* columns = nullptr
+    );
 
     /// What the filter knows the last added block by: once for each block.
     void add_filter_keys(std::vector<gram::Key> keys) { filter_.add_block(std::move(keys)); }
@@ -58,6 +64,8 @@ class SegmentWriter {
 
     explicit SegmentWriter(std::unique_ptr<Rep> rep);
     Result<void> put(std::string_view key, std::string_view value);
+    Result<std::vector<ColumnEntry>> put_payload(const BatchView& rows);
+    Result<std::vector<ColumnEntry>> put_columns(const columns::EncodedBlock& columns);
     Result<void> put_filter();
 
     std::unique_ptr<Rep> rep_;

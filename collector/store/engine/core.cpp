@@ -51,6 +51,10 @@ Counters::Counters(metrics::Registry& r)
       corrupt_blocks(
           r.counter("seyir_store_corrupt_blocks_total", "Reads of blocks that failed a check.")
       ),
+      payload_blocks(r.counter(
+          "seyir_store_payload_blocks_total",
+          "Blocks sealed as one payload because their columns did not read back the same."
+      )),
       damaged_filters(r.counter(
           "seyir_store_damaged_filters_total",
           "Segments read whole by a query because their filter failed a check."

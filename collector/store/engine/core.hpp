@@ -41,6 +41,7 @@ struct Counters {
     metrics::Counter& sealed_segments;
     metrics::Counter& expired_rows;
     metrics::Counter& corrupt_blocks;
+    metrics::Counter& payload_blocks;
     metrics::Counter& damaged_filters;
     metrics::Gauge& stage_bytes;
     metrics::Histogram& write_seconds;

@@ -183,7 +183,9 @@ Result<RecordBatchPtr> Cursor::load(const Place& place) {
         return core_->read_stage(*view_.snapshot, place.entry, decoder_);
     }
     SEYIR_TRY(const auto reader, core_->segments.get(place.segment->day, place.segment->id));
-    return reader->read_block(place.block, place.row, query_.tenant, decoder_);
+    return reader->read_block(
+        place.block, place.row, query_.tenant, decoder_, {query_.range, query_.stream_matches}
+    );
 }
 
 Selection Cursor::choose(const RecordBatch& batch) const {

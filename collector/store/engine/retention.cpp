@@ -9,7 +9,7 @@
 
 namespace seyir::store {
 
-void Retention::watch_clock() {
+void Retention::look_at_clock() {
     const Moment now{core_.clock.wall_now(), core_.clock.steady_now()};
     if (last_look_) {
         const Nanos step = (now.wall - last_look_->wall) - (now.steady - last_look_->steady);
@@ -23,81 +23,79 @@ void Retention::watch_clock() {
     last_look_ = now;
 }
 
-Result<DropReport> Retention::run() {
+void Retention::watch_clock() {
     const std::lock_guard lock(mutex_);
-    watch_clock();
-    const Nanos retention = core_.options.retention;
-    const SteadyTime now = core_.clock.steady_now();
-    if (retention.count() == 0 || (last_run_ && now - *last_run_ < kRunEvery)) {
-        return DropReport{};
-    }
-    last_run_ = now;
-    return drop(day_of(core_.clock.wall_now() - retention), {});
+    look_at_clock();
 }
 
 Result<DropReport> Retention::drop_before(Day day, DropOptions options) {
     const std::lock_guard lock(mutex_);
-    watch_clock();
+    look_at_clock();
     return drop(day, options);
 }
 
 Result<DropReport> Retention::drop(Day before, DropOptions options) {
     DropReport report;
-    std::vector<Day> due;
     const CatalogueViewPtr catalogue = core_.catalogue.view();
     for (const auto& [day, state] : *catalogue) {
         if (day < before) {
-            due.push_back(day);
+            const DayTotals& totals = state.totals;
+            report.dropped.push_back({day, totals.rows, totals.raw_bytes, totals.file_bytes});
         }
     }
-    if (options.confirm) {
+    if (options.confirm && !options.dry_run) {
         is_clock_stepped_ = false;
     }
-    size_t allowed = due.size();
-    if (is_clock_stepped_) {
+    size_t allowed = report.dropped.size();
+    const bool is_unsure = is_clock_stepped_ && !options.confirm;
+    if (is_unsure) {
         allowed = 0;
         report.reason = "the clock was stepped by more than an hour";
-    } else if (!options.confirm && due.size() > kDaysPerRunMax) {
-        allowed = kDaysPerRunMax;
+    } else if (!options.confirm && allowed > kDaysPerRunMax) {
         report.reason = fmt::format(
-            "{} days are due, a run without --confirm drops at most {}", due.size(), kDaysPerRunMax
+            "{} days are due, a run without --confirm drops at most {}", allowed, kDaysPerRunMax
         );
+        allowed = kDaysPerRunMax;
     }
-    for (size_t i = allowed; i < due.size(); ++i) {
-        report.held_back.push_back(due[i].folder());
-    }
-    core_.days_held_back = report.held_back.size();
     // Rows still staged go with their day: everything before the first day that stays.
     UnixNanos floor = core_.floor;
-    if (!is_clock_stepped_) {
-        floor = std::max(floor, allowed < due.size() ? due[allowed].begin() : before.begin());
+    if (!is_unsure) {
+        const Day first_kept =
+            allowed < report.dropped.size() ? report.dropped[allowed].day : before;
+        floor = std::max(floor, first_kept.begin());
     }
-    due.resize(allowed);
-    if (due.empty() && floor == core_.floor) {
+    const auto held = report.dropped.begin() + static_cast<ptrdiff_t>(allowed);
+    report.held_back.assign(held, report.dropped.end());
+    report.dropped.erase(held, report.dropped.end());
+    if (options.dry_run) {
+        return report;
+    }
+    core_.days_held_back = report.held_back.size();
+    if (report.dropped.empty() && floor == core_.floor) {
         return report;
     }
     CatalogueViewPtr old;
-    SEYIR_CHECK(committer_.run_exclusive([&] { return commit(due, floor, old); }));
-    for (const Day day : due) {
-        const DayTotals& totals = catalogue->at(day).totals;
-        report.dropped.push_back(day.folder());
-        report.rows += totals.rows;
-        report.file_bytes += totals.file_bytes;
-        core_.counters.expired_rows.add(totals.rows);
-        log::info("store", "dropped a day", {{"day", day.folder()}});
+    SEYIR_CHECK(committer_.run_exclusive([&] { return commit(report.dropped, floor, old); }));
+    for (const DayReport& dropped : report.dropped) {
+        core_.counters.expired_rows.add(dropped.rows);
+        log::info("store", "dropped a day", {{"day", dropped.day.folder()}});
     }
-    core_.segments.forget_before(due.empty() ? Day{INT32_MIN} : Day{due.back().number + 1});
+    core_.segments.forget_before(
+        report.dropped.empty() ? Day{INT32_MIN} : Day{report.dropped.back().day.number + 1}
+    );
     sealer_.release(std::move(old));
     return report;
 }
 
 /// On the committer.
 Result<void> Retention::commit(
-    const std::vector<Day>& days, UnixNanos floor, CatalogueViewPtr& old
+    const std::vector<DayReport>& dropped, UnixNanos floor, CatalogueViewPtr& old
 ) {
+    std::vector<Day> days;
     SEYIR_TRY(const auto database, committer_.writable_database());
     WriteSet set = database->new_write();
-    for (const Day day : days) {
+    for (const DayReport& report : dropped) {
+        const Day day = days.emplace_back(report.day);
         const std::string segments = key::segment_prefix(day);
         const std::string blocks = key::block_day_prefix(day);
         set.erase(Family::kCatalogue, key::day_totals(day));

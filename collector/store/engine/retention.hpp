@@ -18,14 +18,13 @@ class Retention {
   public:
     static constexpr size_t kDaysPerRunMax = 2;
     static constexpr Nanos kClockStepMax = std::chrono::hours(1);
-    static constexpr Nanos kRunEvery = std::chrono::hours(1);
 
     Retention(Core& core, Committer& committer, Sealer& sealer)
         : core_(core), committer_(committer), sealer_(sealer) {}
 
-    /// Drops what is past the configured retention; does nothing if it ran within the hour.
-    Result<DropReport> run();
     Result<DropReport> drop_before(Day day, DropOptions options);
+    /// To be called every minute or so: compares how far both clocks went since the last call.
+    void watch_clock();
 
   private:
     struct Moment {
@@ -33,17 +32,17 @@ class Retention {
         SteadyTime steady;
     };
 
-    /// Compares how far both clocks went since the last look.
-    void watch_clock();
+    void look_at_clock();
     Result<DropReport> drop(Day before, DropOptions options);
-    Result<void> commit(const std::vector<Day>& days, UnixNanos floor, CatalogueViewPtr& old);
+    Result<void> commit(
+        const std::vector<DayReport>& dropped, UnixNanos floor, CatalogueViewPtr& old
+    );
 
     Core& core_;
     Committer& committer_;
     Sealer& sealer_;
     std::mutex mutex_;
     std::optional<Moment> last_look_;
-    std::optional<SteadyTime> last_run_;
     bool is_clock_stepped_ = false;
 };
 

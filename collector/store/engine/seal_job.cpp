@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/engine/block_filter.hpp"
 #include "common/base/log.hpp"
 
@@ -22,8 +23,18 @@ uint64_t raw_bytes_of(const RowRef& ref) {
 
 }  // namespace
 
-SealJob::SealJob(Core& core, View view, Plan plan, const std::atomic<bool>& is_stopping)
-    : core_(core), view_(std::move(view)), plan_(plan), is_stopping_(is_stopping) {}
+SealJob::SealJob(
+    Core& core,
+    columns::BlockEncoder& encoder,
+    View view,
+    Plan plan,
+    const std::atomic<bool>& is_stopping
+)
+    : core_(core),
+      encoder_(encoder),
+      view_(std::move(view)),
+      plan_(plan),
+      is_stopping_(is_stopping) {}
 
 Result<void> SealJob::run(const std::set<CommitNumber>& unreadable) {
     Result<void> outcome;
@@ -171,6 +182,28 @@ Result<void> SealJob::end_groups() {
     return {};
 }
 
+/// As columns; as one payload should they not read back the same.
+Result<void> SealJob::add_block(SegmentWriter& writer, Block block) {
+    columns::PieceSink add_keys = [this](std::string_view piece) { filter_keys_.add(piece); };
+    const columns::EncodedBlock encoded = encoder_.encode(*block.batch, &add_keys);
+    std::vector<gram::Key> keys = filter_keys_.take();
+    const auto verified = columns::verify(encoded, *block.batch);
+    if (!verified) {
+        core_.counters.payload_blocks.add();
+        log::error(
+            "store",
+            "a block's columns do not read back as its rows, which are kept as one payload",
+            {{"error", verified.error().message}}
+        );
+        keys = collect_keys(*block.batch, filter_keys_);
+    }
+    SEYIR_CHECK(
+        writer.add_block({block.batch, {}}, std::move(block.runs), verified ? &encoded : nullptr)
+    );
+    writer.add_filter_keys(std::move(keys));
+    return {};
+}
+
 Result<void> SealJob::emit(const GroupKey& key, Group& group, std::span<const RowRef> rows) {
     if (plan_.merges_below) {
         return carry(key.first, rows);
@@ -179,8 +212,7 @@ Result<void> SealJob::emit(const GroupKey& key, Group& group, std::span<const Ro
         const SegmentId id = core_.next_segment++;
         SEYIR_TRY(group.writer, SegmentWriter::create(core_.files, key.first, key.second, id));
     }
-    Block block = build_block(key.first, rows);
-    auto added = group.writer->add_block({block.batch, {}}, std::move(block.runs));
+    auto added = add_block(*group.writer, build_block(key.first, rows));
     if (!added && added.error().code == ErrorCode::kTooLarge && rows.size() > 1) {
         // Many attributes: the payload has limits of its own.
         const size_t half = rows.size() / 2;
@@ -188,7 +220,6 @@ Result<void> SealJob::emit(const GroupKey& key, Group& group, std::span<const Ro
         return emit(key, group, rows.subspan(half));
     }
     SEYIR_CHECK(added);
-    group.writer->add_filter_keys(collect_keys(*block.batch, filter_keys_));
     if (group.writer->raw_bytes() >= kSegmentRawBytesMax) {
         return finish(key, group);
     }

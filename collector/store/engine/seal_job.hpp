@@ -37,7 +37,13 @@ class SealJob {
         std::optional<uint32_t> merges_below;
     };
 
-    SealJob(Core& core, View view, Plan plan, const std::atomic<bool>& is_stopping);
+    SealJob(
+        Core& core,
+        columns::BlockEncoder& encoder,
+        View view,
+        Plan plan,
+        const std::atomic<bool>& is_stopping
+    );
 
     /// Reads everything staged but `unreadable`, up to the plan's limit. kCancelled when stopping.
     Result<void> run(const std::set<CommitNumber>& unreadable);
@@ -66,10 +72,12 @@ class SealJob {
     void hold(const GroupKey& key, Group& group, size_t first);
     Result<void> end_groups();
     Result<void> emit(const GroupKey& key, Group& group, std::span<const RowRef> rows);
+    Result<void> add_block(SegmentWriter& writer, Block block);
     Result<void> carry(TenantId tenant, std::span<const RowRef> rows);
     Result<void> finish(const GroupKey& key, Group& group);
 
     Core& core_;
+    columns::BlockEncoder& encoder_;
     View view_;
     Plan plan_;
     const std::atomic<bool>& is_stopping_;

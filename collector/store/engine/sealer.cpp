@@ -36,9 +36,7 @@ void Sealer::start() {
         thread_ = std::thread([this] { run(); });
         return;
     }
-    if (auto removed = core_.remove_orphans(); !removed) {
-        log::warn("store", "cannot look for leftover files", {{"error", removed.error().message}});
-    }
+    remove_orphans();
 }
 
 void Sealer::stop() {
@@ -73,15 +71,22 @@ void Sealer::release(CatalogueViewPtr view) {
     wake_.notify_one();
 }
 
+void Sealer::remove_orphans() {
+    // A segment that is being written has no catalogue row yet either.
+    const std::lock_guard one_job(job_mutex_);
+    if (auto removed = core_.remove_orphans(); !removed) {
+        log::warn("store", "cannot look for leftover files", {{"error", removed.error().message}});
+    }
+}
+
 void Sealer::run() {
     // Sealing gives way to everything that answers somebody.
     pthread_setname_np(pthread_self(), kThreadName);
     setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kSealerNice);
-    if (auto removed = core_.remove_orphans(); !removed) {
-        log::warn("store", "cannot look for leftover files", {{"error", removed.error().message}});
-    }
+    remove_orphans();
     bool has_failed = false;
     std::unique_lock lock(mutex_);
+    is_woken_ = true;  // what the last run left may be due
     while (!is_stopping_) {
         if (has_failed) {
             wake_.wait_for(lock, kAfterFailure, [this] { return is_stopping_.load(); });
@@ -101,9 +106,11 @@ void Sealer::run() {
 bool Sealer::is_day_end_due() const {
     const UnixNanos now = core_.clock.wall_now();
     const Day today = day_of(now);
-    if (core_.sealed_day >= today.number || now < today.begin() + kDayEndGrace) {
-        return false;
-    }
+    const bool is_late = core_.sealed_day < today.number && now >= today.begin() + kDayEndGrace;
+    return is_late && has_rows_before(today);
+}
+
+bool Sealer::has_rows_before(Day today) const {
     const auto view = core_.view();
     bool has_old_rows = false;
     if (view) {
@@ -124,23 +131,26 @@ Result<void> Sealer::seal(SealScope scope) {
             staged += entry.payload_bytes;
             small += entry.payload_bytes < kSmallPayloadBytes ? 1 : 0;
         });
-        const bool is_day_end = scope == SealScope::kDue && is_day_end_due();
+        const bool is_asked = scope == SealScope::kPastDays;
+        const bool is_day_end = is_asked ? has_rows_before(day_of(core_.clock.wall_now()))
+                                         : scope == SealScope::kDue && is_day_end_due();
         const bool is_full =
             staged - std::min(staged, unreadable_bytes_.load()) >= core_.options.seal_bytes;
         const bool has_rows = view.stage.size() > unreadable_.size();
         const bool is_littered = !is_day_end && !is_full && scope == SealScope::kDue &&
                                  small >= core_.options.small_batches_max + small_left_;
-        if (!has_rows || (scope == SealScope::kDue && !is_day_end && !is_full && !is_littered)) {
+        const bool is_due = is_day_end || (!is_asked && (is_full || is_littered));
+        if (!has_rows || (scope != SealScope::kAll && !is_due)) {
             committer_.set_sealer_failing(false);
             return {};
         }
-        SealJob::Plan plan{.carries = scope == SealScope::kDue};
+        SealJob::Plan plan{.carries = scope != SealScope::kAll};
         plan.carries_from = is_day_end ? day_of(core_.clock.wall_now()) : Day{INT32_MIN};
         plan.raw_bytes_max = is_day_end ? UINT64_MAX : core_.options.seal_job_raw_bytes;
         if (is_littered) {
             plan.merges_below = kSmallPayloadBytes;
         }
-        SealJob job(core_, std::move(view), plan, is_stopping_);
+        SealJob job(core_, encoder_, std::move(view), plan, is_stopping_);
         auto done = job.run(unreadable_);
         for (const StageEntry& entry : job.newly_unreadable) {
             unreadable_.insert(entry.number);
@@ -173,6 +183,9 @@ Result<void> Sealer::seal(SealScope scope) {
             SEYIR_TRY(const auto database, core_.open_database());
             const double live_bytes = core_.counters.stage_bytes.value();
             SEYIR_CHECK(database->compact_stage(static_cast<uint64_t>(live_bytes)));
+        }
+        if (is_asked) {
+            return {};  // one job takes them all, but for those that cannot be read
         }
     }
     return {};

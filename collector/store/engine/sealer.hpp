@@ -36,16 +36,19 @@ class Sealer {
     Result<void> seal(SealScope scope);
     /// True at the first call after a day ended with rows of it staged.
     bool is_day_end_due() const;
+    bool has_rows_before(Day today) const;
     /// Lets go of a view on the sealer's thread: removing files takes its time.
     void release(CatalogueViewPtr view);
 
   private:
     void run();
+    void remove_orphans();
     Result<void> commit(SealJob& job, bool is_day_end);
 
     Core& core_;
     Committer& committer_;
     std::mutex job_mutex_;               // one job at a time
+    columns::BlockEncoder encoder_;      // under job_mutex_
     std::set<CommitNumber> unreadable_;  // under job_mutex_
     std::atomic<uint64_t> unreadable_bytes_ = 0;
     uint64_t small_left_ = 0;  // small batches the last joining left, under job_mutex_

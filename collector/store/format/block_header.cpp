@@ -16,7 +16,8 @@ using codec::unzigzag;
 using codec::zigzag;
 
 constexpr std::string_view kMagic = "SK";
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kPayloadVersion = 1;  // one column with all of all rows
+constexpr uint8_t kColumnsVersion = 2;  // a reader of the first cannot read the rows
 constexpr size_t kColumnsMax = 65'536;
 
 Error corrupt(const codec::Reader& reader) {
@@ -34,7 +35,9 @@ const ColumnEntry* BlockHeader::find(ColumnId id) const {
 
 std::string encode(const BlockHeader& header) {
     std::string out(kMagic);
-    out += static_cast<char>(kVersion);
+    const bool has_columns =
+        std::ranges::count(header.columns, ColumnCodec::kColumns, &ColumnEntry::codec) > 0;
+    out += static_cast<char>(has_columns ? kColumnsVersion : kPayloadVersion);
     out += static_cast<char>(header.filter.kind);
     append_le(out, header.filter.slot);
     append_le(out, header.rows);
@@ -64,10 +67,16 @@ Result<BlockHeader> decode_block_header(std::string_view bytes) {
     if (reader.bytes(kMagic.size()) != kMagic) {
         return fail(ErrorCode::kCorrupt, "block header does not begin with \"SK\"");
     }
-    if (const uint8_t version = reader.u8(); version != kVersion) {
+    if (const uint8_t version = reader.u8();
+        version != kPayloadVersion && version != kColumnsVersion) {
         return fail(
             ErrorCode::kUnsupported,
-            fmt::format("block header has version {}, known is {}", version, kVersion)
+            fmt::format(
+                "block header has version {}, known are {} and {}",
+                version,
+                kPayloadVersion,
+                kColumnsVersion
+            )
         );
     }
     BlockHeader header;

@@ -17,11 +17,13 @@ namespace seyir::store {
 /// On disk: never renumber.
 enum class ColumnId : uint16_t {
     kRows = 1,  ///< everything of all rows; coded as a batch payload
+    // From 2 on: columns/block_encoder.hpp.
 };
 
 /// On disk: never renumber.
 enum class ColumnCodec : uint8_t {
     kBatchPayload = 1,  ///< docs/format/batch.md, which names its own compression
+    kColumns = 2,       ///< docs/format/columns.md; a column does not say its raw size
 };
 
 struct ColumnEntry {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "collector/store/gram/escapes.hpp"
 #include "collector/store/gram/fold.hpp"
 
 namespace seyir::store::gram {
@@ -78,12 +79,35 @@ std::vector<Key> line_keys(const Needle& needle) {
     return keys.take();
 }
 
+/// A value may stand alone, or in a line with escapes: only what is written alike in both counts.
+std::vector<Key> value_keys(const Needle& needle) {
+    TextKeys keys;
+    const std::string_view text = needle.text;
+    bool is_open_left = needle.place == Needle::Place::kPart;
+    size_t begin = 0;
+    for (size_t i = 0; i <= text.size(); ++i) {
+        if (i == text.size()) {
+            keys.add({text.substr(begin), is_open_left, needle.place == Needle::Place::kPart});
+        } else if (!is_written_plainly(text[i])) {
+            keys.add({text.substr(begin, i - begin), is_open_left, true});
+            is_open_left = true;
+            begin = i + 1;
+        }
+    }
+    return keys.take();
+}
+
 KeyTree text_tree(const Needle& needle) {
-    if (needle.place != Needle::Place::kLine) {
+    const bool is_value = needle.place != Needle::Place::kLine;
+    KeyTree tree{KeyTree::Kind::kKeys, is_value ? value_keys(needle) : line_keys(needle), {}};
+    if (tree.keys.empty()) {
         return {};
     }
-    KeyTree tree{KeyTree::Kind::kKeys, line_keys(needle), {}};
-    return tree.keys.empty() ? KeyTree{} : tree;
+    if (!is_value) {
+        return tree;
+    }
+    KeyTree odd{KeyTree::Kind::kKeys, {kOddEscapeKey}, {}};
+    return {KeyTree::Kind::kAny, {}, {std::move(tree), std::move(odd)}};
 }
 
 KeyTree make(const Needle& needle, int depth) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // line_format, label_format, drop, keep, decolorize: stages that change the line or the labels.
-// Templates hold text, {{.label}} and {{__line__}}; functions are refused when compiled.
 #include <algorithm>
 #include <cstring>
 
@@ -8,77 +7,13 @@
 
 #include "common/logql/matcher.hpp"
 #include "common/logql/stage/stage_op.hpp"
-#include "common/record/stream_labels.hpp"
+#include "common/logql/template/printf.hpp"
+#include "common/logql/template/template.hpp"
 
 namespace seyir::logql {
 namespace {
 
-class Template {
-  public:
-    static Result<Template> compile(std::string_view text) {
-        Template result;
-        while (!text.empty()) {
-            const size_t open = text.find("{{");
-            if (open != 0) {
-                result.parts_.push_back({false, std::string(text.substr(0, open))});
-                text.remove_prefix(std::min(open, text.size()));
-                continue;
-            }
-            const size_t close = text.find("}}");
-            if (close == std::string_view::npos) {
-                return fail(ErrorCode::kInvalidArgument, "template without its closing }}");
-            }
-            std::string_view action = text.substr(2, close - 2);
-            text.remove_prefix(close + 2);
-            const size_t first = action.find_first_not_of(" \t\n");
-            action = first == std::string_view::npos ? "" : action.substr(first);
-            action = action.substr(0, action.find_last_not_of(" \t\n") + 1);
-            if (action == "__line__") {
-                result.parts_.push_back({true, ""});
-            } else if (action.starts_with('.') && is_label_name(action.substr(1))) {
-                result.parts_.push_back({true, std::string(action.substr(1))});
-            } else {
-                return fail(
-                    ErrorCode::kUnsupported, fmt::format("the template action {{{{{}}}}}", action)
-                );
-            }
-        }
-        return result;
-    }
-
-    /// Nothing, and an error of the row, beyond what templates may write for it.
-    std::optional<std::string_view> render(ScratchRow& row) const {
-        size_t size = 0;
-        for (const Part& part : parts_) {
-            size += text_of(part, row).size();
-        }
-        if (!row.take_rendered(size)) {
-            row.set_error("TemplateFormatErr", "templates wrote more than 4 MiB for this line");
-            return std::nullopt;
-        }
-        char* const begin = row.scratch().allocate(size);
-        char* out = begin;
-        for (const Part& part : parts_) {
-            out = std::ranges::copy(text_of(part, row), out).out;
-        }
-        return std::string_view(begin, size);
-    }
-
-  private:
-    struct Part {
-        bool is_action = false;
-        std::string text;  ///< literal, or the label's name, "" for __line__
-    };
-
-    static std::string_view text_of(const Part& part, const ScratchRow& row) {
-        if (!part.is_action) {
-            return part.text;
-        }
-        return part.text.empty() ? row.line() : row.get_or_empty(part.text);
-    }
-
-    std::vector<Part> parts_;
-};
+using tmpl::Template;
 
 class LineFormatOp final : public StageOp {
   public:
@@ -106,9 +41,14 @@ class LabelFormatOp final : public StageOp {
     explicit LabelFormatOp(std::vector<Item> items) : items_(std::move(items)) {}
 
     bool apply(ScratchRow& row) const override {
+        // All templates see the labels as they were at the first of them.
+        std::optional<tmpl::Value> labels;
         for (const Item& item : items_) {
             if (item.rename_from.empty()) {
-                if (const auto text = item.text.render(row)) {
+                if (!labels && items_.size() > 1) {
+                    labels = tmpl::labels_map(row);
+                }
+                if (const auto text = item.text.render(row, labels ? &*labels : nullptr)) {
                     row.set(item.name, *text);
                 }
             } else if (const auto value = row.get(item.rename_from)) {
@@ -207,6 +147,17 @@ Result<std::vector<Choice>> compile(const std::vector<LabelChoice>& choices) {
     return compiled;
 }
 
+Result<Template> compile_template(const std::string& text, std::string_view what) {
+    auto compiled = Template::compile(text);
+    if (!compiled && compiled.error().code != ErrorCode::kUnsupported) {
+        return fail(
+            compiled.error().code,
+            fmt::format("invalid {} template: {}", what, compiled.error().message)
+        );
+    }
+    return compiled;
+}
+
 }  // namespace
 
 Result<StageOpPtr> make_stage(const DecolorizeStage&) {
@@ -214,7 +165,7 @@ Result<StageOpPtr> make_stage(const DecolorizeStage&) {
 }
 
 Result<StageOpPtr> make_stage(const LineFormatStage& stage) {
-    SEYIR_TRY(auto text, Template::compile(stage.format));
+    SEYIR_TRY(auto text, compile_template(stage.format, "line"));
     return StageOpPtr(std::make_unique<LineFormatOp>(std::move(text)));
 }
 
@@ -225,7 +176,7 @@ Result<StageOpPtr> make_stage(const LabelFormatStage& stage) {
         if (format.is_rename) {
             item.rename_from = format.text;
         } else {
-            SEYIR_TRY(item.text, Template::compile(format.text));
+            SEYIR_TRY(item.text, compile_template(format.text, "label"));
         }
         items.push_back(std::move(item));
     }

@@ -105,6 +105,7 @@ void ScratchRow::bind(const RecordBatch& batch, uint32_t index) {
     removed_.clear();
     has_error_ = false;
     rendered_bytes_ = 0;
+    template_steps_ = 0;
     metadata_valid_ = false;
     scratch_.rewind();
     own_scratch_.rewind();

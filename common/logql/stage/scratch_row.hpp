@@ -28,6 +28,8 @@ inline constexpr std::string_view kLevelLabel = "detected_level";
 /// What templates may write for one row, all stages together: a chain of them could double a line
 /// with each.
 inline constexpr size_t kRenderedBytesMax = 4 * 1024 * 1024;
+/// Actions and calls of all templates of one row: loops over data could nest.
+inline constexpr size_t kTemplateStepsMax = 200'000;
 
 /// What a stage needs of a row, whatever stores it.
 template <class R>
@@ -120,6 +122,15 @@ class ScratchRow {
         return rendered_bytes_ <= kRenderedBytesMax;
     }
 
+    /// The same for what templates may do: false beyond kTemplateStepsMax.
+    bool take_steps(size_t steps) {
+        template_steps_ += std::min(steps, kTemplateStepsMax + 1);
+        return template_steps_ <= kTemplateStepsMax;
+    }
+
+    /// Where a template writes; its memory is reused.
+    std::string& template_buffer() { return template_buffer_; }
+
     /// Stages removed labels that the record itself or its stream has.
     bool has_removed() const { return !removed_.empty(); }
 
@@ -171,6 +182,8 @@ class ScratchRow {
     std::vector<std::string_view> removed_;
     bool has_error_ = false;
     size_t rendered_bytes_ = 0;
+    size_t template_steps_ = 0;
+    std::string template_buffer_;
     const std::vector<std::string>* wanted_ = nullptr;
     std::unique_ptr<JsonReader> json_;
     mutable Scratch scratch_;

@@ -6,6 +6,10 @@
 #include <charconv>
 #include <cmath>
 
+#include <fmt/format.h>
+
+#include "common/base/text.hpp"
+
 namespace seyir::logql {
 namespace {
 
@@ -172,6 +176,47 @@ std::optional<uint64_t> parse_byte_size(std::string_view text) {
         return std::nullopt;
     }
     return static_cast<uint64_t>(bytes);
+}
+
+std::string number_error(std::string_view text) {
+    return fmt::format("strconv.ParseFloat: parsing {}: invalid syntax", json_quote(text));
+}
+
+std::string duration_error(std::string_view text) {
+    const std::string quoted = json_quote(text);
+    std::string_view rest = text;
+    rest.remove_prefix(rest.starts_with('-') || rest.starts_with('+') ? 1 : 0);
+    while (!rest.empty() && take_decimal(rest)) {
+        size_t length = 0;
+        while (length < rest.size() && !is_digit(rest[length]) && rest[length] != '.') {
+            ++length;
+        }
+        if (length == 0) {
+            return fmt::format("time: missing unit in duration {}", quoted);
+        }
+        const std::string_view unit = rest.substr(0, length);
+        if (find_unit(kGoUnits, unit) == nullptr) {
+            return fmt::format("time: unknown unit {} in duration {}", json_quote(unit), quoted);
+        }
+        rest.remove_prefix(length);
+    }
+    return fmt::format("time: invalid duration {}", quoted);
+}
+
+std::string byte_size_error(std::string_view text) {
+    const size_t end = std::min(text.find_first_not_of("0123456789.,"), text.size());
+    std::string digits(text.substr(0, end));
+    std::erase(digits, ',');
+    std::string_view number = digits;
+    if (!take_decimal(number) || !number.empty()) {
+        return number_error(digits);
+    }
+    std::string unit(text.substr(end));
+    unit.erase(0, std::min(unit.find_first_not_of(' '), unit.size()));
+    std::ranges::transform(unit, unit.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    });
+    return fmt::format("unhandled size name: {}", unit);
 }
 
 std::string format_sample(double value) {

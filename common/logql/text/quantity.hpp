@@ -20,6 +20,11 @@ std::optional<int64_t> parse_duration_ns(std::string_view text, bool long_units 
 /// case.
 std::optional<uint64_t> parse_byte_size(std::string_view text);
 
+/// Why a text is no number, duration or byte size, in the words of the specification above.
+std::string number_error(std::string_view text);
+std::string duration_error(std::string_view text);
+std::string byte_size_error(std::string_view text);
+
 /// As Go prints a float in a sample: shortest text, 'f' form, "+Inf", "-Inf", "NaN".
 std::string format_sample(double value);
 

@@ -234,12 +234,17 @@ bool Regex::matches(std::string_view text) const {
 }
 
 bool Regex::captures(std::string_view text, std::vector<std::string_view>& groups) const {
+    return find_from(text, 0, groups);
+}
+
+bool Regex::find_from(std::string_view text, size_t from, std::vector<std::string_view>& groups)
+    const {
     std::vector<re2::StringPiece> found(group_names_.size());
     const auto anchor = anchored_ ? RE2::ANCHOR_BOTH : RE2::UNANCHORED;
     const auto count = static_cast<int>(found.size());
-    bool matched = utf8_->Match(piece(text), 0, text.size(), anchor, found.data(), count);
+    bool matched = utf8_->Match(piece(text), from, text.size(), anchor, found.data(), count);
     if (!matched && bytes_ && !is_valid_utf8(text)) {
-        matched = bytes_->Match(piece(text), 0, text.size(), anchor, found.data(), count);
+        matched = bytes_->Match(piece(text), from, text.size(), anchor, found.data(), count);
     }
     groups.clear();
     if (matched) {

@@ -34,6 +34,9 @@ class Regex {
     /// Fills `groups` (index 0 = whole match) and returns true when it matches.
     bool captures(std::string_view text, std::vector<std::string_view>& groups) const;
 
+    /// The first match at or behind `from`; ^ and \b see what stands before it.
+    bool find_from(std::string_view text, size_t from, std::vector<std::string_view>& groups) const;
+
     /// Names by group index; "" where a group has none. [0] is the whole match.
     const std::vector<std::string>& group_names() const { return group_names_; }
 

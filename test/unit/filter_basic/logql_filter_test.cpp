@@ -135,7 +135,7 @@ TEST_SUITE("plugins/filter/logql_filter") {
             plugins::logql_filter_type(), "type: logql\nquery: '| json | line_format \"{{.a\"'"
         );
         CHECK_MESSAGE(f.diagnostics().find(":4:20\n") != std::string::npos, f.diagnostics());
-        CHECK(f.diagnostics().find("template without its closing") != std::string::npos);
+        CHECK(f.diagnostics().find("unclosed action") != std::string::npos);
         FilterFixture g(
             plugins::logql_filter_type(), "type: logql\nquery: 'count_over_time({a=\"b\"}[1m])'"
         );

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "common/io/file_system.hpp"
-#include "plugins/filter/parse/time/civil.hpp"
+#include "common/time/civil.hpp"
 #include "plugins/filter/parse/time/time_format.hpp"
 
 using namespace seyir;

@@ -205,12 +205,12 @@ TEST_SUITE("common/logql/stage") {
     }
 
     TEST_CASE("what is not offered yet is said with its place") {
-        const std::string text = "|= \"x\" | line_format `{{ ToUpper .a }}`";
+        const std::string text = "|= \"x\" | line_format `{{ define \"a\" }}`";
         const auto pipeline = Pipeline::compile(text, parse_condition(text)->stages);
         REQUIRE(!pipeline);
         CHECK(pipeline.error().code == ErrorCode::kUnsupported);
         CHECK(pipeline.error().message.starts_with(
-            "parse error at line 1, col 8: the template action {{ToUpper .a}} is not supported yet"
+            "parse error at line 1, col 8: {{define}} in templates is not supported yet"
         ));
     }
 }

@@ -184,7 +184,7 @@ TEST_SUITE("plugins/output/http") {
         CHECK_FALSE(problems("url: ftp://secret").at(0).contains("secret"));
         CHECK(problems("url: http://x\nformat: template").at(0).contains("needs `template`"));
         CHECK(problems("url: http://x\ntemplate: x").at(0).contains("needs `format: template`"));
-        CHECK(problems("url: http://x\nformat: template\ntemplate: '{{ upper }}'")
+        CHECK(problems("url: http://x\nformat: template\ntemplate: '{{ nosuch }}'")
                   .at(0)
                   .contains("template"));
         CHECK(problems("url: http://x\nheaders: { x-a: \"b\\nc: d\" }")

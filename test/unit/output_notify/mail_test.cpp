@@ -127,7 +127,7 @@ TEST_SUITE("plugins/output/email") {
                   .starts_with("W0508"));
         CHECK(problems("server: smtp://127.0.0.1:25\nuser: x\npassword: secret\nstarttls: off\n")
                   .empty());
-        CHECK(problems("server: smtp://h:25\nsubject: '{{ now }}'\n").at(0).contains("subject"));
+        CHECK(problems("server: smtp://h:25\nsubject: '{{ nosuch }}'\n").at(0).contains("subject"));
         CHECK(test::plan_output(email_output_type(), "server: smtp://h\nfrom: a\nto: [b@c]\n")
                   .problems.at(0)
                   .contains("no mail address"));

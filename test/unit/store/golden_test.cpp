@@ -17,7 +17,9 @@ using namespace seyir::test;
 namespace {
 
 const std::string kRoot = SEYIR_SOURCE_ROOT;
-const std::string kGolden = kRoot + "/test/golden/segment_v1.sst";
+/// Rows as one payload; what this program writes anew is kGolden.
+const std::string kGoldenPayload = kRoot + "/test/golden/segment_v1.sst";
+const std::string kGolden = kRoot + "/test/golden/segment_v2.sst";
 const std::string kCorpus = kRoot + "/test/fuzz/corpus/store_rows";
 
 /// As a fuzz input: the first byte picks the decoder.
@@ -56,40 +58,47 @@ void write_corpus() {
     write_input("labels", 6, encode_labels(*stream_of("app")));
 }
 
+void check_golden_segment(const std::string& path) {
+    CAPTURE(path);
+    const auto bytes = io::read_file(io::posix_file_system(), path, kMiB);
+    REQUIRE(bytes.has_value());
+    io::FaultyFileSystem fs(1);
+    REQUIRE(fs.make_directories("/segments/20260101").has_value());
+    REQUIRE(
+        io::write_file_atomically(fs, "/segments/20260101/0000000000000001.sst", *bytes).has_value()
+    );
+    const store::SegmentFiles files{&fs, store::make_rocksdb_env(fs), "/segments"};
+    const store::Day day = store::day_of(kNoon);
+    const auto reader = store::SegmentReader::open(files, day, 1);
+    REQUIRE(reader.has_value());
+    const auto summary = (*reader)->summary(day, 1);
+    REQUIRE(summary.has_value());
+    CHECK(summary->rows == 4);
+    CHECK(summary->blocks == 1);
+    CHECK(summary->streams == std::vector<store::StreamId>{1});
+    const auto row = (*reader)->block_row(0);
+    REQUIRE(row.has_value());
+    BatchDecoder decoder;
+    const auto batch = (*reader)->read_block(0, *row, TenantId::kDefault, decoder);
+    REQUIRE(batch.has_value());
+    REQUIRE((*batch)->row_count() == 4);
+    CHECK((*batch)->body(0) == "first");
+    CHECK((*batch)->body(1).empty());
+    CHECK((*batch)->body(2) == std::string_view("nul\0", 4));
+    CHECK((*batch)->body(3) == "caf\xe9");
+    CHECK((*batch)->ts(3) == UnixNanos{kNoon.value + 3000});
+    CHECK((*batch)->streams().at(0)->get("input") == "app");
+}
+
 }  // namespace
 
 TEST_SUITE("collector/store/golden") {
-    TEST_CASE("a segment of format 1 is read") {
+    TEST_CASE("segments of format 1, their rows as a payload or as columns, are read") {
         if (std::getenv("SEYIR_WRITE_GOLDEN") != nullptr) {
             write_golden_segment();
         }
-        const auto bytes = io::read_file(io::posix_file_system(), kGolden, kMiB);
-        REQUIRE(bytes.has_value());
-        io::FaultyFileSystem fs(1);
-        REQUIRE(fs.make_directories("/segments/20260101").has_value());
-        REQUIRE(io::write_file_atomically(fs, "/segments/20260101/0000000000000001.sst", *bytes)
-                    .has_value());
-        const store::SegmentFiles files{&fs, store::make_rocksdb_env(fs), "/segments"};
-        const store::Day day = store::day_of(kNoon);
-        const auto reader = store::SegmentReader::open(files, day, 1);
-        REQUIRE(reader.has_value());
-        const auto summary = (*reader)->summary(day, 1);
-        REQUIRE(summary.has_value());
-        CHECK(summary->rows == 4);
-        CHECK(summary->blocks == 1);
-        CHECK(summary->streams == std::vector<store::StreamId>{1});
-        const auto row = (*reader)->block_row(0);
-        REQUIRE(row.has_value());
-        BatchDecoder decoder;
-        const auto batch = (*reader)->read_block(0, *row, TenantId::kDefault, decoder);
-        REQUIRE(batch.has_value());
-        REQUIRE((*batch)->row_count() == 4);
-        CHECK((*batch)->body(0) == "first");
-        CHECK((*batch)->body(1).empty());
-        CHECK((*batch)->body(2) == std::string_view("nul\0", 4));
-        CHECK((*batch)->body(3) == "caf\xe9");
-        CHECK((*batch)->ts(3) == UnixNanos{kNoon.value + 3000});
-        CHECK((*batch)->streams().at(0)->get("input") == "app");
+        check_golden_segment(kGoldenPayload);
+        check_golden_segment(kGolden);
     }
 
     TEST_CASE("the committed corpus of the fuzz target and mutations of it run clean") {

@@ -115,6 +115,28 @@ TEST_SUITE("collector/store/seal") {
         CHECK(found.stats.blocks_corrupt == 0);
     }
 
+    TEST_CASE("of a sealed block only the rows asked for are unpacked") {
+        StoreInMemory f;
+        Frame frame;
+        for (int i = 0; i < 600; ++i) {
+            frame.lines.push_back(
+                fmt::format(R"({{"n":{},"level":"info","path":"/a/{}"}})", i, i % 7)
+            );
+        }
+        REQUIRE(append(*f.store, frame).has_value());
+        REQUIRE(f.store->seal(store::SealScope::kAll).has_value());
+        store::SelectQuery query;
+        query.range = {
+            kNoon + std::chrono::microseconds(100), kNoon + std::chrono::microseconds(110)
+        };
+        const auto found = read_all(*f.store, query);
+        CHECK(found.stats.blocks_read == 1);
+        CHECK(found.stats.rows_read == 10);
+        REQUIRE(found.rows.size() == 10);
+        CHECK(found.rows.front().second == frame.lines[100]);
+        CHECK(read_all(*f.store).rows.size() == 600);
+    }
+
     TEST_CASE("pages come in order of their leading edge and next_bound holds for what follows") {
         for (const auto direction : {store::Direction::kForward, store::Direction::kBackward}) {
             StoreInMemory f;
@@ -298,25 +320,28 @@ TEST_SUITE("collector/store/seal") {
             REQUIRE(append(*f.store, frame).has_value());
         }
         REQUIRE(f.store->seal(store::SealScope::kAll).has_value());
-        f.options.retention = kDay * 5;
-        f.open();
-        auto report = f.store->maintain();
+        const store::Day before = store::day_of(kNoon - kDay * 5);
+        auto report = f.store->drop_partitions_before(before, {.dry_run = true});
+        REQUIRE(report.has_value());
+        CHECK(report->dropped.size() == 2);
+        CHECK(report->held_back.size() == 3);
+        CHECK(report->dropped[0].rows == 1);
+        CHECK(report->dropped[0].raw_bytes == 7);
+        CHECK(f.store->stats().records == 11);
+
+        report = f.store->drop_partitions_before(before, {});
         REQUIRE(report.has_value());
         CHECK(report->dropped.size() == 2);
         CHECK(report->held_back.size() == 3);
         CHECK(f.store->stats().records == 9);
         CHECK(f.segment_files().size() == 9);
 
-        report = f.store->maintain();
-        REQUIRE(report.has_value());
-        CHECK(report->dropped.empty());  // once an hour
-
         f.clock.set_wall(kNoon + kDay * 3);
-        f.clock.advance(std::chrono::hours(1));
-        report = f.store->maintain();
+        REQUIRE(f.store->maintain().has_value());
+        report = f.store->drop_partitions_before(before, {});
         REQUIRE(report.has_value());
         CHECK(report->dropped.empty());
-        CHECK(report->held_back.size() > 0);
+        CHECK(report->held_back.size() == 3);
         CHECK(f.store->stats().records == 9);
 
         report =

@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "test/support/eventually.hpp"
 #include "test/support/store_fixture.hpp"
 
 using namespace seyir;
@@ -162,5 +163,45 @@ TEST_SUITE("collector/store/threads") {
         REQUIRE(cursor.has_value());
         f.store.reset();
         CHECK(read_back(**cursor).rows.size() == 1);
+    }
+
+    TEST_CASE("what a stop left staged is sealed and its log trimmed unasked after a start") {
+        RealStore f;
+        f.options.seal_bytes = 64 * kMiB;
+        f.open();
+        uint64_t at = 0;
+        size_t rows = 0;
+        for (int i = 0; i < 40; ++i) {
+            Frame frame{.begin = at};
+            for (int line = 0; line < 500; ++line) {
+                const uint64_t id = (at + static_cast<uint64_t>(line)) * 0x9e3779b97f4a7c15ULL;
+                frame.lines.push_back(fmt::format("request {:016x}{:016x} done", id, ~id * 3));
+            }
+            at = frame.end();
+            const auto durable = append(*f.store, frame);
+            REQUIRE(durable.has_value());
+            rows += durable->accepted;
+        }
+        const auto log_bytes = [&] {
+            uintmax_t bytes = 0;
+            for (const auto& entry : std::filesystem::recursive_directory_iterator(f.dir)) {
+                std::error_code gone;
+                const auto size = entry.file_size(gone);
+                bytes += entry.path().extension() == ".log" && !gone ? size : 0;
+            }
+            return bytes;
+        };
+        const uint64_t staged = f.store->stats().stage_bytes;
+        REQUIRE(staged > 512 * kKiB);
+        REQUIRE(log_bytes() > 512 * kKiB);
+        f.options.seal_bytes = 128 * kKiB;
+        f.open();
+        CHECK(eventually(
+            [&] { return f.store->stats().stage_bytes < 128 * kKiB && log_bytes() < 256 * kKiB; },
+            std::chrono::minutes(2)
+        ));
+        CHECK(f.store->stats().segments > 0);
+        CHECK(f.store->stats().records == rows);
+        CHECK(read_all(*f.store).rows.size() == rows);
     }
 }

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "plugins/filter/parse/number.hpp"
-#include "plugins/filter/parse/time/civil.hpp"
+#include "common/time/civil.hpp"
 
 namespace seyir::plugins::parse {
 namespace {

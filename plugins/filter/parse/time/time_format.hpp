@@ -15,7 +15,7 @@
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 #include "common/record/value.hpp"
-#include "plugins/filter/parse/time/time_zone.hpp"
+#include "common/time/time_zone.hpp"
 
 namespace seyir::plugins::parse {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugins/filter/parse/time/time_zone.hpp"
+#include "common/time/time_zone.hpp"
 
 #include <algorithm>
+#include <charconv>
 
-#include "plugins/filter/parse/number.hpp"
-#include "plugins/filter/parse/time/civil.hpp"
+#include "common/time/civil.hpp"
 
-namespace seyir::plugins::parse {
+namespace seyir {
 namespace {
 
 constexpr size_t kZoneFileBytesMax = 64 * 1024;
@@ -85,6 +85,13 @@ std::optional<int32_t> take_clock(std::string_view& text) {
         text.remove_prefix(1);
     }
     return negative ? -seconds : seconds;
+}
+
+std::optional<uint64_t> parse_digits(std::string_view text) {
+    uint64_t value = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool is_whole = error == std::errc() && rest == text.data() + text.size();
+    return is_whole ? std::optional(value) : std::nullopt;
 }
 
 std::optional<int> take_number(std::string_view& text, char before) {
@@ -310,4 +317,4 @@ int64_t TimeZone::to_utc(int64_t local_seconds) const {
     return offset_at(second) == after ? second : first;
 }
 
-}  // namespace seyir::plugins::parse
+}  // namespace seyir

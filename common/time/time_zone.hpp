@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // TimeZone: what a time without a zone means: UTC, an offset, or a place of the zone database.
-// Room: plugins/filter/parse/time.   Threads: immutable.
+// Room: common/time.   Threads: immutable.
 // Errors: kNotFound and kCorrupt, naming the file.   Limits: zone files of 64 KiB.
 // Format: TZif (RFC 8536), 64-bit data and footer. libstdc++ 12 has no zones of its own, and the C
 // library's are one for the whole process.
@@ -15,7 +15,7 @@
 #include "common/base/result.hpp"
 #include "common/io/file_system.hpp"
 
-namespace seyir::plugins::parse {
+namespace seyir {
 
 /// "Z", "UTC", "+03:00", "-0330", "+3": seconds east of Greenwich.
 std::optional<int32_t> parse_offset(std::string_view text);
@@ -66,4 +66,4 @@ class TimeZone {
     std::optional<Rule> rule_;
 };
 
-}  // namespace seyir::plugins::parse
+}  // namespace seyir

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Days and dates of the proleptic Gregorian calendar.
-// Room: plugins/filter/parse/time.   Threads: pure functions.
+// Room: common/time.   Threads: pure functions.
 #pragma once
 
 #include <cstdint>
 
 #include "common/base/time.hpp"
 
-namespace seyir::plugins::parse {
+namespace seyir {
 
 inline constexpr int64_t kDaySeconds = 86'400;
 
@@ -63,4 +63,4 @@ constexpr UnixNanos saturated_nanos(int64_t seconds, int64_t nanos) {
     return {seconds * kSecond + nanos};
 }
 
-}  // namespace seyir::plugins::parse
+}  // namespace seyir

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/app/store_upkeep.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/retention/retention_routes.hpp"
+#include "common/base/log.hpp"
+
+namespace seyir::collector {
+namespace {
+
+constexpr Nanos kInterval = std::chrono::minutes(1);
+
+retention::CleanUpOptions clean_up_options(const CollectorConfig& config) {
+    return {
+        .retention = config.store.retention,
+        .archive_directory = config.clean_up.archive_directory,
+        .archive_keep = config.clean_up.archive_keep,
+        .on_archive_failure = config.clean_up.on_archive_failure,
+        .audit_path = config.home + "/audit/retention.jsonl"
+    };
+}
+
+Result<retention::CleanUpSchedule> clean_up_schedule(const retention::CleanUpConfig& config) {
+    SEYIR_TRY(auto cron, retention::CronSchedule::parse(config.schedule));
+    SEYIR_TRY(auto zone, TimeZone::load(config.timezone, io::posix_file_system()));
+    return retention::CleanUpSchedule{
+        .cron = std::move(cron), .zone = std::move(zone), .attempts = config.attempts
+    };
+}
+
+InternalEvent event_of(const retention::CleanUpReport& report, bool is_last_attempt) {
+    const bool is_bad = !report.ok() || !report.without_archive.empty();
+    InternalEvent event{.at = report.at, .kind = "clean_up", .text = "clean-up: " + report.text()};
+    event.severity = is_bad                     ? kSeverityError
+                     : report.held_back.empty() ? kSeverityInfo
+                                                : kSeverityWarn;
+    event.attributes = {
+        {"clean_up.trigger", report.request.trigger},
+        {"clean_up.ok", report.ok() ? "true" : "false"},
+        {"clean_up.days", fmt::format("{}", report.dropped.size())},
+        {"clean_up.records", fmt::format("{}", report.rows())},
+        {"clean_up.raw_bytes", fmt::format("{}", report.raw_bytes())},
+        {"clean_up.will_retry", !report.ok() && !is_last_attempt ? "true" : "false"},
+    };
+    if (!report.ok()) {
+        event.attributes.emplace_back("clean_up.error", report.error);
+    }
+    return event;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StoreUpkeep>> StoreUpkeep::make(
+    const CollectorConfig& config, store::RocksStore& store, InternalEvents& events
+) {
+    SEYIR_TRY(auto schedule, clean_up_schedule(config.clean_up));
+    return std::unique_ptr<StoreUpkeep>(new StoreUpkeep(config, store, events, std::move(schedule))
+    );
+}
+
+StoreUpkeep::StoreUpkeep(
+    const CollectorConfig& config,
+    store::RocksStore& store,
+    InternalEvents& events,
+    retention::CleanUpSchedule schedule
+)
+    : store_(store),
+      clean_up_(
+          store,
+          io::posix_file_system(),
+          io::system_clock(),
+          clean_up_options(config),
+          [this] { return is_stopping_.load(); }
+      ),
+      service_(
+          clean_up_,
+          std::move(schedule),
+          io::system_clock(),
+          [&events](const retention::CleanUpReport& report, bool is_last_attempt) {
+              events.publish(event_of(report, is_last_attempt));
+          }
+      ) {}
+
+std::vector<net::HttpRoute> StoreUpkeep::routes() {
+    return retention::retention_routes(service_, clean_up_.options());
+}
+
+void StoreUpkeep::tick() {
+    const SteadyTime now = io::system_clock().steady_now();
+    if (now < next_) {
+        return;
+    }
+    next_ = now + kInterval;
+    if (const auto done = store_.maintain(); !done) {
+        log::error("collector", "store maintenance failed", {{"error", done.error().message}});
+    }
+}
+
+void StoreUpkeep::stop() {
+    is_stopping_ = true;
+    service_.stop();
+}
+
+}  // namespace seyir::collector

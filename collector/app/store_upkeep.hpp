@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// StoreUpkeep: what the store needs from time to time: sealing at the end of a day, and the
+// clean-up of days past retention, whose outcome goes to the inputs `internal_logs`. Threads:
+// tick() on the main thread; the clean-up has its own.   Ownership: borrows store and events.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "collector/app/collector_config.hpp"
+#include "collector/retention/clean_up_service.hpp"
+#include "collector/services/internal_events.hpp"
+#include "common/net/http.hpp"
+
+namespace seyir::collector {
+
+class StoreUpkeep {
+  public:
+    /// Errors: a schedule or a time zone that cannot be read any more.
+    static Result<std::unique_ptr<StoreUpkeep>> make(
+        const CollectorConfig& config, store::RocksStore& store, InternalEvents& events
+    );
+
+    /// What is served under /api/v1/retention; before start().
+    std::vector<net::HttpRoute> routes();
+
+    void start() { service_.start(); }
+
+    /// About every second; does something once a minute.
+    void tick();
+    /// Ends a clean-up that is under way.
+    void stop();
+
+  private:
+    StoreUpkeep(
+        const CollectorConfig& config,
+        store::RocksStore& store,
+        InternalEvents& events,
+        retention::CleanUpSchedule schedule
+    );
+
+    store::RocksStore& store_;
+    std::atomic<bool> is_stopping_ = false;
+    retention::CleanUp clean_up_;
+    retention::CleanUpService service_;
+    SteadyTime next_{};
+};
+
+}  // namespace seyir::collector

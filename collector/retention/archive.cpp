@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/retention/archive.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include "common/base/units.hpp"
+#include "common/codec/inflate.hpp"
+#include "common/record/record_json.hpp"
+
+namespace seyir::collector::retention {
+namespace {
+
+constexpr size_t kPieceBytes = 4 * kMiB;
+/// One record may be longer than a piece; a line of JSON is at most this.
+constexpr size_t kPieceBytesMax = 256 * kMiB;
+constexpr uint64_t kNoteBytesMax = 4096;
+constexpr int kFilesOfADayMax = 1000;
+constexpr std::string_view kEnding = ".json.gz";
+constexpr std::string_view kNoteEnding = ".json.gz.rows";
+constexpr std::string_view kPartialEnding = ".partial";
+
+std::string name_of(store::Day day, int number) {
+    return number == 1 ? day.folder() + std::string(kEnding)
+                       : fmt::format("{}-{}{}", day.folder(), number, kEnding);
+}
+
+Error stopped() {
+    return fail(ErrorCode::kCancelled, "stopped before the archive was written");
+}
+
+}  // namespace
+
+Archive::Archive(
+    store::LogStore& store,
+    io::FileSystem& fs,
+    std::string directory,
+    std::function<bool()> should_stop
+)
+    : store_(store),
+      fs_(fs),
+      directory_(std::move(directory)),
+      should_stop_(std::move(should_stop)) {}
+
+Result<std::unique_ptr<store::RowCursor>> Archive::rows_of(store::Day day) {
+    store::SelectQuery query;
+    query.range = {day.begin(), day.end()};
+    query.direction = store::Direction::kForward;
+    return store_.select(std::move(query));
+}
+
+Result<ArchiveReport> Archive::write(store::Day day) {
+    SEYIR_CHECK(fs_.make_directories(directory_));
+    SEYIR_TRY(const uint64_t rows, count_rows(day));
+    std::string path;
+    for (int number = 1; number <= kFilesOfADayMax; ++number) {
+        path = directory_ + "/" + name_of(day, number);
+        const auto info = fs_.stat(path);
+        if (!info && info.error().code == ErrorCode::kNotFound) {
+            break;
+        }
+        if (!info) {
+            return info.error();
+        }
+        const auto there = rows_in(path);
+        if (there && *there == rows) {
+            return ArchiveReport{path, rows, info->size_bytes, true};
+        }
+    }
+    const std::string partial = path + std::string(kPartialEnding);
+    SEYIR_TRY(const auto file, fs_.open(partial, io::OpenMode::kWriteTruncate));
+    auto written = write_rows(day, *file);
+    if (written) {
+        const auto closed = file->close();
+        const auto same = closed ? read_back(partial, *written) : closed;
+        written = same ? std::move(written) : Result<Written>(same.error());
+    }
+    if (!written) {
+        (void)fs_.remove(partial);
+        return std::move(written).error().context("archive of " + day.folder());
+    }
+    // The note first: a file with its final name always has one.
+    const std::string note = fmt::format("{} {}\n", written->rows, written->bytes);
+    SEYIR_CHECK(io::write_file_atomically(
+        fs_, path.substr(0, path.size() - kEnding.size()) + std::string(kNoteEnding), note
+    ));
+    SEYIR_CHECK(fs_.rename(partial, path));
+    SEYIR_CHECK(fs_.sync_directory(directory_));
+    return ArchiveReport{path, written->rows, written->bytes, false};
+}
+
+Result<uint64_t> Archive::count_rows(store::Day day) {
+    SEYIR_TRY(const auto cursor, rows_of(day));
+    uint64_t rows = 0;
+    while (true) {
+        if (should_stop_()) {
+            return stopped();
+        }
+        SEYIR_TRY(const auto page, cursor->next());
+        if (!page) {
+            return rows;
+        }
+        rows += BatchView{page->batch, page->rows}.row_count();
+    }
+}
+
+Result<Archive::Written> Archive::write_rows(store::Day day, io::File& file) {
+    Written written;
+    std::string lines;
+    SEYIR_TRY(const auto cursor, rows_of(day));
+    while (true) {
+        if (should_stop_()) {
+            return stopped();
+        }
+        SEYIR_TRY(const auto page, cursor->next());
+        if (!page) {
+            break;
+        }
+        Result<void> appended;
+        for_each_row(BatchView{page->batch, page->rows}, [&](uint32_t row) {
+            append_record_json(lines, *page->batch, row);
+            lines += '\n';
+            ++written.rows;
+            if (lines.size() >= kPieceBytes && appended) {
+                appended = append_piece(file, lines, written);
+                lines.clear();
+            }
+        });
+        SEYIR_CHECK(std::move(appended));
+    }
+    // An archive that leaves out what could not be read is no reason to delete the rest.
+    if (const uint64_t corrupt = cursor->stats().blocks_corrupt; corrupt > 0) {
+        return fail(ErrorCode::kCorrupt, fmt::format("{} blocks cannot be read", corrupt));
+    }
+    SEYIR_CHECK(append_piece(file, lines, written));
+    SEYIR_CHECK(file.sync());
+    return written;
+}
+
+Result<void> Archive::append_piece(io::File& file, std::string_view lines, Written& written) {
+    const std::string packed = codec::gzip_deflate(lines);
+    SEYIR_CHECK(file.append(packed));
+    written.pieces.push_back({written.bytes, packed.size(), XXH3_64bits(lines.data(), lines.size())}
+    );
+    written.bytes += packed.size();
+    return {};
+}
+
+Result<void> Archive::read_back(const std::string& path, const Written& written) {
+    SEYIR_TRY(const auto file, fs_.open(path, io::OpenMode::kRead));
+    const codec::InflateLimits limits{.bytes_max = kPieceBytesMax, .ratio_max = 2000};
+    std::string packed;
+    for (const Piece& piece : written.pieces) {
+        packed.resize(piece.bytes);
+        size_t have = 0;
+        while (have < packed.size()) {
+            const std::span<char> room(packed.data() + have, packed.size() - have);
+            SEYIR_TRY(const size_t got, file->read_at(piece.offset + have, room));
+            if (got == 0) {
+                return fail(ErrorCode::kCorrupt, path + " ends early");
+            }
+            have += got;
+        }
+        SEYIR_TRY(const std::string lines, codec::gzip_inflate(packed, limits));
+        if (XXH3_64bits(lines.data(), lines.size()) != piece.hash) {
+            return fail(
+                ErrorCode::kCorrupt,
+                fmt::format("{} reads back differently at byte {}", path, piece.offset)
+            );
+        }
+    }
+    return {};
+}
+
+/// As its note says, if the note is of this file.
+Result<uint64_t> Archive::rows_in(const std::string& path) {
+    const std::string note_path =
+        path.substr(0, path.size() - kEnding.size()) + std::string(kNoteEnding);
+    SEYIR_TRY(const std::string note, io::read_file(fs_, note_path, kNoteBytesMax));
+    SEYIR_TRY(const io::FileInfo info, fs_.stat(path));
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
+    const char* const end = note.data() + note.size();
+    const auto first = std::from_chars(note.data(), end, rows);
+    const bool has_more = first.ec == std::errc() && first.ptr != end;
+    const auto second = has_more ? std::from_chars(first.ptr + 1, end, bytes) : first;
+    if (!has_more || second.ec != std::errc() || bytes != info.size_bytes) {
+        return fail(ErrorCode::kCorrupt, note_path + " does not fit its archive");
+    }
+    return rows;
+}
+
+Result<std::vector<std::string>> Archive::expire(store::Day day) {
+    std::vector<std::string> removed;
+    const auto names = fs_.list(directory_);
+    if (!names) {
+        const bool is_missing = names.error().code == ErrorCode::kNotFound;
+        return is_missing ? Result<std::vector<std::string>>(removed) : names.error();
+    }
+    const std::string first_kept = day.folder();
+    for (const std::string& name : *names) {
+        const bool is_ours = name.ends_with(kEnding) || name.ends_with(kNoteEnding) ||
+                             name.ends_with(std::string(kEnding) + std::string(kPartialEnding));
+        const std::string_view stem = std::string_view(name).substr(0, first_kept.size());
+        const bool is_day = name.size() > first_kept.size() &&
+                            std::ranges::all_of(stem, [](char c) { return c >= '0' && c <= '9'; });
+        if (is_ours && is_day && stem < first_kept) {
+            SEYIR_CHECK(fs_.remove(directory_ + "/" + name));
+            if (name.ends_with(kEnding)) {
+                removed.push_back(directory_ + "/" + name);
+            }
+        }
+    }
+    if (!removed.empty()) {
+        SEYIR_CHECK(fs_.sync_directory(directory_));
+    }
+    return removed;
+}
+
+}  // namespace seyir::collector::retention

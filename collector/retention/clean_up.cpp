@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/retention/clean_up.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "common/base/log.hpp"
+#include "common/base/text.hpp"
+#include "common/base/units.hpp"
+
+namespace seyir::collector::retention {
+namespace {
+
+constexpr std::string_view kLog = "clean-up";
+/// What last_done() reads of the end of the audit file.
+constexpr uint64_t kAuditTailBytes = kMiB;
+
+uint64_t sum(const std::vector<store::DayReport>& days, uint64_t store::DayReport::* member) {
+    return std::accumulate(days.begin(), days.end(), uint64_t{0}, [&](uint64_t all, const auto& d) {
+        return all + d.*member;
+    });
+}
+
+std::vector<std::string> names_of(const std::vector<store::DayReport>& days) {
+    std::vector<std::string> out;
+    for (const store::DayReport& day : days) {
+        out.push_back(day.day.folder());
+    }
+    return out;
+}
+
+std::string days_json(const std::vector<store::DayReport>& days) {
+    std::string out;
+    for (const store::DayReport& day : days) {
+        out += out.empty() ? "" : ",";
+        out += fmt::format(
+            R"({{"day":"{}","records":{},"raw_bytes":{},"file_bytes":{}}})",
+            day.day.folder(),
+            day.rows,
+            day.raw_bytes,
+            day.file_bytes
+        );
+    }
+    return out;
+}
+
+std::string strings_json(const std::vector<std::string>& texts) {
+    std::string out;
+    for (const std::string& text : texts) {
+        out += out.empty() ? "" : ",";
+        append_json_quoted(out, text);
+    }
+    return out;
+}
+
+std::string archives_json(const std::vector<ArchiveReport>& archives) {
+    std::string out;
+    for (const ArchiveReport& archive : archives) {
+        out += out.empty() ? "" : ",";
+        out += fmt::format(
+            R"({{"path":{},"records":{},"bytes":{}}})",
+            json_quote(archive.path),
+            archive.rows,
+            archive.file_bytes
+        );
+    }
+    return out;
+}
+
+}  // namespace
+
+uint64_t CleanUpReport::rows() const {
+    return sum(dropped, &store::DayReport::rows);
+}
+
+uint64_t CleanUpReport::raw_bytes() const {
+    return sum(dropped, &store::DayReport::raw_bytes);
+}
+
+uint64_t CleanUpReport::file_bytes() const {
+    return sum(dropped, &store::DayReport::file_bytes);
+}
+
+std::string CleanUpReport::json() const {
+    return fmt::format(
+        R"({{"unix_nanos":{},"time":"{}","action":"clean_up","trigger":{},"dry_run":{},"confirm":{},"ok":{},)"
+        R"("dropped":[{}],"records":{},"raw_bytes":{},"file_bytes":{},"held_back":[{}],)"
+        R"("held_back_reason":{},"archives":[{}],"archives_removed":[{}],"without_archive":[{}],)"
+        R"("took_seconds":{:.3f},"error":{}}})",
+        at.value,
+        to_rfc3339(at),
+        json_quote(request.trigger),
+        request.dry_run,
+        request.confirm,
+        ok(),
+        days_json(dropped),
+        rows(),
+        raw_bytes(),
+        file_bytes(),
+        days_json(held_back),
+        json_quote(held_back_reason),
+        archives_json(archives),
+        strings_json(archives_removed),
+        strings_json(without_archive),
+        std::chrono::duration<double>(took).count(),
+        json_quote(error)
+    );
+}
+
+std::string CleanUpReport::text() const {
+    std::string out = request.dry_run ? "would drop " : "dropped ";
+    out += dropped.empty() ? "no day"
+                           : fmt::format(
+                                 "{} {} ({}): {} records, {}",
+                                 dropped.size(),
+                                 dropped.size() == 1 ? "day" : "days",
+                                 fmt::join(names_of(dropped), ", "),
+                                 rows(),
+                                 format_bytes(raw_bytes())
+                             );
+    if (!archives.empty()) {
+        out += fmt::format("; archived to {}", io::parent_directory(archives.front().path));
+    }
+    if (!without_archive.empty()) {
+        out += fmt::format("; WITHOUT an archive: {}", fmt::join(without_archive, ", "));
+    }
+    if (!held_back.empty()) {
+        out += fmt::format(
+            "; held back {}: {}", fmt::join(names_of(held_back), ", "), held_back_reason
+        );
+    }
+    if (!ok()) {
+        out += "; failed: " + error;
+    }
+    return out;
+}
+
+CleanUp::CleanUp(
+    store::RocksStore& store,
+    io::FileSystem& fs,
+    io::Clock& clock,
+    CleanUpOptions options,
+    std::function<bool()> should_stop
+)
+    : store_(store),
+      fs_(fs),
+      clock_(clock),
+      options_(std::move(options)),
+      archive_(store, fs, options_.archive_directory, std::move(should_stop)) {}
+
+CleanUpReport CleanUp::run(const CleanUpRequest& request) {
+    const SteadyTime begun = clock_.steady_now();
+    CleanUpReport report{.at = clock_.wall_now(), .request = request};
+    // Staged rows of past days count only once they are sealed: what is not listed would be dropped
+    // without its archive.
+    const bool may_drop = options_.retention.count() > 0;
+    const auto sealed = may_drop ? store_.seal(store::SealScope::kPastDays) : Result<void>();
+    if (!sealed) {
+        report.error = "sealing the past days failed: " + sealed.error().message;
+    } else if (may_drop) {
+        const store::Day before = store::day_of(report.at - options_.retention);
+        auto due =
+            store_.drop_partitions_before(before, {.confirm = request.confirm, .dry_run = true});
+        if (due) {
+            report.dropped = std::move(due->dropped);
+            report.held_back = std::move(due->held_back);
+            report.held_back_reason = std::move(due->reason);
+            if (!request.dry_run) {
+                archive_and_drop(report);
+            }
+        } else {
+            report.error = due.error().message;
+        }
+    }
+    report.took = clock_.steady_now() - begun;
+    if (!request.dry_run) {
+        write_audit(report);
+        const auto level = report.ok() ? log::Level::kInfo : log::Level::kError;
+        log::write(level, kLog, report.text(), {{"trigger", request.trigger}});
+    }
+    return report;
+}
+
+void CleanUp::archive_and_drop(CleanUpReport& report) {
+    const size_t due = report.dropped.size();
+    if (!options_.archive_directory.empty() && !archive_days(report)) {
+        report.dropped.resize(report.archives.size() + report.without_archive.size());
+    }
+    // With nothing to drop the floor still moves, behind rows that were never sealed.
+    const bool all = report.dropped.size() == due && report.held_back.empty();
+    if (!report.dropped.empty() || all) {
+        const store::Day before = all ? store::day_of(report.at - options_.retention)
+                                      : store::Day{report.dropped.back().day.number + 1};
+        auto done = store_.drop_partitions_before(before, {.confirm = report.request.confirm});
+        if (done) {
+            report.dropped = std::move(done->dropped);
+        } else {
+            report.dropped.clear();
+            report.error = done.error().message;
+        }
+    }
+    if (options_.archive_keep.count() > 0 && report.ok()) {
+        auto removed = archive_.expire(store::day_of(report.at - options_.archive_keep));
+        if (removed) {
+            report.archives_removed = *std::move(removed);
+        } else {
+            report.error = "old archives stay: " + removed.error().message;
+        }
+    }
+}
+
+/// False when not all days have one; report.archives then tells how many of the first.
+bool CleanUp::archive_days(CleanUpReport& report) {
+    for (const store::DayReport& day : report.dropped) {
+        auto archived = archive_.write(day.day);
+        if (archived) {
+            report.archives.push_back(*std::move(archived));
+            continue;
+        }
+        report.error = archived.error().message;
+        const bool may_go = options_.on_archive_failure == OnArchiveFailure::kDeleteOldest &&
+                            store_.health().disk == store::DiskState::kHardMark;
+        if (may_go) {
+            report.without_archive.push_back(day.day.folder());
+        }
+        return false;
+    }
+    return true;
+}
+
+void CleanUp::write_audit(CleanUpReport& report) {
+    const auto append = [&]() -> Result<void> {
+        SEYIR_CHECK(fs_.make_directories(io::parent_directory(options_.audit_path)));
+        SEYIR_TRY(const auto file, fs_.open(options_.audit_path, io::OpenMode::kWriteAppend));
+        SEYIR_CHECK(file->append(report.json() + "\n"));
+        SEYIR_CHECK(file->sync());
+        return fs_.sync_directory(io::parent_directory(options_.audit_path));
+    };
+    if (auto written = append(); !written) {
+        report.error += report.error.empty() ? "" : "; ";
+        report.error += "the audit file was not written: " + written.error().message;
+    }
+}
+
+std::optional<UnixNanos> CleanUp::last_done() {
+    const auto info = fs_.stat(options_.audit_path);
+    const auto file = fs_.open(options_.audit_path, io::OpenMode::kRead);
+    if (!info || !file) {
+        return std::nullopt;
+    }
+    const uint64_t bytes = std::min(info->size_bytes, kAuditTailBytes);
+    std::string tail(bytes, '\0');
+    const auto got = (*file)->read_at(info->size_bytes - bytes, tail);
+    tail.resize(got.value_or(0));
+    // Lines are ours (json()): the time stands first, and a run that did not fail says so.
+    constexpr std::string_view kStart = R"({"unix_nanos":)";
+    size_t end = tail.size();
+    while (end > 0) {
+        const size_t newline = tail.rfind('\n', end - 1);
+        const size_t begin = newline == std::string::npos ? 0 : newline + 1;
+        const std::string_view line = std::string_view(tail).substr(begin, end - begin);
+        if (line.starts_with(kStart) && line.contains(R"("ok":true)")) {
+            UnixNanos at;
+            const char* const number = line.data() + kStart.size();
+            if (std::from_chars(number, line.data() + line.size(), at.value).ec == std::errc()) {
+                return at;
+            }
+        }
+        if (begin == 0) {
+            break;
+        }
+        end = begin - 1;
+    }
+    return std::nullopt;
+}
+
+}  // namespace seyir::collector::retention

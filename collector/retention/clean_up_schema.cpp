@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/retention/clean_up_schema.hpp"
+
+#include "collector/retention/cron.hpp"
+
+namespace seyir::collector::retention {
+namespace {
+
+using config::field;
+using config::Schema;
+using config::Type;
+
+constexpr uint64_t kDay = 86'400'000'000'000;
+
+Schema archive_schema() {
+    Schema archive("archive", "A file of each day before it is dropped: JSON lines, gzip.");
+    archive
+        .with(field("directory", Type::kPath)
+                  .required()
+                  .describe("Where the files go; better on another disk.")
+                  .show("/var/backups/seyir/archive"))
+        .with(field("keep", Type::kDuration)
+                  .between(kDay, 36'500 * kDay)
+                  .describe("Files of days older than this are removed.")
+                  .or_else_described("they stay")
+                  .show("730d"));
+    return archive;
+}
+
+}  // namespace
+
+config::Field clean_up_field() {
+    Schema schema("clean_up", "When and how days past `retention` go.");
+    schema
+        .with(
+            field("schedule", Type::kString)
+                .between(1, 255)
+                .describe("When, as in crontab(5): minute, hour, day of month, month, day of week; "
+                          "or @daily, @weekly, ... A run that was missed is made up for at start.")
+                .or_else("0 3 * * *")
+                .elsewhere("other programs", {"cron"})
+        )
+        .with(field("timezone", Type::kString)
+                  .between(1, 255)
+                  .describe("Whose clocks `schedule` means: `local`, `UTC`, or a name as "
+                            "`Europe/Istanbul`.")
+                  .or_else("local"))
+        .with(field("attempts", Type::kInt)
+                  .between(1, 100)
+                  .describe("How often a run that fails is tried, with growing pauses, before it "
+                            "waits for the next scheduled one.")
+                  .or_else("5"))
+        .with(config::object("archive", archive_schema()).or_else_described("none"))
+        .with(field("on_archive_failure", Type::kEnum)
+                  .choice("keep", "nothing is dropped without its file")
+                  .choice(
+                      "delete_oldest",
+                      "when free space is below `min_free.hard`, the oldest day goes without one"
+                  )
+                  .describe("What happens to a day whose file cannot be written.")
+                  .or_else("keep"));
+    return config::object("clean_up", std::move(schema));
+}
+
+CleanUpConfig read_clean_up(const config::ObjectReader& store, component::PlanContext& context) {
+    const config::ObjectReader r = store.nested("clean_up");
+    CleanUpConfig out;
+    out.schedule = r.string("schedule");
+    out.timezone = r.string("timezone");
+    out.attempts = static_cast<uint32_t>(r.integer("attempts"));
+    out.on_archive_failure = r.choice<OnArchiveFailure>(
+        "on_archive_failure",
+        {{"keep", OnArchiveFailure::kKeep}, {"delete_oldest", OnArchiveFailure::kDeleteOldest}}
+    );
+    if (r.has("archive")) {
+        const config::ObjectReader archive = r.nested("archive");
+        out.archive_directory = archive.path("directory");
+        out.archive_keep = archive.has("keep") ? archive.duration("keep") : Nanos(0);
+    }
+    if (const auto cron = CronSchedule::parse(out.schedule); !cron) {
+        component::add_value_error(context, r, "schedule", config::kNotTime, cron.error());
+    }
+    const bool is_known = is_zone_name(out.timezone);
+    const auto zone = context.checks.files == nullptr || !is_known
+                          ? Result<TimeZone>(TimeZone())
+                          : TimeZone::load(out.timezone, *context.checks.files);
+    if (!is_known || !zone) {
+        const Error error =
+            is_known ? zone.error()
+                     : fail(ErrorCode::kInvalidArgument, "no time zone `" + out.timezone + "`");
+        component::add_value_error(context, r, "timezone", config::kNotTime, error);
+    }
+    return out;
+}
+
+}  // namespace seyir::collector::retention
