@@ -139,6 +139,7 @@ void add_own_routes(
     store::RocksStore& store,
     const CollectorConfig& config,
     const std::shared_ptr<AgentTokens>& tokens,
+    StoreUpkeep& upkeep,
     metrics::Registry& registry,
     SteadyTime started
 ) {
@@ -149,6 +150,7 @@ void add_own_routes(
          .certificate = config.tls.cert},
         registry
     ));
+    servers.add_routes(upkeep.routes());
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(api::loki_routes(store, {}, io::system_clock()));
 }
@@ -201,9 +203,8 @@ int CollectorApp::run(
         [&path] { return service::loaded_program(load_collector_config(path)); },
         service::apply_log_options
     );
-    add_own_routes(servers, host, **store, *running, *agent_tokens, registry, started);
+    add_own_routes(servers, host, **store, *running, *agent_tokens, **upkeep, registry, started);
     servers.add_routes(reloader.routes());
-    servers.add_routes((*upkeep)->routes());
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
     servers.add_routes({tap->route()});
