@@ -9,6 +9,7 @@
 
 #include "common/base/units.hpp"
 #include "common/buffer/log/cursor_file.hpp"
+#include "common/buffer/log/folder_book.hpp"
 #include "common/buffer/log/inspect.hpp"
 #include "common/io/clock.hpp"
 #include "common/json/writer.hpp"
@@ -120,6 +121,65 @@ int show(const std::string& directory, bool wants_sound, const PrintStyle& style
     return wants_sound && !report->is_sound() ? kExitFailure : kExitOk;
 }
 
+/// The buffers of a program: `state` is its state or data directory.
+Result<std::string> list_folders(const std::string& state, const PrintStyle& style) {
+    io::FileSystem& fs = io::posix_file_system();
+    SEYIR_TRY(const auto folders, buffer::FolderBook(fs, state).read());
+    std::string text;
+    json::Writer writer(text);
+    const bool is_json = style.form == OutputForm::kJson;
+    if (is_json) {
+        writer.begin_array();
+    }
+    for (const buffer::KnownFolder& one : folders) {
+        const auto report =
+            buffer::inspect_folder(fs, one.folder, [](const FrameHeader&, std::string_view) {});
+        const uint64_t rows = report ? report->rows_waiting : 0;
+        const bool is_left = !one.is_owned && rows != 0;
+        if (is_json) {
+            writer.begin_object();
+            writer.member("output", one.id);
+            writer.member("folder", one.folder);
+            writer.key("rows_waiting");
+            writer.uint64(rows);
+            writer.key("owned");
+            writer.boolean(one.is_owned);
+            writer.member("problem", report ? "" : report.error().message);
+            writer.end_object();
+            continue;
+        }
+        text += fmt::format("{}  {} rows wait for output `{}`\n", one.folder, rows, one.id);
+        if (!report) {
+            text += "  cannot be read: " + report.error().message + "\n";
+        } else if (is_left) {
+            text += "  no output sends them: " + buffer::remedy_for(one.id, one.folder) + "\n";
+        }
+    }
+    if (is_json) {
+        writer.end_array();
+        return text + "\n";
+    }
+    return text.empty() ? "no disk buffers in " + state + "/buffer\n" : text;
+}
+
+/// Of a folder that holds no segments itself: DIR/buffer, or DIR when it is that folder.
+std::optional<std::string> state_directory(const std::string& directory) {
+    io::FileSystem& fs = io::posix_file_system();
+    const auto is_folder = [&](const std::string& path) {
+        const auto info = fs.stat(path);
+        return info && info->is_directory;
+    };
+    if (is_folder(directory + "/buffer")) {
+        return directory;
+    }
+    const bool is_inner = directory.ends_with("/buffer") || directory.ends_with("/buffer/");
+    return is_inner && is_folder(directory)
+               ? std::optional(
+                     io::parent_directory(directory.substr(0, directory.rfind("/buffer") + 7))
+                 )
+               : std::nullopt;
+}
+
 /// Rows behind the cursor (all with `everything`), a JSON object a line.
 int export_rows(const std::string& directory, bool everything) {
     io::FileSystem& fs = io::posix_file_system();
@@ -218,6 +278,15 @@ int buffer_command(const Arguments& arguments) {
     const auto style = print_style(arguments);
     if (!style) {
         return failed(style.error().message);
+    }
+    const auto state = what == "ls" ? state_directory(directory) : std::nullopt;
+    if (state) {
+        const auto text = list_folders(*state, *style);
+        if (!text) {
+            return failed(text.error().message);
+        }
+        fputs(text->c_str(), stdout);
+        return kExitOk;
     }
     if (what == "ls" || what == "fsck") {
         return show(directory, what == "fsck", *style);

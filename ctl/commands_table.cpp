@@ -234,10 +234,13 @@ constexpr std::string_view kReloadDetails =
     "  seyir reload --server unix:/var/lib/seyir-agent/admin.sock\n";
 constexpr std::string_view kBufferDetails =
     "Looks into the folder of an output's disk buffer (buffer/ID in state_dir or data_dir).\n"
-    "ls: segments and what waits. fsck: the same, exit status 1 when something is damaged.\n"
+    "ls: segments and what waits; of the state_dir or data_dir itself: all of its buffers, and "
+    "those\n"
+    "that no output sends any more. fsck: the same, exit status 1 when something is damaged.\n"
     "export: the records that wait, one JSON object a line. replay: at the next start everything\n"
     "that is still held is sent again; the program must be stopped. The others change nothing and\n"
     "work while it runs.\n\n"
+    "  seyir buffer ls /var/lib/seyir-collector\n"
     "  seyir buffer ls /var/lib/seyir-collector/buffer/far\n"
     "  seyir buffer fsck /var/lib/seyir-collector/buffer/far --output json\n"
     "  seyir buffer export /var/lib/seyir-collector/buffer/far > waiting.jsonl\n";

@@ -2,6 +2,7 @@
 #include "agent/app/agent_app.hpp"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -93,6 +94,22 @@ pipeline::PositionSource* positions_of(
     return nullptr;
 }
 
+/// Each graph has its own positions: an input that is made anew because a later graph failed must
+/// not get the outputs of that one.
+component::OnOutputs tell_positions(input::AgentServices& services) {
+    return [&services](
+               const component::RunningGraph& graph, const component::PipelineConfig& pipeline
+           ) {
+        std::map<std::string, pipeline::PositionSource*> positions;
+        for (const component::PlannedInput& input : pipeline.inputs) {
+            positions[input.id] = positions_of(graph, pipeline, input.id);
+        }
+        return [&services, positions = std::move(positions)](const std::string& input) {
+            services.positions[input] = positions.at(input);
+        };
+    };
+}
+
 }  // namespace
 
 int AgentApp::run(
@@ -122,12 +139,7 @@ int AgentApp::run(
         .services = services,
         .servers = servers,
         .dead_letter = plugins::make_dead_letter_file,
-        .on_outputs =
-            [&](const component::RunningGraph& graph, const component::PipelineConfig& pipeline) {
-                for (const component::PlannedInput& input : pipeline.inputs) {
-                    services.positions[input.id] = positions_of(graph, pipeline, input.id);
-                }
-            },
+        .on_outputs = tell_positions(services),
     });
     const hostmetrics::HostMetrics host_metrics(running->host_metrics, registry);
     service::Reloader reloader(

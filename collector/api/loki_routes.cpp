@@ -20,17 +20,47 @@ void handle_build_info(const net::HttpExchangePtr& exchange) {
     )));
 }
 
+/// What Logs Drilldown may offer. No patterns: they are not kept.
+void handle_drilldown_limits(const Context& context, const net::HttpExchangePtr& exchange) {
+    exchange->respond(net::HttpResponse::json(fmt::format(
+        R"({{"limits":{{"discover_log_levels":{},"discover_service_name":[],"volume_enabled":true,)"
+        R"("log_level_fields":["level","severity","lvl"],"max_entries_limit_per_query":{},)"
+        R"("max_query_series":{},"volume_max_series":{},"query_timeout":"{}s","retention_period":"{}s"}},)"
+        R"("pattern_ingester_enabled":false,"version":"{}"}})"
+        "\n",
+        context.limits.detects_level,
+        context.limits.rows_max,
+        context.limits.series_max,
+        kVolumeSeriesMax,
+        std::chrono::duration_cast<std::chrono::seconds>(context.limits.deadline).count(),
+        std::chrono::duration_cast<std::chrono::seconds>(context.retention).count(),
+        kLokiVersion
+    )));
+}
+
 }  // namespace
 
 void respond_error(net::HttpExchange& exchange, const Error& error) {
     exchange.respond(net::HttpResponse::error(http_status(error.code), error));
 }
 
+void finish(net::HttpExchange& exchange, const Result<void>& done) {
+    if (!done) {
+        respond_error(exchange, done.error());
+    }
+}
+
+query::QueryContext query_context(const Context& context, const net::HttpExchangePtr& exchange) {
+    return query::QueryContext(context.limits, context.clock, [exchange] {
+        return exchange->cancelled();
+    });
+}
+
 std::vector<net::HttpRoute> loki_routes(
-    store::LogStore& store, const query::QueryLimits& limits, io::Clock& clock
+    store::LogStore& store, const ApiOptions& options, io::Clock& clock
 ) {
     using Handle = void (*)(const Context&, const net::HttpExchangePtr&);
-    const Context context{store, limits, clock};
+    const Context context{store, options.limits, clock, options.retention};
     std::vector<net::HttpRoute> routes;
     const auto add = [&](std::string path, Handle handle) {
         for (const char* method : {"GET", "POST"}) {
@@ -51,6 +81,13 @@ std::vector<net::HttpRoute> loki_routes(
     add("label/{name}/values", handle_label_values);
     add("series", handle_series);
     add("index/stats", handle_index_stats);
+    add("index/volume", handle_volume);
+    add("index/volume_range", handle_volume_range);
+    add("detected_labels", handle_detected_labels);
+    add("detected_fields", handle_detected_fields);
+    add("detected_field/{name}/values", handle_detected_field_values);
+    add("format_query", handle_format_query);
+    add("drilldown-limits", handle_drilldown_limits);
     routes.push_back({
         .method = "GET",
         .path = "/loki/api/v1/status/buildinfo",

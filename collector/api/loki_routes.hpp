@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reading half of Loki's HTTP API: query, query_range, labels, values, series, index/stats,
-// buildinfo. (Push is an input: collector/input/loki; /ready belongs to the program.)
+// The reading half of Loki's HTTP API: what Grafana's data source, Explore and Logs Drilldown call.
+// (Push is an input: collector/input/loki; /ready belongs to the program.)
 // Room: HttpRequest -> query engine -> JSON.
 // Threads: handlers run on the server's query pool and may block.
 // Ownership: store and clock outlive the routes.
@@ -18,8 +18,13 @@
 
 namespace seyir::collector::api {
 
+struct ApiOptions {
+    query::QueryLimits limits = {.detects_level = true};
+    Nanos retention{0};  ///< how long records are kept, told to who asks; 0 = for ever
+};
+
 std::vector<net::HttpRoute> loki_routes(
-    store::LogStore& store, const query::QueryLimits& limits, io::Clock& clock
+    store::LogStore& store, const ApiOptions& options, io::Clock& clock
 );
 
 }  // namespace seyir::collector::api

@@ -5,22 +5,14 @@
 #include "collector/api/request_params.hpp"
 #include "collector/api/result_writer.hpp"
 #include "collector/query/engine.hpp"
+#include "common/base/text.hpp"
+#include "common/logql/format_query.hpp"
 #include "common/logql/parser.hpp"
 
 namespace seyir::collector::api {
 namespace {
 
 using namespace std::chrono_literals;
-
-query::QueryContext query_context(const Context& context, const net::HttpExchangePtr& exchange) {
-    return query::QueryContext(context.limits, context.clock, [exchange] {
-        return exchange->cancelled();
-    });
-}
-
-TenantId tenant_of(const net::HttpRequest& request) {
-    return static_cast<TenantId>(request.tenant);
-}
 
 bool has_flag(const net::HttpRequest& request, std::string_view flag) {
     const auto flags = request.header("X-Loki-Response-Encoding-Flags");
@@ -117,18 +109,29 @@ Result<void> answer_range(const Context& context, const net::HttpExchangePtr& ex
     return {};
 }
 
+/// The query in one way of writing it; long ones with a stage a line.
+Result<void> answer_format(net::HttpExchange& exchange) {
+    SEYIR_TRY(const std::string_view text, read_query(exchange.request()));
+    SEYIR_TRY(const std::string formatted, logql::format_query(text));
+    std::string body = R"({"status":"success","data":)";
+    append_json_quoted(body, formatted);
+    body += "}\n";
+    exchange.respond(net::HttpResponse::json(std::move(body)));
+    return {};
+}
+
 }  // namespace
 
 void handle_query(const Context& context, const net::HttpExchangePtr& exchange) {
-    if (const auto done = answer_instant(context, exchange); !done) {
-        respond_error(*exchange, done.error());
-    }
+    finish(*exchange, answer_instant(context, exchange));
 }
 
 void handle_query_range(const Context& context, const net::HttpExchangePtr& exchange) {
-    if (const auto done = answer_range(context, exchange); !done) {
-        respond_error(*exchange, done.error());
-    }
+    finish(*exchange, answer_range(context, exchange));
+}
+
+void handle_format_query(const Context&, const net::HttpExchangePtr& exchange) {
+    finish(*exchange, answer_format(*exchange));
 }
 
 }  // namespace seyir::collector::api

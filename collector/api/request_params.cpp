@@ -166,6 +166,33 @@ Result<query::Grid> read_grid(
     return grid;
 }
 
+Result<uint64_t> read_count(std::string_view name, std::string_view text, uint64_t max) {
+    uint64_t value = 0;
+    if (!read_digits(text, value) || value == 0) {
+        return fail(
+            ErrorCode::kInvalidArgument,
+            fmt::format("{} must be a positive value, not {}", name, json_quote(text))
+        );
+    }
+    if (value > max) {
+        return fail(
+            ErrorCode::kInvalidArgument,
+            fmt::format("{} {} is more than the {} allowed", name, value, max)
+        );
+    }
+    return value;
+}
+
+Result<uint64_t> read_count_or(
+    const net::HttpRequest& request, std::string_view name, uint64_t max, uint64_t fallback
+) {
+    const auto text = request.parameter(name);
+    if (!text || text->empty()) {
+        return fallback;
+    }
+    return read_count(name, *text, max);
+}
+
 Result<uint32_t> read_limit(const net::HttpRequest& request, const query::QueryLimits& limits) {
     const auto text = request.parameter("limit");
     if (!text || text->empty()) {

@@ -26,9 +26,17 @@ Result<query::Grid> read_grid(
     const net::HttpRequest& request, TimeRange range, const query::QueryLimits& limits
 );
 
+/// A whole number from 1 to `max`.
+Result<uint64_t> read_count(std::string_view name, std::string_view text, uint64_t max);
+
 Result<uint32_t> read_limit(const net::HttpRequest& request, const query::QueryLimits& limits);
 
 Result<store::Direction> read_direction(const net::HttpRequest& request);
+
+/// The parameter as read_count; `fallback` where it is missing or empty.
+Result<uint64_t> read_count_or(
+    const net::HttpRequest& request, std::string_view name, uint64_t max, uint64_t fallback
+);
 
 /// The text of `query`; an error when it is missing.
 Result<std::string_view> read_query(const net::HttpRequest& request);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is asked of streams without their rows: labels, values, series, index/stats.
+// What is asked of streams without their rows: labels, values, series, detected_labels.
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -11,6 +14,7 @@
 #include "common/base/text.hpp"
 #include "common/logql/matcher.hpp"
 #include "common/logql/parser.hpp"
+#include "common/logql/text/quantity.hpp"
 
 namespace seyir::collector::api {
 namespace {
@@ -18,14 +22,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanos kLabelsSpan = 6h;  // Loki's default for these calls
-// index/stats looks at this much and scales up; it is asked on every key stroke in Explore.
-constexpr uint64_t kStatsBytesMax = 64 * kMiB;
 
 using Matchers = std::vector<logql::StreamMatcher>;
-
-TenantId tenant_of(const net::HttpRequest& request) {
-    return static_cast<TenantId>(request.tenant);
-}
 
 /// Streams that fit at least one of the matchers (all without any), ordered by labels.
 Result<std::vector<StreamLabelsPtr>> find_streams(
@@ -122,57 +120,54 @@ Result<void> answer_series(const Context& context, const net::HttpExchangePtr& e
     return {};
 }
 
-Result<void> answer_stats(const Context& context, net::HttpExchange& exchange) {
-    const net::HttpRequest& request = exchange.request();
-    SEYIR_TRY(const std::string_view text, read_query(request));
-    SEYIR_TRY(const auto matcher, compile_selector(text));
-    SEYIR_TRY(const TimeRange range, read_range(request, context.clock.wall_now(), 1h));
-    store::SelectQuery select{.tenant = tenant_of(request), .range = range};
-    select.stream_matches = [&](const StreamLabels& labels) { return matcher.matches(labels); };
-    SEYIR_TRY(const auto cursor, context.store.select(std::move(select)));
-    std::set<StreamFingerprint> streams;
-    uint64_t entries = 0;
-    uint64_t bytes = 0;
-    while (bytes < kStatsBytesMax && !exchange.cancelled()) {
-        SEYIR_TRY(const auto page, cursor->next());
-        if (!page) {
-            break;
-        }
-        const RecordBatch& batch = *page->batch;
-        std::set<uint16_t> seen;
-        for_each_row({page->batch, page->rows}, [&](uint32_t i) {
-            ++entries;
-            bytes += batch.body(i).size();
-            if (seen.insert(batch.stream(i)).second) {
-                streams.insert(batch.streams()[batch.stream(i)]->fingerprint());
+/// Names that say nothing as a choice: every value is a number or a UUID. Those that name places
+/// stay whatever they hold.
+bool is_id_label(std::string_view name, const std::set<std::string_view>& values) {
+    constexpr std::array<std::string_view, 4> kPlaces{"cluster", "namespace", "instance", "pod"};
+    if (std::ranges::find(kPlaces, name) != kPlaces.end()) {
+        return false;
+    }
+    const auto is_uuid = [](std::string_view text) {
+        constexpr size_t kUuidBytes = 36;
+        return text.size() == kUuidBytes && text[8] == '-' && text[13] == '-' &&
+               text.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
+    };
+    return std::ranges::all_of(values, [&](std::string_view value) {
+        return is_uuid(value) || logql::parse_number(value).has_value();
+    });
+}
+
+Result<void> answer_detected_labels(const Context& context, net::HttpExchange& exchange) {
+    SEYIR_TRY(const Matchers matchers, read_selector(exchange.request()));
+    SEYIR_TRY(const auto streams, find_streams(context, exchange.request(), matchers));
+    std::map<std::string_view, std::set<std::string_view>> values;
+    for (const StreamLabelsPtr& labels : streams) {
+        for (const auto& [name, value] : labels->pairs()) {
+            if (!name.starts_with("__")) {
+                values[name].insert(value);
             }
-        });
+        }
     }
-    const store::CursorStats stats = cursor->stats();
-    const uint64_t blocks = stats.blocks_total - std::min(stats.blocks_total, stats.blocks_pruned);
-    if (stats.blocks_read > 0 && blocks > stats.blocks_read) {
-        const double scale = static_cast<double>(blocks) / static_cast<double>(stats.blocks_read);
-        entries = static_cast<uint64_t>(static_cast<double>(entries) * scale);
-        bytes = static_cast<uint64_t>(static_cast<double>(bytes) * scale);
+    std::string body = R"({"detectedLabels":[)";
+    for (const auto& [name, known] : values) {
+        if (is_id_label(name, known)) {
+            continue;
+        }
+        body += body.back() == '[' ? "" : ",";
+        body += "{\"label\":";
+        append_json_quoted(body, name);
+        fmt::format_to(std::back_inserter(body), ",\"cardinality\":{}}}", known.size());
     }
-    exchange.respond(net::HttpResponse::json(fmt::format(
-        R"({{"streams":{},"chunks":{},"bytes":{},"entries":{}}})"
-        "\n",
-        streams.size(),
-        blocks,
-        bytes,
-        entries
-    )));
+    body += "]}\n";
+    exchange.respond(net::HttpResponse::json(std::move(body)));
     return {};
 }
 
-void finish(net::HttpExchange& exchange, const Result<void>& done) {
-    if (!done) {
-        respond_error(exchange, done.error());
-    }
-}
-
 }  // namespace
+
+void handle_detected_labels(const Context& context, const net::HttpExchangePtr& exchange) {
+    finish(*exchange, answer_detected_labels(context, *exchange));
+}
 
 void handle_labels(const Context& context, const net::HttpExchangePtr& exchange) {
     finish(*exchange, answer_labels(context, *exchange));
@@ -184,10 +179,6 @@ void handle_label_values(const Context& context, const net::HttpExchangePtr& exc
 
 void handle_series(const Context& context, const net::HttpExchangePtr& exchange) {
     finish(*exchange, answer_series(context, exchange));
-}
-
-void handle_index_stats(const Context& context, const net::HttpExchangePtr& exchange) {
-    finish(*exchange, answer_stats(context, *exchange));
 }
 
 }  // namespace seyir::collector::api

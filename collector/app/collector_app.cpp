@@ -152,11 +152,15 @@ void add_own_routes(
     ));
     servers.add_routes(upkeep.routes());
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
-    servers.add_routes(api::loki_routes(store, {}, io::system_clock()));
+    servers.add_routes(loki_api(store, config));
 }
 
 size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
+}
+
+std::vector<net::HttpRoute> loki_api(store::LogStore& store, const CollectorConfig& config) {
+    return api::loki_routes(store, {.retention = config.store.retention}, io::system_clock());
 }
 
 }  // namespace

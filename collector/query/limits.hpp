@@ -23,6 +23,8 @@ struct QueryLimits {
     size_t series_max = 50'000;             ///< distinct label sets of a result
     size_t points_max = 11'000;             ///< steps of a range query (Prometheus' limit)
     size_t samples_max = 20'000'000;        ///< series times steps held by a metric query
+    /// Every row has a detected_level, found in the row where its severity says none.
+    bool detects_level = false;
 };
 
 struct QueryStats {

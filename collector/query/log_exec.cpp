@@ -71,7 +71,9 @@ class LogQuery {
         : plan_(plan),
           request_(request),
           context_(context),
-          before_{request.direction == store::Direction::kBackward} {}
+          before_{request.direction == store::Direction::kBackward} {
+        row_.set_detects_level(context.limits().detects_level);
+    }
 
     Result<LogResult> run(store::LogStore& store) {
         SEYIR_TRY(

@@ -24,6 +24,8 @@ class LogPlan {
 
     const logql::Pipeline& pipeline() const { return pipeline_; }
 
+    const logql::StreamMatcher& streams() const { return *streams_; }
+
     /// For people: what is selected, what prunes, which stages run. Several lines.
     std::string explain(TimeRange range) const;
 

@@ -10,6 +10,7 @@
 #include "collector/query/plan.hpp"
 #include "collector/query/row_labels.hpp"
 #include "collector/query/sample_windows.hpp"
+#include "collector/query/volume_exec.hpp"
 #include "common/logql/text/quantity.hpp"
 
 namespace seyir::query {
@@ -129,6 +130,7 @@ class RangeScan {
 
   private:
     void choose_wanted(const logql::Pipeline& pipeline) {
+        row_.set_detects_level(context_.limits().detects_level);
         if (!grouping_ || grouping_->without || !pipeline.referenced_labels() ||
             (reader_ && !reader_->filters.referenced_labels())) {
             return;
@@ -145,6 +147,9 @@ class RangeScan {
             pipeline.referenced_labels()->end()
         );
         row_.set_wanted(&wanted_);
+        if (std::ranges::find(wanted_, logql::kLevelLabel) == wanted_.end()) {
+            row_.set_detects_level(false);
+        }
     }
 
     Result<void> take(const store::Page& page, TimeRange range, const logql::Pipeline& pipeline) {
@@ -391,6 +396,12 @@ Result<Matrix> run_range_aggregation(
     RangeRequest counted = request;
     if (absent) {
         counted.sum_into = logql::Grouping{};
+    } else {
+        SEYIR_TRY(auto by_volume, run_by_volume(store, plan, node, counted, context));
+        if (by_volume) {
+            drop_empty(*by_volume);
+            return *std::move(by_volume);
+        }
     }
     SEYIR_TRY(Matrix matrix, RangeScan(node, counted, context).run(store, plan));
     if (absent) {

@@ -33,7 +33,8 @@ std::optional<OwnLabelsCache::Key> OwnLabelsCache::key_of(const logql::ScratchRo
     if (stored.trace != TraceIds{}) {
         return std::nullopt;  // as good as unique
     }
-    return Key{stored.attrs.begin, stored.attrs.count, stored.stream, stored.severity};
+    const SeverityNumber level = row.detects_level() ? row.level() : stored.severity;
+    return Key{stored.attrs.begin, stored.attrs.count, stored.stream, level};
 }
 
 }  // namespace seyir::query

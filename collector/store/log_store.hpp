@@ -77,6 +77,45 @@ struct CursorStats {
     uint64_t filters_damaged = 0;
 };
 
+/// What volume() counts: rows and bytes of streams, without giving the rows.
+struct VolumeQuery {
+    TenantId tenant = TenantId::kDefault;
+    TimeRange range;
+    /// As in SelectQuery.
+    std::function<bool(const StreamLabels&)> stream_matches;
+    /// Length of a bucket, counted from range.begin; 0 = one bucket for all.
+    Nanos bucket{0};
+    /// Apart by level (level_of_row).
+    bool by_level = false;
+    /// Looked at now and then; true = stop with kCancelled.
+    std::function<bool()> cancelled;
+};
+
+/// More cells than this in one answer are refused.
+inline constexpr size_t kVolumeCellsMax = 4'000'000;
+
+struct VolumeCell {
+    uint32_t bucket = 0;
+    uint8_t level = 0;  ///< level_index; 0 unless by_level
+    uint64_t rows = 0;
+    uint64_t bytes = 0;  ///< of lines, without terminators
+
+    bool operator==(const VolumeCell&) const = default;
+};
+
+struct StreamVolume {
+    StreamLabelsPtr labels;
+    std::vector<VolumeCell> cells;  ///< by bucket, then level; none is empty
+};
+
+struct Volume {
+    std::vector<StreamVolume> streams;  ///< in no order; none without rows
+    /// A counted row has an attribute that is shown as `level` or `detected_level`, so these labels
+    /// may say more than the cells. Only with by_level.
+    bool has_level_attrs = false;
+    CursorStats stats;
+};
+
 /// Rows of one block (or staged commit) that match stream and time.
 struct Page {
     RecordBatchPtr batch;
@@ -134,6 +173,9 @@ class LogStore {
 
     /// Streams with rows whose block overlaps the range (may hold a stream just outside it).
     virtual Result<std::vector<StreamLabelsPtr>> streams(TenantId tenant, TimeRange range) = 0;
+
+    /// Exact; kTooLarge beyond kVolumeCellsMax.
+    virtual Result<Volume> volume(const VolumeQuery& query) = 0;
 
     /// Calls back after each commit with what was stored, for live tail. The subscription ends when
     /// the returned handle is released. The callback runs on the committer thread: queue and leave.

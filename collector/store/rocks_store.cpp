@@ -10,6 +10,7 @@
 #include "collector/store/engine/cursor.hpp"
 #include "collector/store/engine/retention.hpp"
 #include "collector/store/engine/sealer.hpp"
+#include "collector/store/engine/volume_scan.hpp"
 
 namespace seyir::store {
 
@@ -104,6 +105,11 @@ Result<std::vector<StreamLabelsPtr>> RocksStore::streams(TenantId tenant, TimeRa
         }
     }
     return streams;
+}
+
+Result<Volume> RocksStore::volume(const VolumeQuery& query) {
+    SEYIR_TRY(View view, rep_->core->view());
+    return VolumeScan(*rep_->core, std::move(view), query).run();
 }
 
 std::shared_ptr<void> RocksStore::subscribe(OnCommitted on_committed) {

@@ -101,6 +101,7 @@ class RocksStore final : public LogStore {
     Result<bool> knows_agent(TenantId tenant, AgentId agent) override;
     Result<std::unique_ptr<RowCursor>> select(SelectQuery query) override;
     Result<std::vector<StreamLabelsPtr>> streams(TenantId tenant, TimeRange range) override;
+    Result<Volume> volume(const VolumeQuery& query) override;
     std::shared_ptr<void> subscribe(OnCommitted on_committed) override;
     StoreStats stats() override;
 

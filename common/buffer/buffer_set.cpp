@@ -19,7 +19,8 @@ BufferSet::BufferSet(
       clock_(clock),
       registry_(registry),
       state_dir_(std::move(state_dir)),
-      opened_(std::make_shared<Opened>()) {
+      opened_(std::make_shared<Opened>()),
+      book_(fs, state_dir_) {
     registry.on_collect([opened = std::weak_ptr(opened_)] {
         if (const auto set = opened.lock()) {
             const std::lock_guard lock(set->mutex);
@@ -92,23 +93,42 @@ void BufferSet::keep_only(const std::vector<std::string>& ids) {
     std::vector<std::shared_ptr<DiskBuffer>> closing;
     const std::lock_guard lock(opened_->mutex);
     for (auto at = opened_->by_id.begin(); at != opened_->by_id.end();) {
-        if (std::ranges::find(ids, at->first) != ids.end()) {
+        const bool is_used = at->second.second.use_count() > 1;
+        if (is_used && std::ranges::find(ids, at->first) != ids.end()) {
             ++at;
             continue;
         }
-        const auto& [directory, buffer] = at->second;
-        if (buffer->rows() > 0) {
-            log::warn(
-                "buffer",
-                "an output was removed while rows wait for it; they stay on disk",
-                {{"output", at->first},
-                 {"folder", directory},
-                 {"rows", std::to_string(buffer->rows())}}
-            );
-        }
-        closing.push_back(buffer);
+        closing.push_back(at->second.second);
         at = opened_->by_id.erase(at);
     }
+}
+
+std::vector<LeftFolder> BufferSet::find_left() {
+    std::map<std::string, std::string> owned;
+    {
+        const std::lock_guard lock(opened_->mutex);
+        for (const auto& [id, buffer] : opened_->by_id) {
+            owned.emplace(buffer.first, id);
+        }
+    }
+    auto found = book_.update(owned);
+    if (!found) {
+        log::warn(
+            "buffer", "folders left behind are not known", {{"error", found.error().message}}
+        );
+        return left_;
+    }
+    for (const LeftFolder& one : *found) {
+        if (std::ranges::find(left_, one) == left_.end()) {
+            log::warn(
+                "buffer",
+                "rows wait in a folder that no output sends: " + remedy_for(one.id, one.folder),
+                {{"output", one.id}, {"folder", one.folder}, {"rows", std::to_string(one.rows)}}
+            );
+        }
+    }
+    left_ = *std::move(found);
+    return left_;
 }
 
 }  // namespace seyir::buffer

@@ -2,7 +2,8 @@
 // BufferSet: the buffers of a program, by the id of their output. Disk buffers live here, so that
 // they outlive the outputs a reload replaces; wrap() puts one in front of an output.
 // Room: Output + options -> Output.
-// Threads: thread-safe.   Errors: wrap() has none: folders are opened when the output starts.
+// Threads: thread-safe, except find_left(): the program's main thread.
+// Errors: wrap() has none: folders are opened when the output starts.
 // Ownership: outlives every output it made; file system, clock and registry outlive it.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "common/buffer/disk_buffer.hpp"
+#include "common/buffer/log/folder_book.hpp"
 #include "common/buffer/sender.hpp"
 
 namespace seyir::buffer {
@@ -48,9 +50,14 @@ class BufferSet {
     Result<std::shared_ptr<DiskBuffer>> open(const std::string& id, const BufferOptions& options);
     std::string directory_of(const std::string& id, const BufferOptions& options) const;
 
-    /// Closes the disk buffers of other outputs: after a reload that removed some. Their files
-    /// stay; what is left in them is logged.
+    /// Closes the disk buffers of other outputs, and those no output uses: after a reload that
+    /// removed some. Their files stay.
     void keep_only(const std::vector<std::string>& ids);
+
+    /// Folders with rows that no open buffer sends: of outputs that are gone, have another folder
+    /// or no disk buffer any more. New ones are logged. Reads those folders: after start and
+    /// reload.
+    std::vector<LeftFolder> find_left();
 
   private:
     /// Shared with the registry's collect function, which cannot be taken back.
@@ -64,6 +71,8 @@ class BufferSet {
     metrics::Registry& registry_;
     const std::string state_dir_;
     const std::shared_ptr<Opened> opened_;
+    FolderBook book_;
+    std::vector<LeftFolder> left_;
 };
 
 }  // namespace seyir::buffer

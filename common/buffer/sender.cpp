@@ -20,21 +20,15 @@ constexpr Nanos kLookAgain = 1s;
 /// A collector is not asked for its position more often.
 constexpr Nanos kAskAgain = 200ms;
 
-}  // namespace
-
-void report_rejected(
-    const OnDeadLetter& on_dead_letter, const BatchView& view, const DeliveryReport& report
-) {
-    if (!on_dead_letter || report.outcome != Outcome::kRejected) {
-        return;
-    }
-    const std::string code = report.reason.empty() ? "rejected" : report.reason;
+/// The rows a kRejected report says can never be delivered; none when it does not say which.
+BatchView refused_rows(const BatchView& view, const DeliveryReport& report) {
     if (!report.rejected_rows.empty()) {
-        on_dead_letter({view.batch, Selection::of(report.rejected_rows)}, code, report.message);
-    } else if (report.dropped >= view.row_count()) {
-        on_dead_letter(view, code, report.message);
+        return {view.batch, Selection::of(report.rejected_rows)};
     }
+    return report.dropped >= view.row_count() ? view : BatchView{view.batch, Selection::of({})};
 }
+
+}  // namespace
 
 Sender::Sender(Setup setup, DeliverySource& source, pipeline::Output& output, io::Clock& clock)
     : setup_(std::move(setup)),
@@ -97,7 +91,8 @@ void Sender::finish() {
 
 pipeline::ComponentHealth Sender::health() const {
     const std::lock_guard lock(health_mutex_);
-    return {health_.empty(), health_};
+    const std::string& worst = health_.empty() ? dead_letter_health_ : health_;
+    return {worst.empty(), worst};
 }
 
 void Sender::note(std::string message) {
@@ -110,8 +105,25 @@ void Sender::note(std::string message) {
     health_ = std::move(message);
 }
 
+void Sender::note_dead_letter(std::string message) {
+    const std::lock_guard lock(health_mutex_);
+    if (!message.empty() && dead_letter_health_.empty()) {
+        log::warn("buffer", message, {{"output", setup_.id}});
+    }
+    dead_letter_health_ = std::move(message);
+}
+
+/// What the output works on.
 size_t Sender::out_count() const {
-    return static_cast<size_t>(std::ranges::count(jobs_, true, &Job::is_out));
+    return static_cast<size_t>(std::ranges::count_if(jobs_, [](const Job& job) {
+        return job.is_out && !job.refused;
+    }));
+}
+
+size_t Sender::refused_count() const {
+    return static_cast<size_t>(std::ranges::count_if(jobs_, [](const Job& job) {
+        return job.refused.has_value();
+    }));
 }
 
 void Sender::run() {
@@ -127,9 +139,12 @@ bool Sender::step() {
         return false;
     }
     const bool may_ask = clock_.steady_now() >= ask_at_ && setup_.may_take();
-    if (resume_ == Resume::kAsk && out_count() == 0 && may_ask) {
+    // Not while rows are on their way to the dead letters: the far side may say that it is done
+    // with them, and they would be forgotten.
+    if (resume_ == Resume::kAsk && out_count() == 0 && refused_count() == 0 && may_ask) {
         ask();
     }
+    bury_again();
     if (!deliver_some()) {
         wait();
     }
@@ -173,7 +188,8 @@ bool Sender::take_inbox() {
     if (!stopping) {
         return true;
     }
-    const bool nothing_left = draining ? jobs_.empty() && source_is_empty_ : out_count() == 0;
+    const bool nothing_left =
+        draining ? jobs_.empty() && source_is_empty_ : out_count() + refused_count() == 0;
     return !nothing_left && clock_.steady_now() < deadline;
 }
 
@@ -195,20 +211,21 @@ bool Sender::deliver_some() {
     if (resume_ != Resume::kNotNeeded || !setup_.may_take()) {
         return false;
     }
+    const auto oldest = std::ranges::find_if(jobs_, &Job::waits_for_output);
+    if (is_failing_ && (out_count() > 0 || clock_.steady_now() < retry_at_)) {
+        return false;
+    }
+    if (oldest == jobs_.end()) {
+        return take_one();
+    }
     if (is_failing_) {
-        const auto oldest = std::ranges::find(jobs_, false, &Job::is_out);
-        if (out_count() > 0 || clock_.steady_now() < retry_at_ || oldest == jobs_.end()) {
-            return false;
-        }
         source_.count_retry(static_cast<uint32_t>(oldest->delivery.view.row_count()));
-        hand_over(*oldest);
-        return true;
     }
-    const auto again = std::ranges::find(jobs_, false, &Job::is_out);
-    if (again != jobs_.end()) {
-        hand_over(*again);
-        return true;
-    }
+    hand_over(*oldest);
+    return true;
+}
+
+bool Sender::take_one() {
     if (jobs_.size() >= setup_.in_flight_max) {
         return false;
     }
@@ -231,16 +248,17 @@ bool Sender::deliver_some() {
 void Sender::hand_over(Job& job) {
     job.is_out = true;
     ++job.attempts;
-    output_.deliver(
-        job.delivery.view,
-        [inbox = inbox_, id = job.delivery.id](DeliveryReport report) {
-            const std::lock_guard lock(inbox->mutex);
-            if (!inbox->is_closed) {
-                inbox->answers.push_back({id, std::move(report)});
-                inbox->changed.notify_one();
-            }
+    output_.deliver(job.delivery.view, answer_to(job.delivery.id));
+}
+
+pipeline::DeliverDone Sender::answer_to(uint64_t id) const {
+    return [inbox = inbox_, id](DeliveryReport report) {
+        const std::lock_guard lock(inbox->mutex);
+        if (!inbox->is_closed) {
+            inbox->answers.push_back({id, std::move(report)});
+            inbox->changed.notify_one();
         }
-    );
+    };
 }
 
 void Sender::settle(uint64_t id, DeliveryReport report) {
@@ -255,6 +273,10 @@ void Sender::handle(Answer answer) {
         return;
     }
     at->is_out = false;
+    if (at->refused) {
+        dead_letter_answered(*at, answer.report);
+        return;
+    }
     switch (answer.report.outcome) {
         case Outcome::kRetry:
             retry(*at, answer.report);
@@ -267,8 +289,6 @@ void Sender::handle(Answer answer) {
             retry(*at, answer.report);
             return;
         case Outcome::kRejected:
-            report_rejected(setup_.on_dead_letter, at->delivery.view, answer.report);
-            break;
         case Outcome::kDelivered:
         case Outcome::kDropped:
             break;
@@ -278,7 +298,60 @@ void Sender::handle(Answer answer) {
         failures_ = 0;
         note("");
     }
+    if (answer.report.outcome == Outcome::kRejected) {
+        refuse(*at, std::move(answer.report));
+        return;
+    }
     settle(answer.id, std::move(answer.report));
+}
+
+/// Rows of the job will never be delivered: settled once the dead letters have them.
+void Sender::refuse(Job& job, DeliveryReport report) {
+    const bool any = refused_rows(job.delivery.view, report).row_count() != 0;
+    if (!setup_.on_dead_letter || !any) {
+        settle(job.delivery.id, std::move(report));
+        return;
+    }
+    job.refused = std::move(report);
+    bury(job);
+}
+
+void Sender::bury(Job& job) {
+    job.is_out = true;
+    const DeliveryReport& why = *job.refused;
+    setup_.on_dead_letter(
+        refused_rows(job.delivery.view, why),
+        why.reason.empty() ? "rejected" : why.reason,
+        why.message,
+        AckToken([answer = answer_to(job.delivery.id)](const DeliveryReport& report) mutable {
+            answer(report);
+        })
+    );
+}
+
+void Sender::bury_again() {
+    const SteadyTime now = clock_.steady_now();
+    for (Job& job : jobs_) {
+        if (job.refused && !job.is_out && now >= job.dead_letter_at) {
+            bury(job);
+        }
+    }
+}
+
+void Sender::dead_letter_answered(Job& job, const DeliveryReport& answer) {
+    if (answer.outcome == Outcome::kRetry || answer.outcome == Outcome::kRewind) {
+        ++job.dead_letter_failures;
+        job.dead_letter_at =
+            clock_.steady_now() + policy_.wait(job.dead_letter_failures, answer.retry_after);
+        note_dead_letter(
+            "refused rows cannot be written as dead letters, trying again: " + answer.message
+        );
+        return;
+    }
+    settle(job.delivery.id, *std::move(job.refused));
+    if (refused_count() == 0) {
+        note_dead_letter("");
+    }
 }
 
 void Sender::retry(Job& job, const DeliveryReport& report) {
@@ -294,11 +367,8 @@ void Sender::retry(Job& job, const DeliveryReport& report) {
             report.message
         );
         log::error("buffer", message, {{"output", setup_.id}, {"rows", std::to_string(rows)}});
-        if (setup_.on_dead_letter) {
-            setup_.on_dead_letter(job.delivery.view, "gave_up", message);
-        }
-        settle(
-            job.delivery.id,
+        refuse(
+            job,
             {.outcome = Outcome::kRejected, .dropped = rows, .reason = "gave_up", .message = message
             }
         );
@@ -315,8 +385,15 @@ void Sender::wait() {
     if (resume_ == Resume::kAsk) {
         wait = std::min<Nanos>(wait, ask_at_ - now);
     }
-    if (is_failing_ && out_count() == 0) {
+    const bool has_more = std::ranges::any_of(jobs_, &Job::waits_for_output) ||
+                          (!source_is_empty_ && jobs_.size() < setup_.in_flight_max);
+    if (is_failing_ && out_count() == 0 && has_more) {
         wait = std::min<Nanos>(wait, retry_at_ - now);
+    }
+    for (const Job& job : jobs_) {
+        if (job.refused && !job.is_out) {
+            wait = std::min<Nanos>(wait, job.dead_letter_at - now);
+        }
     }
     std::unique_lock lock(inbox_->mutex);
     if (inbox_->stopping) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sender: takes batches from a source, gives them to the output in order, several at a time, and
 // tries again what failed. While the far side fails, only the oldest batch is tried. Rows that can
-// never be delivered go to the dead letter function.
+// never be delivered go to the dead letter function, again and again until it has them; only then
+// is their batch settled, so that at each moment rows are safe in one of the two places.
 // Threads: one of its own; wake() and answers from any.
 // Errors: shown by health().   Ownership: source and output outlive it.
 #pragma once
@@ -24,15 +25,11 @@
 
 namespace seyir::buffer {
 
-/// Rows that will not be delivered: `code` is a snake_case word, `message` for people. Must not
-/// block; called from any thread.
-using OnDeadLetter =
-    std::function<void(BatchView rows, std::string_view code, std::string_view message)>;
-
-/// Calls `on_dead_letter` for the rows a kRejected report names.
-void report_rejected(
-    const OnDeadLetter& on_dead_letter, const BatchView& view, const DeliveryReport& report
-);
+/// Rows that will not be delivered: `code` is a snake_case word, `message` for people. `token` is
+/// resolved once the rows are durable elsewhere or given up, counted; kRetry: call again later.
+/// Must not block; called from any thread.
+using OnDeadLetter = std::function<
+    void(BatchView rows, std::string_view code, std::string_view message, AckToken token)>;
 
 class Sender {
   public:
@@ -68,7 +65,13 @@ class Sender {
         Delivery delivery;
         uint32_t attempts = 0;
         SteadyTime first_at;
-        bool is_out = false;
+        bool is_out = false;  ///< given to the output or to the dead letter function
+        /// Why rows of it can never be delivered: they are on their way to the dead letters.
+        std::optional<DeliveryReport> refused;
+        uint32_t dead_letter_failures = 0;
+        SteadyTime dead_letter_at;
+
+        bool waits_for_output() const { return !is_out && !refused; }
     };
 
     struct Answer {
@@ -99,11 +102,19 @@ class Sender {
     void retry(Job& job, const DeliveryReport& report);
     void settle(uint64_t id, DeliveryReport report);
     void hand_over(Job& job);
+    pipeline::DeliverDone answer_to(uint64_t id) const;
     bool deliver_some();
+    bool take_one();
+    void refuse(Job& job, DeliveryReport report);
+    void bury(Job& job);
+    void bury_again();
+    void dead_letter_answered(Job& job, const DeliveryReport& answer);
     void ask();
     void wait();
     size_t out_count() const;
+    size_t refused_count() const;
     void note(std::string message);
+    void note_dead_letter(std::string message);
 
     const Setup setup_;
     DeliverySource& source_;
@@ -123,6 +134,7 @@ class Sender {
 
     mutable std::mutex health_mutex_;
     std::string health_;
+    std::string dead_letter_health_;
     std::thread thread_;
 };
 

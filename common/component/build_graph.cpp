@@ -43,7 +43,7 @@ class Builder {
             SEYIR_CHECK(add_output(output));
         }
         if (build_.on_outputs) {
-            build_.on_outputs(made_, build_.config);
+            before_input_ = build_.on_outputs(made_, build_.config);
         }
         for (const PlannedFilter& filter : build_.config.filters) {
             add_filter(filter);
@@ -125,8 +125,11 @@ class Builder {
             .program = *build_.run.program,
             .takes_over = joined.get(),
         };
-        const auto make =
-            [plan = planned.plan, joined, run]() -> Result<std::shared_ptr<pipeline::Input>> {
+        const auto make = [plan = planned.plan, joined, run, before = before_input_](
+                          ) -> Result<std::shared_ptr<pipeline::Input>> {
+            if (before) {
+                before(run.run.id);
+            }
             SEYIR_TRY(auto made, plan->instantiate(run));
             return std::shared_ptr<pipeline::Input>(std::move(made));
         };
@@ -194,6 +197,7 @@ class Builder {
 
     const GraphBuild& build_;
     RunningGraph made_;
+    BeforeInput before_input_;
 };
 
 template <class Map, class Plans, class Fingerprint>

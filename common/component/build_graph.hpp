@@ -46,14 +46,19 @@ struct Difference {
     std::string detail;  ///< for people: the type, what else makes it restart
 };
 
+/// Called with an input's id before that input is made of a graph, for the first time or anew
+/// after a later graph failed: says what the graph's other components are to it.
+using BeforeInput = std::function<void(const std::string& input)>;
+/// Called once the outputs of a graph are there and before its inputs are made.
+using OnOutputs = std::function<BeforeInput(const RunningGraph&, const PipelineConfig&)>;
+
 struct GraphBuild {
     const PipelineConfig& config;
     RunContext run;  ///< id is filled in for each component
     WrapOutput wrap;
     const RunningGraph* before = nullptr;
     std::string dead_letter;  ///< output id for routes that name none; "" = none
-    /// Called once the outputs are there and before inputs are made.
-    std::function<void(const RunningGraph&, const PipelineConfig&)> on_outputs;
+    OnOutputs on_outputs;
 };
 
 /// A configured filter as the engine takes it. `plan` is the one whose state counts: that of the

@@ -2,12 +2,14 @@
 #include "common/component/pipeline_config.hpp"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "common/component/writes_files.hpp"
 #include "common/logql/route_matcher.hpp"
 
 namespace seyir::component {
@@ -87,6 +89,7 @@ class Reader {
         }
         read_routes();
         check_event_outputs();
+        check_files();
         check_holding_filters();
         made_.tests = config::read_tests(root_, base_.checks);
         return std::move(made_);
@@ -150,6 +153,39 @@ class Reader {
                          .hint = "name one of `outputs`"}
                     );
                 }
+            }
+        }
+    }
+
+    /// One output rotates and cuts back its file without asking another.
+    void check_files() {
+        std::map<std::string, std::pair<std::string, config::Span>> first;
+        for (const PlannedOutput& output : made_.outputs) {
+            const auto* writer = dynamic_cast<const WritesFiles*>(output.plan.get());
+            if (writer == nullptr) {
+                continue;
+            }
+            for (const config::NamedPlace& file : writer->files()) {
+                if (file.name.empty() || base_.diagnostics.is_broken(file.at)) {
+                    continue;
+                }
+                const auto [at, is_new] = first.emplace(file.name, std::pair(output.id, file.at));
+                if (is_new) {
+                    continue;
+                }
+                const auto& [other, place] = at->second;
+                base_.diagnostics.add(
+                    {.code = config::kNotAllowed,
+                     .at = file.at,
+                     .message = fmt::format(
+                         "outputs `{}` and `{}` write to the same file {}",
+                         other,
+                         output.id,
+                         file.name
+                     ),
+                     .hint = "give each its own, or send both routes to one output",
+                     .related = {{place, "also written here"}}}
+                );
             }
         }
     }

@@ -51,15 +51,30 @@ HeldRows ChainSink::hold(uint32_t rows) {
 void ChainSink::emit_held(BatchView view, HeldRows used) {
     tally_.released += used.rows;
     tally_.out += view.row_count();
+    held_emitted_ += used.rows;
     emitted.push_back({.view = std::move(view), .held = std::move(used.token), .is_held = true});
 }
 
 void ChainSink::drop_held(std::string_view reason, HeldRows used) {
     tally_.released += used.rows;
     drop(reason, used.rows);
+    if (used.rows != 0) {
+        add_to(held_dropped_, reason, used.rows);
+    }
     used.token.resolve(
         {.outcome = Outcome::kDropped, .dropped = used.rows, .reason = std::string(reason)}
     );
+}
+
+void ChainSink::account_for_held_of(const ChainSink& call) {
+    tally_.held += call.tally_.held;
+    tally_.released += call.tally_.released;
+    for (const auto& [reason, rows] : call.held_dropped_) {
+        add_to(tally_.dropped, reason, rows);
+    }
+    if (call.held_emitted_ != 0) {
+        add_to(tally_.dropped, kSentAgain, call.held_emitted_);
+    }
 }
 
 void ChainSink::emit_event(BatchView view) {

@@ -39,9 +39,14 @@ class ChainSink final : public FilterSink {
 
     FilterTally& tally() { return tally_; }
 
+    /// After `call` failed, of which nothing goes on: held rows that it let go
+    /// of are counted here, or nobody would know of them.
+    void account_for_held_of(const ChainSink& call);
+
     /// Nothing was said: nothing to account for.
     bool is_empty() const {
-        return emitted.empty() && failed.empty() && events.empty() && tally_.dropped.empty();
+        return emitted.empty() && failed.empty() && events.empty() && tally_.dropped.empty() &&
+               tally_.held == 0 && tally_.released == 0;
     }
 
     std::vector<Emitted> emitted;
@@ -51,6 +56,8 @@ class ChainSink final : public FilterSink {
   private:
     const AckToken* token_;
     FilterTally tally_;
+    uint64_t held_emitted_ = 0;
+    std::vector<std::pair<std::string, uint64_t>> held_dropped_;  ///< by reason
 };
 
 }  // namespace seyir::pipeline

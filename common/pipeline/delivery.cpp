@@ -39,7 +39,7 @@ BatchView dead_letter_rows(const BatchView& rows, const DeadLetterReason& reason
         return Attr(to->add_key(Slice(name)), Value::string(arena.copy(Slice(value))));
     };
     const std::vector<Attr> why = {
-        text("dead_letter.component", reason.component),
+        text(kDeadLetterComponent, reason.component),
         text("dead_letter.code", reason.code),
         text("dead_letter.message", reason.message),
         text("dead_letter.route", reason.route),
@@ -117,12 +117,14 @@ void Delivery::count_answer(
     }
     const uint32_t settled = std::min(rows, report.accepted + report.duplicate);
     const bool sent_again = report.outcome == Outcome::kRetry || report.outcome == Outcome::kRewind;
+    // Somebody must be there to send rows again; else they are lost, and counted so.
+    const bool somebody_waits = ticket.required && ticket.token;
     const bool goes_on = report.outcome == Outcome::kRejected && ticket.dead_letter != nullptr;
     const auto lock = slot.registry.together();
     slot.rows_in_flight.add(-static_cast<double>(rows));
     slot.rows_delivered.add(std::min(report.accepted, rows));
     slot.rows_duplicate.add(settled - std::min(report.accepted, rows));
-    if (sent_again && ticket.required) {
+    if (sent_again && somebody_waits) {
         slot.rows_retried.add(rows - settled);
     } else if (sent_again) {
         report.reason = "output_failed";

@@ -18,6 +18,9 @@
 
 namespace seyir::pipeline {
 
+/// The attribute of a dead letter that names who refused it.
+inline constexpr const char* kDeadLetterComponent = "dead_letter.component";
+
 /// Why rows go to a dead letter output; becomes the attributes dead_letter.* of the rows.
 struct DeadLetterReason {
     std::string component;
@@ -43,7 +46,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
 
     void hand_over(const std::shared_ptr<OutputSlot>& slot, Ticket ticket);
 
-    /// Rows with nowhere to go are dropped and counted under `reason.component`.
+    /// With an empty token nobody sends rows again: kRetry then counts them as dropped.
     void send_dead_letter(
         const std::shared_ptr<OutputSlot>& slot,
         const BatchView& rows,

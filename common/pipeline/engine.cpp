@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -36,6 +37,47 @@ void drain(const InputSlot& slot, SteadyTime deadline) {
             {{"input", slot.spec.id}}
         );
     }
+}
+
+struct DeadLetterPlace {
+    std::shared_ptr<OutputSlot> slot;
+    std::string route;
+};
+
+/// Where the first route that feeds `output` sends dead letters.
+std::optional<DeadLetterPlace> find_dead_letter(
+    const Topology& topology, const std::string& output
+) {
+    for (const RoutePlan& route : topology.routes) {
+        const bool feeds = std::ranges::any_of(route.outputs, [&](size_t o) {
+            return topology.outputs[o]->spec.id == output;
+        });
+        if (feeds && route.dead_letter) {
+            return DeadLetterPlace{topology.outputs[*route.dead_letter], route.name};
+        }
+    }
+    return std::nullopt;
+}
+
+/// Rows that `output` has refused before would come back for ever when dead letters go to itself or
+/// round a circle of outputs.
+Selection without_letters_of(const BatchView& rows, const std::string& output) {
+    const auto key = rows.batch->find_key(kDeadLetterComponent);
+    if (!key) {
+        return rows.rows;
+    }
+    std::vector<uint32_t> first_time;
+    for_each_row(rows, [&](uint32_t i) {
+        const auto attrs = rows.batch->attrs(i);
+        const bool again = std::ranges::any_of(attrs, [&](const Attr& attr) {
+            return attr.key == *key && attr.value.kind() == ValueKind::kString &&
+                   attr.value.as_text() == Slice(output);
+        });
+        if (!again) {
+            first_time.push_back(i);
+        }
+    });
+    return Selection::of(std::move(first_time));
 }
 
 template <class Slot>
@@ -91,6 +133,7 @@ Result<void> Engine::start_outputs(const Topology& next, const Topology* before)
         }
         auto started = next.outputs[i]->spec.output->start();
         if (started) {
+            next.outputs[i]->is_running = true;
             continue;
         }
         for (size_t j = 0; j < i; ++j) {
@@ -152,8 +195,16 @@ void Engine::flush_chains(const TopologyPtr& of, FlushReason reason) {
 
 /// Filter instances die on the thread they lived on.
 void Engine::end_chains(const TopologyPtr& of) {
+    const auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
     for (size_t w = 0; w < workers_.size(); ++w) {
-        workers_[w]->post([of, w] { (*of->chains)[w].clear(); });
+        workers_[w]->post([of, w, left] {
+            (*of->chains)[w].clear();
+            if (left->fetch_sub(1) == 1) {
+                for (const auto& filter : of->filters) {
+                    filter->account_for_lost_instances();
+                }
+            }
+        });
     }
 }
 
@@ -179,7 +230,7 @@ Result<void> Engine::replace(GraphSpec next_spec, SteadyTime drained_by) {
         }
     }
     if (auto started = start_inputs(*next, old.get()); !started) {
-        bring_back(old, *next);
+        bring_back(old, *next, drained_by);
         end_chains(next);
         return started;
     }
@@ -192,13 +243,13 @@ Result<void> Engine::replace(GraphSpec next_spec, SteadyTime drained_by) {
     }
     for (const auto& slot : old->outputs) {
         if (!contains(next->outputs, slot)) {
-            leaving_outputs_.push_back(slot);
+            leaving_outputs_.push_back({slot, drained_by});
         }
     }
     return {};
 }
 
-void Engine::bring_back(const TopologyPtr& old, const Topology& failed) {
+void Engine::bring_back(const TopologyPtr& old, const Topology& failed, SteadyTime drained_by) {
     auto restored = std::make_shared<Topology>(*old);
     for (size_t i = 0; i < restored->inputs.size(); ++i) {
         const std::shared_ptr<InputSlot> stopped = restored->inputs[i];
@@ -235,7 +286,7 @@ void Engine::bring_back(const TopologyPtr& old, const Topology& failed) {
     const std::lock_guard lock(mutex_);
     for (const auto& slot : failed.outputs) {
         if (!contains(old->outputs, slot)) {
-            leaving_outputs_.push_back(slot);
+            leaving_outputs_.push_back({slot, drained_by});
         }
     }
 }
@@ -248,6 +299,9 @@ void Engine::stop(SteadyTime deadline) {
     stop_inputs(*topology, nullptr);
     flush_chains(topology, FlushReason::kShutdown);
     end_chains(topology);
+    for (const auto& worker : workers_) {
+        worker->drain();
+    }
     if (!delivery_->wait_idle(deadline)) {
         log::warn(
             kLog,
@@ -258,20 +312,24 @@ void Engine::stop(SteadyTime deadline) {
     for (const auto& slot : topology->outputs) {
         slot->spec.output->stop(deadline);
     }
-    std::vector<std::shared_ptr<OutputSlot>> leaving;
+    std::vector<LeavingOutput> leaving;
     {
         const std::lock_guard lock(mutex_);
         leaving = std::move(leaving_outputs_);
         leaving_outputs_.clear();
     }
-    for (const auto& slot : leaving) {
-        slot->spec.output->stop(deadline);
+    for (const LeavingOutput& one : leaving) {
+        if (!one.is_stopped) {
+            one.slot->spec.output->stop(deadline);
+        }
     }
 }
 
 void Engine::tidy() {
-    std::vector<std::shared_ptr<InputSlot>> inputs;
-    std::vector<std::shared_ptr<OutputSlot>> outputs;
+    const SteadyTime now = io::system_clock().steady_now();
+    std::vector<std::shared_ptr<InputSlot>> inputs;  // those that end do so without the mutex
+    std::vector<LeavingOutput> ended;
+    std::vector<std::shared_ptr<OutputSlot>> stopping;
     {
         const std::lock_guard lock(mutex_);
         std::erase_if(leaving_inputs_, [&](const auto& slot) {
@@ -281,17 +339,30 @@ void Engine::tidy() {
             }
             return is_done;
         });
-        std::erase_if(leaving_outputs_, [&](const auto& slot) {
-            const bool is_done = slot->in_flight.load() == 0;
-            if (is_done) {
-                outputs.push_back(slot);
+        for (LeavingOutput& one : leaving_outputs_) {
+            const bool is_done = one.slot->in_flight.load() == 0;
+            const bool is_in_vain = now >= one.answers_by || !one.slot->spec.output->health().ok;
+            if ((is_done || is_in_vain) && !std::exchange(one.is_stopped, true)) {
+                stopping.push_back(one.slot);
             }
-            return is_done;
-        });
+        }
     }
-    for (const auto& slot : outputs) {
-        slot->spec.output->stop(io::system_clock().steady_now());
+    for (const auto& slot : stopping) {
+        slot->spec.output->stop(now);
     }
+    const std::lock_guard lock(mutex_);
+    std::erase_if(leaving_outputs_, [&](LeavingOutput& one) {
+        const bool is_done = one.is_stopped && one.slot->in_flight.load() == 0;
+        if (is_done) {
+            ended.push_back(std::move(one));
+        }
+        return is_done;
+    });
+}
+
+void Engine::set_notices(std::vector<ComponentStatus> notices) {
+    const std::lock_guard lock(mutex_);
+    notices_ = std::move(notices);
 }
 
 size_t Engine::leaving() const {
@@ -346,43 +417,45 @@ void Engine::run_queued(
         .run(at->second, std::move(batch), std::move(token));
 }
 
-bool Engine::send_dead_letter(
+void Engine::send_dead_letter(
     const std::string& output,
     const BatchView& rows,
     const std::string& code,
-    const std::string& message
+    const std::string& message,
+    AckToken token
 ) {
+    BatchView first_time{rows.batch, without_letters_of(rows, output)};
     // An output of a graph that is about to take over may refuse rows already.
     for (const TopologyPtr& topology : {current(), upcoming_.load()}) {
-        if (topology != nullptr && send_dead_letter(*topology, output, rows, code, message)) {
-            return true;
+        const auto place = topology == nullptr ? std::nullopt : find_dead_letter(*topology, output);
+        if (!place) {
+            continue;
         }
+        if (!place->slot->is_running.load()) {
+            token.resolve(DeliveryReport::retry("the output for dead letters does not run"));
+            return;
+        }
+        count_dropped(output, code, rows.row_count() - first_time.row_count());
+        if (first_time.row_count() == 0) {
+            token.resolve({.outcome = Outcome::kDropped});
+            return;
+        }
+        delivery_->send_dead_letter(
+            place->slot,
+            first_time,
+            {.component = output, .code = code, .message = message, .route = place->route},
+            std::move(token)
+        );
+        return;
     }
-    return false;
+    count_dropped(output, code, rows.row_count());
+    token.resolve({.outcome = Outcome::kDropped});
 }
 
-bool Engine::send_dead_letter(
-    const Topology& topology,
-    const std::string& output,
-    const BatchView& rows,
-    const std::string& code,
-    const std::string& message
-) {
-    for (const RoutePlan& route : topology.routes) {
-        const bool feeds = std::ranges::any_of(route.outputs, [&](size_t o) {
-            return topology.outputs[o]->spec.id == output;
-        });
-        if (feeds && route.dead_letter) {
-            delivery_->send_dead_letter(
-                topology.outputs[*route.dead_letter],
-                rows,
-                {.component = output, .code = code, .message = message, .route = route.name},
-                {}
-            );
-            return true;
-        }
+void Engine::count_dropped(const std::string& output, const std::string& code, size_t rows) {
+    if (rows != 0) {
+        dropped_rows(registry_, output, code).add(rows);
     }
-    return false;
 }
 
 std::shared_ptr<Input> Engine::input(const std::string& id) const {
@@ -393,6 +466,23 @@ std::shared_ptr<Input> Engine::input(const std::string& id) const {
         }
     }
     return nullptr;
+}
+
+void Engine::add_leaving(std::vector<ComponentStatus>& to) const {
+    const auto message = [](uint64_t unanswered) {
+        return fmt::format(
+            "is not in the configuration any more; {} batches wait for an answer", unanswered
+        );
+    };
+    const std::lock_guard lock(mutex_);
+    for (const auto& slot : leaving_inputs_) {
+        to.push_back({slot->spec.id, "input", {true, message(slot->unanswered.load())}, true});
+    }
+    for (const LeavingOutput& one : leaving_outputs_) {
+        const std::string& id = one.slot->spec.id;
+        to.push_back({id, "output", {true, message(one.slot->in_flight.load())}, true});
+    }
+    to.insert(to.end(), notices_.begin(), notices_.end());
 }
 
 std::vector<ComponentStatus> Engine::status() const {
@@ -419,6 +509,7 @@ std::vector<ComponentStatus> Engine::status() const {
     for (const auto& slot : topology->outputs) {
         all.push_back({slot->spec.id, "output", slot->spec.output->health()});
     }
+    add_leaving(all);
     return all;
 }
 

@@ -27,8 +27,10 @@ namespace seyir::pipeline {
 
 struct ComponentStatus {
     std::string id;
-    std::string kind;  ///< "input", "filter" or "output"
+    std::string kind;  ///< "input", "filter" or "output"; "buffer": of set_notices()
     ComponentHealth health;
+    /// It left the graph and waits for answers; health.message says so.
+    bool is_leaving = false;
 };
 
 class Engine {
@@ -46,16 +48,23 @@ class Engine {
     /// Builds `next` beside the running graph and changes over: inputs and outputs that are the
     /// same objects go on undisturbed; inputs that are gone or made anew are stopped and drained
     /// until `drained_by` before their successors start; outputs that are gone are stopped once
-    /// they have answered (tidy()). On error the old graph runs on, and nothing of `next` does.
+    /// they have answered, or cannot (tidy()). On error the old graph runs on, and nothing of
+    /// `next` does.
     Result<void> replace(GraphSpec next, SteadyTime drained_by);
 
     /// Inputs stop, what is in flight gets its answers until `deadline`, then outputs stop.
     void stop(SteadyTime deadline);
 
     /// Ends components that left the graph and have nothing unanswered; call it about every second.
+    /// An output that is not well, or has not answered by the replacement's `drained_by`, is
+    /// stopped: what it holds goes back to the sources, which send it to the new graph.
     void tidy();
 
+    /// Components of the graph, those that leave it, and the notices.
     std::vector<ComponentStatus> status() const;
+
+    /// What the program has to say of the pipeline beside its components. Thread-safe.
+    void set_notices(std::vector<ComponentStatus> notices);
 
     /// The input that runs under this id now; nullptr: none.
     std::shared_ptr<Input> input(const std::string& id) const;
@@ -69,25 +78,29 @@ class Engine {
     void set_tap(std::shared_ptr<Tap> tap) { delivery_->set_tap(std::move(tap)); }
 
     /// For outputs behind a buffer, which refuse rows long after they took them: sends rows to the
-    /// dead letter output of the first route that feeds `output`. Thread-safe; false: there is
-    /// none, the caller counts the rows as dropped.
-    bool send_dead_letter(
+    /// dead letter output of the first route that feeds `output`, which resolves `token`. Without
+    /// one, and for rows that were dead letters of `output` before, they are dropped, counted under
+    /// `output` with `code`. kRetry: the dead letter output does not run yet or any more.
+    /// Thread-safe.
+    void send_dead_letter(
         const std::string& output,
         const BatchView& rows,
         const std::string& code,
-        const std::string& message
+        const std::string& message,
+        AckToken token
     );
 
   private:
     using TopologyPtr = std::shared_ptr<Topology>;
 
-    bool send_dead_letter(
-        const Topology& topology,
-        const std::string& output,
-        const BatchView& rows,
-        const std::string& code,
-        const std::string& message
-    );
+    struct LeavingOutput {
+        std::shared_ptr<OutputSlot> slot;
+        SteadyTime answers_by;
+        bool is_stopped = false;
+    };
+
+    void add_leaving(std::vector<ComponentStatus>& to) const;
+    void count_dropped(const std::string& output, const std::string& code, size_t rows);
     void submit(InputSlot& slot, const RecordBatchPtr& batch);
 
     TopologyPtr current() const { return current_.load(); }
@@ -96,7 +109,7 @@ class Engine {
     Result<void> start_input(InputSlot& slot);
     Result<void> start_inputs(const Topology& next, const Topology* before);
     void stop_inputs(const Topology& of, const Topology* except);
-    void bring_back(const TopologyPtr& old, const Topology& failed);
+    void bring_back(const TopologyPtr& old, const Topology& failed, SteadyTime drained_by);
     void run_queued(
         TopologyPtr topology, InputSlot& slot, RecordBatchPtr batch, AckToken token, size_t worker
     );
@@ -114,7 +127,8 @@ class Engine {
 
     mutable std::mutex mutex_;  // of what is leaving
     std::vector<std::shared_ptr<InputSlot>> leaving_inputs_;
-    std::vector<std::shared_ptr<OutputSlot>> leaving_outputs_;
+    std::vector<LeavingOutput> leaving_outputs_;
+    std::vector<ComponentStatus> notices_;
 
     std::vector<std::unique_ptr<Worker>> workers_;  // last: their jobs use all of the above
 };

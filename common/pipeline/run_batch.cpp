@@ -142,9 +142,12 @@ void BatchRun::filter(size_t route, size_t step, BatchView view, Promise promise
     if (!done && kept.batch == nullptr) {
         // The rows went down with the call: the source must send them again.
         const AckToken unresolved = promise.token == nullptr ? AckToken{} : promise.token->clone();
-        sink.tally().dropped = {{"sent_again", sink.tally().in}};
-        sink.tally().out = 0;
-        slot.account(sink.tally(), 0);
+        ChainSink failed(nullptr);
+        failed.tally().in = sink.tally().in;
+        const bool has_source = promise.token != nullptr && *promise.token;
+        failed.tally().dropped = {{has_source ? kSentAgain : "filter_failed", sink.tally().in}};
+        failed.account_for_held_of(sink);
+        slot.account(failed.tally(), 0);
         slot.set_health({.ok = false, .message = done.error().message});
         return;
     }
@@ -152,6 +155,7 @@ void BatchRun::filter(size_t route, size_t step, BatchView view, Promise promise
         ChainSink failed(promise.token);
         failed.tally().in = kept.row_count();
         failed.fail(std::move(kept), to_string(done.error().code), done.error().message);
+        failed.account_for_held_of(sink);
         slot.set_health({.ok = false, .message = done.error().message});
         finish_call(route, step, failed, promise, began);
         return;
@@ -297,12 +301,11 @@ void BatchRun::flush(FlushReason reason) {
             ChainSink sink(nullptr);
             Filter& instance = *chains_[r].filters[step];
             auto done = contained([&] { return instance.flush(reason, sink); });
-            if (!done) {
-                slot.set_health({.ok = false, .message = done.error().message});
-                continue;
-            }
             if (!sink.is_empty()) {
                 finish_call(r, step, sink, {}, began);
+            }
+            if (!done) {
+                slot.set_health({.ok = false, .message = done.error().message});
             }
         }
     }

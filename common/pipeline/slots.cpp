@@ -79,6 +79,7 @@ void FilterSlot::account(const FilterTally& tally, double call_seconds) {
     }
     const uint64_t came = tally.in + tally.released;
     const uint64_t went = tally.out + dropped + tally.failed + tally.held;
+    held_now_.fetch_add(static_cast<int64_t>(tally.held) - static_cast<int64_t>(tally.released));
     const auto lock = registry.together();
     rows_in.add(tally.in);
     rows_out.add(tally.out);
@@ -103,6 +104,14 @@ void FilterSlot::account(const FilterTally& tally, double call_seconds) {
         dropped_rows(registry, spec.id, "unexplained").add(came - went);
     }
     seconds.observe(call_seconds);
+}
+
+void FilterSlot::account_for_lost_instances() {
+    const int64_t left = held_now_.load();
+    if (left > 0) {
+        const auto rows = static_cast<uint64_t>(left);
+        account({.released = rows, .dropped = {{kSentAgain, rows}}, .failures = {}}, 0);
+    }
 }
 
 void FilterSlot::set_health(ComponentHealth now) {

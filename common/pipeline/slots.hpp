@@ -30,6 +30,9 @@ struct InputSlot {
     std::string down;  ///< why it is not running; guarded by mutex
 };
 
+/// Why rows left a filter whose source has them and sends them again.
+inline constexpr const char* kSentAgain = "sent_again";
+
 /// What one call of a filter did with its rows.
 struct FilterTally {
     uint64_t in = 0;
@@ -48,6 +51,8 @@ struct FilterSlot {
     /// Adds to the counters so that the invariant holds; rows nobody spoke of count as dropped
     /// (`unexplained`), rows too many as created.
     void account(const FilterTally& tally, double seconds);
+    /// When the last instance is gone: what it held is sent again by its source.
+    void account_for_lost_instances();
     void set_health(ComponentHealth now);
     ComponentHealth health() const;
 
@@ -62,6 +67,7 @@ struct FilterSlot {
     metrics::Histogram& seconds;
 
   private:
+    std::atomic<int64_t> held_now_{0};  ///< by the instances of this slot
     mutable std::mutex mutex_;
     ComponentHealth health_;
 };
@@ -78,7 +84,8 @@ struct OutputSlot {
     metrics::Counter& rows_dead_letter;
     metrics::Gauge& rows_in_flight;
     metrics::Histogram& seconds;
-    std::atomic<uint64_t> in_flight{0};  ///< deliveries without an answer
+    std::atomic<uint64_t> in_flight{0};   ///< deliveries without an answer
+    std::atomic<bool> is_running{false};  ///< start() has succeeded
 };
 
 metrics::Counter& dropped_rows(

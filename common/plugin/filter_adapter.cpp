@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "common/base/log.hpp"
+#include "common/base/units.hpp"
 #include "common/plugin/instance.hpp"
+#include "common/plugin/retry_patience.hpp"
 
 namespace seyir::plugin {
 namespace {
@@ -14,6 +16,8 @@ namespace {
 constexpr int64_t kTimerNsMin = 90'000'000;
 constexpr std::string_view kMisbehaved = "plugin_misbehaved";
 constexpr std::string_view kFailed = "plugin_failed";
+constexpr std::string_view kGaveUp = "plugin_gave_up";
+constexpr std::string_view kRetriedTooLong = "plugin_retried_too_long";
 
 static_assert(static_cast<uint32_t>(pipeline::FlushReason::kTimer) == SEYIR_FLUSH_TIMER);
 static_assert(static_cast<uint32_t>(pipeline::FlushReason::kShutdown) == SEYIR_FLUSH_SHUTDOWN);
@@ -48,13 +52,16 @@ class AdaptedFilter final : public pipeline::Filter {
           troubles_(std::move(troubles)),
           watch_(troubles_->add_watch()),
           metrics_(context.registry, context.id),
-          options_(options) {
+          options_(options),
+          patience_(options.retry_for) {
         ++instance_->users;
     }
 
     Result<void> process(BatchView view, pipeline::FilterSink& sink) override {
         if (instance_->is_fatal) {
-            return fail(ErrorCode::kInternal, troubles_->say().value_or("the plugin gave up"));
+            give_back_held(sink);
+            sink.fail(std::move(view), kGaveUp, troubles_->say().value_or("the plugin gave up"));
+            return {};
         }
         BatchSession session(tables(), memory_, std::move(view));
         int32_t status = SEYIR_OK;
@@ -66,7 +73,10 @@ class AdaptedFilter final : public pipeline::Filter {
 
     Result<void> flush(pipeline::FlushReason reason, pipeline::FilterSink& sink) override {
         const auto flush_of_plugin = instance_->filter().type.flush;
-        if (flush_of_plugin == nullptr || instance_->is_fatal || !is_due(reason)) {
+        if (instance_->is_fatal) {
+            give_back_held(sink);
+        }
+        if (flush_of_plugin == nullptr || !is_due(reason) || instance_->is_fatal) {
             return {};
         }
         BatchSession session(tables(), memory_);
@@ -78,7 +88,7 @@ class AdaptedFilter final : public pipeline::Filter {
         return conclude(session, status, std::move(wrong), sink);
     }
 
-    /// Failures are told through the sink; an Error means "send the rows again".
+    /// Failures are told through the sink; an Error means "send the rows again", or is of flush().
     bool never_fails() const override { return true; }
 
   private:
@@ -148,10 +158,11 @@ class AdaptedFilter final : public pipeline::Filter {
             return {};
         }
         if (status == SEYIR_OK || status == SEYIR_RECORD_ERRORS) {
+            patience_.went_well();
             session.finish(sink);
             return {};
         }
-        return give_up(session, status);
+        return status == SEYIR_RETRY ? try_again(session, sink) : give_up(session, sink);
     }
 
     static std::string reason_of(const BatchSession& session) {
@@ -174,16 +185,43 @@ class AdaptedFilter final : public pipeline::Filter {
         }
     }
 
-    Result<void> give_up(BatchSession& session, int32_t status) {
+    Result<void> try_again(BatchSession& session, pipeline::FilterSink& sink) {
         const std::string why = reason_of(session);
-        session.give_back();
-        if (status == SEYIR_RETRY) {
+        BatchView rows = session.give_back();
+        const SteadyTime now = instance_->host().clock().steady_now();
+        if (rows.row_count() == 0 || !patience_.is_over(rows, now)) {
             return fail(ErrorCode::kBackpressure, why);
         }
+        const std::string message = fmt::format(
+            "the plugin has asked for another try for {}: {}",
+            format_duration(std::chrono::duration_cast<std::chrono::seconds>(patience_.longest())),
+            why
+        );
+        troubles_->set_passing(message);
+        sink.fail(std::move(rows), kRetriedTooLong, message);
+        return {};
+    }
+
+    Result<void> give_up(BatchSession& session, pipeline::FilterSink& sink) {
+        const std::string why = reason_of(session);
+        BatchView rows = session.give_back();
         instance_->is_fatal = true;
         troubles_->set_fatal(why);
         instance_->host().log(SEYIR_LOG_ERROR, "the plugin gave up: " + why);
-        return fail(ErrorCode::kInternal, "the plugin gave up: " + why);
+        give_back_held(sink);
+        if (rows.row_count() != 0) {
+            sink.fail(std::move(rows), kGaveUp, "the plugin gave up: " + why);
+        }
+        return {};
+    }
+
+    /// Their sources send them again, and then they fail: what a plugin that gave up holds must not
+    /// keep its sources waiting.
+    void give_back_held(pipeline::FilterSink& sink) {
+        for (const pipeline::HeldRows& held : instance_->held().take_all()) {
+            // Counted without its promise, which dies unanswered: that is "send again".
+            sink.drop_held("sent_again", {.rows = held.rows, .token = {}});
+        }
     }
 
     std::shared_ptr<PluginInstance> instance_;
@@ -191,6 +229,7 @@ class AdaptedFilter final : public pipeline::Filter {
     PluginTroubles::Watch watch_;
     PluginMetrics metrics_;
     AdapterOptions options_;
+    RetryPatience patience_;
     SessionMemory memory_;
 };
 

@@ -176,6 +176,22 @@ std::vector<HeldRow> HeldTable::take(const std::vector<seyir_held*>& handles) {
     return taken;
 }
 
+std::vector<pipeline::HeldRows> HeldTable::take_all() {
+    std::unordered_map<seyir_held*, HeldRow> all;
+    {
+        const std::lock_guard lock(mutex_);
+        all.swap(rows_);
+    }
+    std::vector<pipeline::HeldRows> promises;
+    for (auto& [handle, row] : all) {
+        if (row.group != nullptr && row.group->promise.rows != 0) {
+            promises.push_back({row.group->promise.rows, std::move(row.group->promise.token)});
+            row.group->promise.rows = 0;
+        }
+    }
+    return promises;
+}
+
 size_t HeldTable::size() const {
     const std::lock_guard lock(mutex_);
     return rows_.size();

@@ -62,6 +62,8 @@ class HeldTable {
     void unclaim(const std::vector<seyir_held*>& handles);
     /// Removes them.
     std::vector<HeldRow> take(const std::vector<seyir_held*>& handles);
+    /// Everything, as promises to be given back: for a plugin that will not be called again.
+    std::vector<pipeline::HeldRows> take_all();
     size_t size() const;
 
   private:

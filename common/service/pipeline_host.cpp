@@ -79,12 +79,12 @@ Result<std::shared_ptr<pipeline::Output>> PipelineHost::wrap(
         .required = required,
         .expects_spooled = expects_spooled(config.pipeline, planned.id),
         .on_dead_letter =
-            [this,
-             id = planned.id](BatchView rows, std::string_view code, std::string_view message) {
-                if (!engine_.send_dead_letter(id, rows, std::string(code), std::string(message))) {
-                    pipeline::dropped_rows(setup_.registry, id, std::string(code))
-                        .add(rows.row_count());
-                }
+            [this, id = planned.id](
+                BatchView rows, std::string_view code, std::string_view message, AckToken token
+            ) {
+                engine_.send_dead_letter(
+                    id, rows, std::string(code), std::string(message), std::move(token)
+                );
             },
     };
     return std::shared_ptr<pipeline::Output>(buffers_->wrap(std::move(output), std::move(setup)));
@@ -174,6 +174,7 @@ Result<void> PipelineHost::start(const component::ProgramConfig& config) {
     SEYIR_CHECK(engine_.start(graph.spec));
     mount(graph);
     graph_.store(std::make_shared<const component::RunningGraph>(std::move(graph)));
+    look_for_left_rows();
     return {};
 }
 
@@ -215,6 +216,9 @@ std::vector<component::Difference> PipelineHost::plan(const component::ProgramCo
 void PipelineHost::tick() {
     engine_.tidy();
     if (!has_left_buffers_ || engine_.leaving() != 0) {
+        if (is_left_folder_gone()) {
+            look_for_left_rows();
+        }
         return;
     }
     has_left_buffers_ = false;
@@ -223,6 +227,33 @@ void PipelineHost::tick() {
         ids.push_back(id);
     }
     buffers_->keep_only(ids);
+    look_for_left_rows();
+}
+
+/// Rows the sources have an answer for, and no output sends: the operator must know.
+void PipelineHost::look_for_left_rows() {
+    left_folders_ = buffers_->find_left();
+    std::vector<pipeline::ComponentStatus> notices;
+    for (const buffer::LeftFolder& left : left_folders_) {
+        notices.push_back(
+            {left.id,
+             "buffer",
+             {false,
+              fmt::format(
+                  "{} rows wait in {}, which no output sends: {}",
+                  left.rows,
+                  left.folder,
+                  buffer::remedy_for(left.id, left.folder)
+              )}}
+        );
+    }
+    engine_.set_notices(std::move(notices));
+}
+
+bool PipelineHost::is_left_folder_gone() const {
+    return std::ranges::any_of(left_folders_, [](const buffer::LeftFolder& left) {
+        return !io::posix_file_system().stat(left.folder);
+    });
 }
 
 std::string describe(const std::vector<component::Difference>& differences) {

@@ -29,8 +29,7 @@ struct PipelineHostSetup {
     /// need.
     std::function<Result<std::unique_ptr<pipeline::Output>>(const std::string& home)> dead_letter;
     /// Told of the outputs before inputs are made (the agent looks for its positions there).
-    std::function<void(const component::RunningGraph&, const component::PipelineConfig&)>
-        on_outputs;
+    component::OnOutputs on_outputs;
     /// Adjusts a graph before it runs (the collector's push endpoint).
     std::function<Result<void>(
         const component::ProgramConfig& next,
@@ -74,6 +73,8 @@ class PipelineHost {
     );
     void mount(const component::RunningGraph& graph);
     void keep(component::RunningGraph graph);
+    void look_for_left_rows();
+    bool is_left_folder_gone() const;
 
     Result<std::shared_ptr<pipeline::Output>> wrap(
         const component::ProgramConfig& config,
@@ -83,6 +84,7 @@ class PipelineHost {
 
     PipelineHostSetup setup_;
     bool has_left_buffers_ = false;  ///< those of outputs a reload removed are still open
+    std::vector<buffer::LeftFolder> left_folders_;
     std::unique_ptr<buffer::BufferSet> buffers_;  // before the engine: outlives its outputs
     pipeline::Engine engine_;
     SharedCell<const component::RunningGraph> graph_;

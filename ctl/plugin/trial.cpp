@@ -74,7 +74,8 @@ class TrialRun::Sink final : public pipeline::FilterSink {
     void fail(BatchView rows, std::string_view code, std::string_view message) override {
         counts.failed += rows.row_count();
         counts.codes[std::string(code)] += rows.row_count();
-        const bool is_ours = code == "plugin_misbehaved" || code == "plugin_failed";
+        const bool is_ours =
+            code == "plugin_misbehaved" || code == "plugin_failed" || code == "plugin_gave_up";
         if (is_ours && counts.first_message.empty()) {
             counts.first_message = message;
         }

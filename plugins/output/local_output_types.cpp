@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "common/component/writes_files.hpp"
 #include "plugins/output/file_output.hpp"
 #include "plugins/output/null_output.hpp"
 #include "plugins/output/output_schemas.hpp"
@@ -18,16 +19,20 @@ using component::PlanContext;
 using component::RunContext;
 using config::ObjectReader;
 
-class FilePlan final : public OutputPlan {
+class FilePlan final : public OutputPlan, public component::WritesFiles {
   public:
-    explicit FilePlan(FileOutputOptions options) : options_(std::move(options)) {}
+    FilePlan(FileOutputOptions options, config::NamedPlace file)
+        : options_(std::move(options)), file_(std::move(file)) {}
 
     Result<std::unique_ptr<pipeline::Output>> instantiate(const RunContext& context) override {
         return std::make_unique<FileOutput>(options_, context.files, context.clock);
     }
 
+    std::vector<config::NamedPlace> files() const override { return {file_}; }
+
   private:
     FileOutputOptions options_;
+    config::NamedPlace file_;
 };
 
 class StdoutPlan final : public OutputPlan {
@@ -58,8 +63,11 @@ std::shared_ptr<const config::Schema> shared(const config::Schema& schema) {
 OutputType file_output_type() {
     return {
         shared(file_output_schema()),
-        [](const ObjectReader& r, PlanContext& /*context*/) -> OutputPlanPtr {
-            return std::make_shared<FilePlan>(read_file_output(r));
+        [](const ObjectReader& r, PlanContext& context) -> OutputPlanPtr {
+            FileOutputOptions options = read_file_output(r);
+            const bool looks = context.checks.files != nullptr;
+            config::NamedPlace file{resolved_path(options.path, looks), r.span("path")};
+            return std::make_shared<FilePlan>(std::move(options), std::move(file));
         }
     };
 }

@@ -35,13 +35,19 @@ bool is_stamp(std::string_view text) {
 
 RotatedFiles::RotatedFiles(const FileOutputOptions& options, io::FileSystem& fs, io::Clock& clock)
     : path_(options.path),
-      keep_(options.keep),
-      compresses_(options.compresses),
       fs_(fs),
-      clock_(clock) {}
+      clock_(clock),
+      keep_(options.keep),
+      compresses_(options.compresses) {}
 
 RotatedFiles::~RotatedFiles() {
     stop();
+}
+
+void RotatedFiles::set_options(const FileOutputOptions& options) {
+    const std::lock_guard lock(mutex_);
+    keep_ = options.keep;
+    compresses_ = options.compresses;
 }
 
 void RotatedFiles::start() {
@@ -117,6 +123,13 @@ void RotatedFiles::tidy() {
         log::warn("output", "rotated files cannot be listed", {{"error", all.error().message}});
         return;
     }
+    uint32_t keep = 0;
+    bool compresses = false;
+    {
+        const std::lock_guard lock(mutex_);
+        keep = keep_;
+        compresses = compresses_;
+    }
     std::vector<std::string> kept;
     for (const std::string& path : *all) {
         // A crash between naming the packed file and removing the other.
@@ -127,12 +140,12 @@ void RotatedFiles::tidy() {
             kept.push_back(path);
         }
     }
-    const size_t surplus = kept.size() - std::min<size_t>(kept.size(), keep_);
+    const size_t surplus = kept.size() - std::min<size_t>(kept.size(), keep);
     for (size_t i = 0; i < kept.size() && !stopping(); ++i) {
         const bool is_packed = kept[i].ends_with(".gz");
-        const Result<void> done = i < surplus                 ? fs_.remove(kept[i])
-                                  : compresses_ && !is_packed ? compress(kept[i])
-                                                              : Result<void>{};
+        const Result<void> done = i < surplus                ? fs_.remove(kept[i])
+                                  : compresses && !is_packed ? compress(kept[i])
+                                                             : Result<void>{};
         if (!done) {
             log::warn(
                 "output",

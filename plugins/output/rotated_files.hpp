@@ -3,7 +3,7 @@
 // PATH.20261122T151200123Z, then, on a thread of its own, gzip and deletion of the oldest. At each
 // moment a record is in exactly one complete file: PATH.STAMP.gz gets its name when it is on stable
 // storage, and PATH.STAMP goes after that.
-// Threads: rotate() belongs to one thread; the rest is its own.
+// Threads: rotate() belongs to one thread at a time; the rest is its own.
 // Errors: rotate() says why the rename failed; later failures are logged, and tried again at the
 // next rotation and the next start.   Limits: keep; memory is a piece of 4 MiB.
 #pragma once
@@ -27,6 +27,8 @@ class RotatedFiles {
     RotatedFiles(const RotatedFiles&) = delete;
     RotatedFiles& operator=(const RotatedFiles&) = delete;
 
+    /// `keep` and `compresses`; from the next piece of work on.
+    void set_options(const FileOutputOptions& options);
     /// Also takes up what an earlier run left.
     void start();
     /// The file has no name of its own afterwards; the caller makes a new one.
@@ -42,11 +44,11 @@ class RotatedFiles {
     bool stopping() const;
 
     const std::string path_;
-    const uint32_t keep_;
-    const bool compresses_;
     io::FileSystem& fs_;
     io::Clock& clock_;
     mutable std::mutex mutex_;
+    uint32_t keep_;
+    bool compresses_;
     std::condition_variable wake_;
     bool has_work_ = false;
     bool stopping_ = false;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/base/log.hpp"
 #include "common/io/clock.hpp"
 
@@ -21,8 +23,13 @@ SteadyTime now() {
 
 }  // namespace
 
-WriteLoop::WriteLoop(std::string name, FormatRows format, WriteDurably write)
-    : name_(std::move(name)), format_(std::move(format)), write_(std::move(write)) {}
+WriteLoop::WriteLoop(
+    std::string name, FormatRows format, WriteDurably write, uint64_t queue_bytes_max
+)
+    : name_(std::move(name)),
+      format_(std::move(format)),
+      write_(std::move(write)),
+      queue_bytes_max_(queue_bytes_max) {}
 
 WriteLoop::~WriteLoop() {
     stop(now());
@@ -33,15 +40,28 @@ void WriteLoop::start() {
 }
 
 void WriteLoop::deliver(BatchView view, pipeline::DeliverDone done) {
+    const uint64_t bytes = view.batch->memory_bytes();
+    std::string refusal = name_ + " is stopping";
     {
         const std::lock_guard lock(mutex_);
-        if (!stopping_) {
-            queue_.push_back({std::move(view), std::move(done)});
+        const bool fits = queued_bytes_ == 0 || queued_bytes_ + bytes <= queue_bytes_max_;
+        if (!stopping_ && fits) {
+            queued_bytes_ += bytes;
+            queue_.push_back({std::move(view), bytes, std::move(done)});
             wake_.notify_one();
             return;
         }
+        if (!stopping_) {
+            refusal = fmt::format(
+                "{} has {} to write, {} are allowed{}",
+                name_,
+                format_bytes(queued_bytes_),
+                format_bytes(queue_bytes_max_),
+                failure_.empty() ? "" : ": " + failure_
+            );
+        }
     }
-    done(DeliveryReport::retry(name_ + " is stopping"));
+    done(DeliveryReport::retry(std::move(refusal)));
 }
 
 void WriteLoop::stop(SteadyTime deadline) {
@@ -68,6 +88,12 @@ void WriteLoop::run() {
             group.swap(queue_);
         }
         const bool durable = write_with_retry(group);
+        {
+            const std::lock_guard lock(mutex_);
+            for (const Work& work : group) {
+                queued_bytes_ -= work.bytes;
+            }
+        }
         for (Work& work : group) {
             const auto rows = static_cast<uint32_t>(work.view.row_count());
             work.done(

@@ -106,9 +106,12 @@ def test_a_plugin_that_throws_is_contained_and_named(site):
     assert '"bad"' in health and "on purpose" in health, health
 
 
-def test_a_plugin_that_gives_up_holds_its_input_and_turns_health_red(site):
+def test_rows_of_a_plugin_that_gives_up_are_dead_letters_and_health_is_red(site):
     collector_with(site, misbehaving(site), "  bad: { type: misbehave, mode: fatal }", "bad").start()
-    assert push(site.http_port, ["one"]).status >= 500
+    dead = site.folder / "dead.jsonl"
+    for line in ("one", "two"):
+        assert push(site.http_port, [line]).status in (200, 204)
+    assert "plugin_gave_up" in dead.read_text() and '"two"' in dead.read_text()
     assert lines_stored(site.http_port) == []
     health = health_of(site.http_port)
     assert '"bad"' in health and "the licence ran out" in health, health

@@ -131,6 +131,46 @@ def test_an_input_that_cannot_start_brings_the_old_graph_back(site):
     assert agent.alive()
 
 
+def health(site):
+    return json.loads(harness.http_get(site.http_port, "/health").body)
+
+
+def test_rows_left_in_the_buffer_of_a_renamed_output_are_named_until_they_are_sent(site):
+    # Nobody listens there: what is pushed waits in the buffer on disk.
+    away, = harness.free_ports(1)
+    def text(outputs):
+        return f"""\
+version: 1
+data_dir: {site.folder}/data
+listen: {{ http: 127.0.0.1:{site.http_port} }}
+inputs: {{ web: {{ type: loki }} }}
+outputs:
+  {outputs}
+routes: [ {{ name: all, from: web, to: [far] }} ]
+"""
+    loki = f"type: loki, url: 'http://127.0.0.1:{away}'"
+    site.configure_collector(text(f"far: {{ {loki}, buffer: {{ type: disk }} }}"))
+    site.collector.start()
+    body = json.dumps({"streams": [{"stream": {"app": "a"}, "values": [["1767225600000000000", "one"]]}]})
+    pushed = harness.http_get(site.http_port, "/loki/api/v1/push", method="POST", body=body,
+                              headers={"Content-Type": "application/json"})
+    assert pushed.status == 204, pushed.body
+    site.configure_collector(text(f"far: {{ {loki}, buffer: {{ type: disk, path: {site.folder}/other }} }}"))
+    assert reload(site).returncode == 0
+    def notices():
+        return [c for c in health(site)["components"] if c["kind"] == "buffer"]
+    harness.wait_until(lambda: len(notices()) == 1, "the folder is named in /health")
+    notice = notices()[0]
+    folder = f"{site.folder}/data/buffer/far"
+    assert notice["id"] == "far" and not notice["ok"]
+    assert notice["message"].startswith(f"1 rows wait in {folder}, which no output sends"), notice
+    listed = site.seyir("buffer", "ls", f"{site.folder}/data", server=False)
+    assert b"no output sends them" in listed.stdout and b"seyir buffer export" in listed.stdout, listed.stdout
+    site.configure_collector(text(f"far: {{ {loki}, buffer: {{ type: disk, path: {folder} }} }}"))
+    assert reload(site).returncode == 0
+    harness.wait_until(lambda: notices() == [], "the folder has its output again")
+
+
 def test_the_plan_tells_what_would_change_and_changes_nothing(site):
     site.configure_collector(collector_text(site, 1))
     site.collector.start()

@@ -132,6 +132,15 @@ int32_t process(seyir_filter* filter, seyir_batch* batch) {
     if (self.mode == "hold") {
         return hold(self, batch);
     }
+    if (self.mode == "hold_then_fatal") {
+        return self.held.empty() ? hold(self, batch) : int32_t{SEYIR_FATAL};
+    }
+    if (self.mode == "retry_one") {
+        // The row it cannot take just now; all others are no trouble.
+        const seyir_text body = batch->body[0];
+        const bool is_one = body.size == 3 && body.data[0] == 'o';
+        return is_one ? SEYIR_RETRY : SEYIR_OK;
+    }
     if (self.mode == "crash") {
         *reinterpret_cast<volatile int*>(uintptr_t{8}) = 1;
     }

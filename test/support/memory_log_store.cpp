@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/record/batch_editor.hpp"
+#include "common/record/level.hpp"
 
 namespace seyir::store {
 namespace {
@@ -276,6 +277,51 @@ Result<std::vector<StreamLabelsPtr>> MemoryLogStore::streams(TenantId tenant, Ti
         streams.push_back(std::move(labels));
     }
     return streams;
+}
+
+Result<Volume> MemoryLogStore::volume(const VolumeQuery& query) {
+    const std::scoped_lock lock(mutex_);
+    using CellKey = std::pair<uint32_t, uint8_t>;
+    std::map<StreamFingerprint, std::map<CellKey, VolumeCell>> cells;
+    std::map<StreamFingerprint, StreamLabelsPtr> streams;
+    Volume volume;
+    for (const BatchView& view : commits_) {
+        const RecordBatch& batch = *view.batch;
+        for_each_row(view, [&](uint32_t i) {
+            const StreamLabelsPtr& labels = batch.streams()[batch.stream(i)];
+            if (batch.tenant() != query.tenant || !query.range.contains(batch.ts(i)) ||
+                (query.stream_matches && !query.stream_matches(*labels))) {
+                return;
+            }
+            CellKey key{0, 0};
+            if (query.bucket.count() > 0) {
+                const int64_t since = batch.ts(i).value - query.range.begin.value;
+                key.first = static_cast<uint32_t>(since / query.bucket.count());
+            }
+            if (query.by_level) {
+                key.second = level_index(level_of_row(batch, i));
+                for (const Attr& attr : batch.attrs(i)) {
+                    const std::string_view name = batch.keys()[attr.key];
+                    volume.has_level_attrs |= name == "level" || name == kDetectedLevel;
+                }
+            }
+            streams.emplace(labels->fingerprint(), labels);
+            VolumeCell& cell = cells[labels->fingerprint()][key];
+            cell.bucket = key.first;
+            cell.level = key.second;
+            cell.rows += 1;
+            cell.bytes += batch.body(i).size();
+        });
+    }
+    for (const auto& [fingerprint, labels] : streams) {
+        StreamVolume& out = volume.streams.emplace_back();
+        out.labels = labels;
+        for (const auto& [key, cell] : cells[fingerprint]) {
+            out.cells.push_back(cell);
+        }
+    }
+    volume.stats.blocks_total = commits_.size();
+    return volume;
 }
 
 std::shared_ptr<void> MemoryLogStore::subscribe(OnCommitted on_committed) {

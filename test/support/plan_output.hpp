@@ -15,12 +15,14 @@ struct PlannedOutput {
     std::vector<std::string> problems;  ///< "E0403 message"
 };
 
-/// `yaml`: the keys of one output.
-inline PlannedOutput plan_output(const component::OutputType& type, const std::string& yaml) {
+/// `yaml`: the keys of one output. `files`: the machine is looked at.
+inline PlannedOutput plan_output(
+    const component::OutputType& type, const std::string& yaml, io::FileSystem* files = nullptr
+) {
     config::CheckedDocument checked = config::load_document("t.yaml", *type.schema, {}, yaml);
     PlannedOutput out;
     if (!checked.diagnostics.has_errors()) {
-        const config::SectionChecks checks{.diagnostics = checked.diagnostics};
+        const config::SectionChecks checks{.files = files, .diagnostics = checked.diagnostics};
         component::PlanContext context{
             .id = "out",
             .id_span = {},

@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "collector/store/disk/database.hpp"
+#include "collector/store/format/run_counts.hpp"
 
 namespace seyir::store {
 namespace {
@@ -141,6 +142,7 @@ Result<void> SegmentWriter::add_block(
     for (const StreamRun& run : header.runs) {
         row.streams.push_back(run.stream);
     }
+    count_runs(batch, header.runs, row);
     headers_.push_back(encode(header));
     row.xxh3 = XXH3_64bits(headers_.back().data(), headers_.back().size());
     block_rows_.push_back(encode(row));

@@ -74,8 +74,49 @@ Result<SegmentSummary> decode_segment(Day day, SegmentId id, std::string_view by
     return summary;
 }
 
+namespace {
+
+constexpr uint8_t kBlockRowVersion = 2;
+constexpr uint8_t kHasLevelAttrs = 1;
+
+void append_run(std::string& out, const RunCounts& run, UnixNanos block_min) {
+    append_varint(
+        out, static_cast<uint64_t>(run.min_ts.value) - static_cast<uint64_t>(block_min.value)
+    );
+    append_varint(
+        out, static_cast<uint64_t>(run.max_ts.value) - static_cast<uint64_t>(run.min_ts.value)
+    );
+    uint8_t present = 0;
+    for (size_t level = 0; level < kLevels; ++level) {
+        present = static_cast<uint8_t>(present | (run.levels[level].rows > 0 ? 1U << level : 0U));
+    }
+    out += static_cast<char>(present);
+    for (const RunCounts::Level& level : run.levels) {
+        if (level.rows > 0) {
+            append_varint(out, level.rows);
+            append_varint(out, level.bytes);
+        }
+    }
+}
+
+RunCounts read_run(codec::Reader& reader, StreamId stream, UnixNanos block_min) {
+    RunCounts run{.stream = stream};
+    run.min_ts = {static_cast<int64_t>(static_cast<uint64_t>(block_min.value) + reader.varint())};
+    run.max_ts = {static_cast<int64_t>(static_cast<uint64_t>(run.min_ts.value) + reader.varint())};
+    const uint8_t present = reader.u8();
+    for (size_t level = 0; level < kLevels; ++level) {
+        if ((present >> level & 1) != 0) {
+            run.levels[level].rows = reader.varint_up_to(UINT32_MAX);
+            run.levels[level].bytes = reader.varint();
+        }
+    }
+    return run;
+}
+
+}  // namespace
+
 std::string encode(const BlockRow& row) {
-    std::string out(1, static_cast<char>(kRowVersion));
+    std::string out(1, static_cast<char>(kBlockRowVersion));
     append_le(out, row.min_ts.value);
     append_le(out, row.max_ts.value);
     append_varint(out, row.rows);
@@ -83,11 +124,17 @@ std::string encode(const BlockRow& row) {
     append_varint(out, row.stored_bytes);
     append_le(out, row.xxh3);
     append_streams(out, row.streams);
+    out += static_cast<char>(row.has_level_attrs ? kHasLevelAttrs : 0);
+    append_varint(out, row.runs.size());
+    for (const RunCounts& run : row.runs) {
+        append_run(out, run, row.min_ts);
+    }
     return out;
 }
 
 Result<BlockRow> decode_block_row(std::string_view bytes) {
-    SEYIR_TRY(auto reader, open_row(bytes, "block row"));
+    uint8_t version = 0;
+    SEYIR_TRY(auto reader, open_row(bytes, "block row", kBlockRowVersion, &version));
     BlockRow row;
     row.min_ts = {reader.le<int64_t>()};
     row.max_ts = {reader.le<int64_t>()};
@@ -96,6 +143,16 @@ Result<BlockRow> decode_block_row(std::string_view bytes) {
     row.stored_bytes = static_cast<uint32_t>(reader.varint_up_to(UINT32_MAX));
     row.xxh3 = reader.le<uint64_t>();
     row.streams = read_streams(reader);
+    if (version >= 2) {
+        row.has_level_attrs = (reader.u8() & kHasLevelAttrs) != 0;
+        const uint64_t runs = reader.varint();
+        if (runs != 0 && runs != row.streams.size()) {
+            return fail(ErrorCode::kCorrupt, "block row has counts of other streams than its own");
+        }
+        for (uint64_t i = 0; i < runs && reader.ok(); ++i) {
+            row.runs.push_back(read_run(reader, row.streams[i], row.min_ts));
+        }
+    }
     SEYIR_CHECK(close_row(reader, "block row"));
     return row;
 }

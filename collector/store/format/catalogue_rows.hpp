@@ -4,12 +4,14 @@
 // Threads: pure functions.   Errors: kCorrupt, kUnsupported.   Format: docs/format/store-keys.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collector/store/format/rows.hpp"
+#include "common/record/level.hpp"
 
 namespace seyir::store {
 
@@ -40,6 +42,23 @@ struct SegmentSummary {
     bool operator==(const SegmentSummary&) const = default;
 };
 
+/// Rows of one stream in a block, counted: what volume() needs instead of the rows.
+struct RunCounts {
+    struct Level {
+        uint64_t rows = 0;
+        uint64_t bytes = 0;  ///< of lines, without terminators
+
+        bool operator==(const Level&) const = default;
+    };
+
+    StreamId stream = 0;
+    UnixNanos min_ts;
+    UnixNanos max_ts;
+    std::array<Level, kLevels> levels{};  ///< by level_index
+
+    bool operator==(const RunCounts&) const = default;
+};
+
 struct BlockRow {
     UnixNanos min_ts = UnixNanos::max();
     UnixNanos max_ts = UnixNanos::min();
@@ -48,9 +67,15 @@ struct BlockRow {
     uint32_t stored_bytes = 0;  ///< of all columns
     uint64_t xxh3 = 0;          ///< of the block header, which holds the columns' hashes
     std::vector<StreamId> streams;
+    /// One per stream, in their order; empty in rows of version 1 and of blocks of many streams.
+    std::vector<RunCounts> runs;
+    bool has_level_attrs = false;  ///< as Volume::has_level_attrs, of the whole block
 
     bool operator==(const BlockRow&) const = default;
 };
+
+/// Counts of a block with more runs would be greater than they are worth.
+inline constexpr size_t kCountedRunsMax = 256;
 
 std::string encode(const DayTotals& totals);
 Result<DayTotals> decode_day_totals(std::string_view bytes);

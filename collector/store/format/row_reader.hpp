@@ -13,17 +13,24 @@
 
 namespace seyir::store {
 
-inline Result<codec::Reader> open_row(std::string_view bytes, std::string_view what) {
+/// `found` is set to the row's version, which is at most `newest`.
+inline Result<codec::Reader> open_row(
+    std::string_view bytes, std::string_view what, uint8_t newest = 1, uint8_t* found = nullptr
+) {
     codec::Reader reader(bytes);
     const uint8_t version = reader.u8();
     if (!reader.ok() || version == 0) {
         return fail(ErrorCode::kCorrupt, std::string(what) + " has no version");
     }
-    if (version > 1) {
+    if (version > newest) {
         return fail(
             ErrorCode::kUnsupported,
-            std::string(what) + " has version " + std::to_string(version) + ", known is 1"
+            std::string(what) + " has version " + std::to_string(version) + ", known is " +
+                std::to_string(newest)
         );
+    }
+    if (found != nullptr) {
+        *found = version;
     }
     return reader;
 }

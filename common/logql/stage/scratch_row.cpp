@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "common/logql/extract/json_reader.hpp"
+#include "common/record/level.hpp"
 
 namespace seyir::logql {
 namespace {
@@ -107,8 +108,20 @@ void ScratchRow::bind(const RecordBatch& batch, uint32_t index) {
     rendered_bytes_ = 0;
     template_steps_ = 0;
     metadata_valid_ = false;
+    level_.reset();
     scratch_.rewind();
     own_scratch_.rewind();
+}
+
+SeverityNumber ScratchRow::level() const {
+    if (!level_) {
+        level_ = detects_level_ ? level_of_row(*batch_, index_) : batch_->severity(index_);
+    }
+    return *level_;
+}
+
+bool ScratchRow::has_level() const {
+    return detects_level_ || batch_->severity(index_) != kSeverityUnset;
 }
 
 const ScratchRow::Parsed* ScratchRow::find_parsed(std::string_view name) const {
@@ -182,8 +195,8 @@ const std::vector<Label>& ScratchRow::metadata() const {
             is_text ? attr.value.as_text() : metadata_scratch_.copy(attr.value.to_text()),
             !is_clean);
     }
-    if (const SeverityNumber severity = batch_->severity(index_); severity != kSeverityUnset) {
-        add(kLevelLabel, level_name(severity), true);
+    if (has_level() && stream().get(kLevelLabel).empty()) {
+        add(kLevelLabel, level_name(level()), true);
     }
     const TraceIds trace = batch_->row(index_).trace;
     if (trace.trace_id != TraceIds{}.trace_id) {
@@ -238,8 +251,8 @@ std::optional<std::string_view> ScratchRow::own(std::string_view name) const {
     if (const Attr* attr = own_attr(name)) {
         return own_text(attr->value);
     }
-    if (name == kLevelLabel && batch_->severity(index_) != kSeverityUnset) {
-        return level_name(batch_->severity(index_));
+    if (name == kLevelLabel && has_level()) {
+        return level_name(level());
     }
     if (name == "trace_id" || name == "span_id") {
         const TraceIds trace = batch_->trace(index_);

@@ -82,6 +82,15 @@ class ScratchRow {
     /// Shows row `index` of the batch; forgets everything of the row before.
     void bind(const RecordBatch& batch, uint32_t index);
 
+    /// Rows whose severity says no level get the one level_of_row finds as kLevelLabel, "unknown"
+    /// when there is none; off by default. Found only when a stage or an answer asks for it.
+    void set_detects_level(bool detects) { detects_level_ = detects; }
+
+    bool detects_level() const { return detects_level_; }
+
+    /// What kLevelLabel shows, unless an attribute or stream label of that name says otherwise.
+    SeverityNumber level() const;
+
     std::string_view line() const { return line_; }
 
     /// `line` must live in the batch or in scratch().
@@ -167,6 +176,7 @@ class ScratchRow {
     const Parsed* find_parsed(std::string_view name) const;
     Parsed* find_parsed(std::string_view name);
     bool is_removed(std::string_view name) const;
+    bool has_level() const;
     /// Record's own labels: attributes, severity, trace ids.
     const std::vector<Label>& metadata() const;
     /// The same for one name that the stream does not have and that has no `_extracted` behind it,
@@ -185,12 +195,14 @@ class ScratchRow {
     size_t template_steps_ = 0;
     std::string template_buffer_;
     const std::vector<std::string>* wanted_ = nullptr;
+    bool detects_level_ = false;
     std::unique_ptr<JsonReader> json_;
     mutable Scratch scratch_;
 
     // Made on first use: rows that no stage asks for labels never pay for them.
     mutable std::vector<Label> metadata_;
     mutable bool metadata_valid_ = false;
+    mutable std::optional<SeverityNumber> level_;
     mutable Scratch metadata_scratch_;
     mutable Scratch own_scratch_;
 };

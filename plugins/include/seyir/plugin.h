@@ -128,8 +128,10 @@ typedef struct seyir_trace {
 typedef enum seyir_status {
     SEYIR_OK = 0,
     SEYIR_RECORD_ERRORS = 1, /* process: some rows were failed with api->fail */
-    SEYIR_RETRY = 2,         /* process: not now; the source keeps the rows and sends them again */
-    SEYIR_FATAL = 3, /* process: never again; the instance is out of use, its inputs are held */
+    SEYIR_RETRY = 2, /* process: not now; the source keeps the rows and sends them again. For five
+                        minutes at most: then they fail, code `plugin_retried_too_long` */
+    SEYIR_FATAL = 3, /* process: never again; the instance is out of use, its rows fail, code
+                        `plugin_gave_up` */
     SEYIR_REFUSED = 4,
     SEYIR_BATCH_ERROR = 5 /* process: no row could be handled; api->explain says why */
 } seyir_status;

@@ -29,10 +29,16 @@ struct World {
         setup.id = "far";
         setup.buffer = {.kind = Kind::kDisk, .max_size_bytes = 64 << 20, .in_flight_max = 3};
         setup.retry = {.initial = 1ms, .max = 5ms};
-        setup.on_dead_letter = [this](BatchView rows, std::string_view code, std::string_view) {
-            const std::lock_guard lock(mutex);
-            dead.emplace_back(std::string(code), test::numbers_of(rows));
-        };
+        setup.on_dead_letter =
+            [this](BatchView rows, std::string_view code, std::string_view, AckToken token) {
+                const std::lock_guard lock(mutex);
+                dead.emplace_back(std::string(code), test::numbers_of(rows));
+                if (keeps_dead_letters_waiting) {
+                    dead_tokens.push_back(std::move(token));
+                } else {
+                    token.resolve(DeliveryReport{});
+                }
+            };
     }
 
     std::unique_ptr<pipeline::Output> make() {
@@ -65,6 +71,22 @@ struct World {
         return *report(index);
     }
 
+    size_t dead_count() {
+        const std::lock_guard lock(mutex);
+        return dead.size();
+    }
+
+    /// Answers the oldest dead letter that waits.
+    void answer_dead_letter(DeliveryReport report) {
+        AckToken token;
+        {
+            const std::lock_guard lock(mutex);
+            token = std::move(dead_tokens.front());
+            dead_tokens.pop_front();
+        }
+        token.resolve(std::move(report));
+    }
+
     bool eventually_stored(const std::vector<uint64_t>& numbers) {
         return test::eventually([&] { return far->numbers() == numbers; });
     }
@@ -82,10 +104,17 @@ struct World {
     std::mutex mutex;
     std::vector<std::optional<DeliveryReport>> reports;
     std::vector<std::pair<std::string, std::vector<uint64_t>>> dead;
+    bool keeps_dead_letters_waiting = false;
+    std::deque<AckToken> dead_tokens;
 };
 
 std::optional<DeliveryReport> refuse(const BatchView& /*view*/) {
     return DeliveryReport::retry("the far side is away");
+}
+
+std::optional<DeliveryReport> reject(const BatchView& view) {
+    const auto rows = static_cast<uint32_t>(view.row_count());
+    return DeliveryReport{.outcome = Outcome::kRejected, .dropped = rows, .reason = "bad_row"};
 }
 
 std::optional<DeliveryReport> hold(const BatchView& /*view*/) {
@@ -146,8 +175,14 @@ TEST_SUITE("common/buffer/output") {
             world.far->answer_held([](const BatchView& view) {
                 return *FakeOutput::delivered(view);
             });
-            CHECK(world.eventually_stored({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+            const std::vector<uint64_t> all{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+            CHECK(test::eventually([&] { return world.far->numbers().size() == all.size(); }));
             output->stop(in(5s));
+            std::vector<uint64_t> begun;
+            for (const BatchView& view : world.far->deliveries) {
+                begun.push_back(test::numbers_of(view)[0]);
+            }
+            CHECK(begun == all);
         }
     }
 
@@ -187,6 +222,60 @@ TEST_SUITE("common/buffer/output") {
         CHECK(world.dead[0].first == "bad_row");
         CHECK(world.dead[0].second == std::vector<uint64_t>{2});
         CHECK(world.counter("dropped", {{"reason", "bad_row"}}) == 1);
+    }
+
+    TEST_CASE("refused rows stay in the disk buffer until the dead letters have them") {
+        World world;
+        world.keeps_dead_letters_waiting = true;
+        world.far->set(reject);
+        auto output = world.make();
+        world.wait(world.deliver(*output, {1, 2}));
+        REQUIRE(test::eventually([&] { return world.dead_count() == 1; }));
+        CHECK(world.counter("dropped", {{"reason", "bad_row"}}) == 0);
+        world.far->set({});
+        world.wait(world.deliver(*output, {3}));
+        CHECK(world.eventually_stored({3}));  // others go on meanwhile
+        world.answer_dead_letter(DeliveryReport::retry("no room"));
+        REQUIRE(test::eventually([&] { return world.dead_count() == 2; }));
+        CHECK(output->health().message.find("no room") != std::string::npos);
+        CHECK(world.counter("dropped", {{"reason", "bad_row"}}) == 0);
+        world.answer_dead_letter(DeliveryReport::delivered(2));
+        CHECK(test::eventually([&] {
+            return world.counter("dropped", {{"reason", "bad_row"}}) == 2;
+        }));
+        CHECK(test::eventually([&] { return output->health().ok; }));
+        output->stop(in(5s));
+    }
+
+    TEST_CASE("a program that dies before a dead letter is written sends those rows again") {
+        World world;
+        world.keeps_dead_letters_waiting = true;
+        world.far->set(reject);
+        auto output = world.make();
+        world.wait(world.deliver(*output, {1, 2}));
+        REQUIRE(test::eventually([&] { return world.dead_count() == 1; }));
+        output->stop(in(10ms));
+        output.reset();
+        world.set.keep_only({});
+        world.dead_tokens.clear();  // answered too late
+        output = world.make();
+        CHECK(test::eventually([&] { return world.dead_count() == 2; }));
+        CHECK(world.dead[1].second == std::vector<uint64_t>{1, 2});
+        output->stop(in(10ms));
+    }
+
+    TEST_CASE("what comes after rows that were given up is tried too") {
+        World world;
+        world.setup.buffer.in_flight_max = 1;
+        world.setup.retry.attempts_max = 2;
+        world.far->set(refuse);
+        auto output = world.make();
+        world.wait(world.deliver(*output, {1}));
+        REQUIRE(test::eventually([&] { return world.dead_count() == 1; }));
+        world.far->set({});
+        world.wait(world.deliver(*output, {2}));
+        CHECK(world.eventually_stored({2}));
+        output->stop(in(5s));
     }
 
     TEST_CASE("given up means the dead letter function on disk, and a refusal in memory") {

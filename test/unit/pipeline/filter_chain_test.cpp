@@ -93,7 +93,7 @@ struct RandomState {
 
 Result<void> do_anything(RandomState& state, BatchView view, FilterSink& sink) {
     const auto rows = static_cast<uint32_t>(view.row_count());
-    switch (state.random() % 7) {
+    switch (state.random() % 9) {
         case 0:
             sink.drop("chance", rows);
             return {};
@@ -113,6 +113,17 @@ Result<void> do_anything(RandomState& state, BatchView view, FilterSink& sink) {
             return fail(ErrorCode::kInternal, "chance");
         case 5:
             return {};  // forgets them
+        case 6:
+        case 7:
+            // Fails when held rows have left it in the same call.
+            for (auto& [held_view, held] : std::exchange(state.held, {})) {
+                if (state.random() % 2 == 0) {
+                    sink.emit_held(std::move(held_view), std::move(held));
+                } else {
+                    sink.drop_held("old", std::move(held));
+                }
+            }
+            return fail(ErrorCode::kInternal, "chance");
         default:
             sink.emit(std::move(view));
             return {};
@@ -126,14 +137,24 @@ Result<std::unique_ptr<Filter>> random_filter(uint32_t seed) {
         return do_anything(*state, std::move(view), sink);
     };
     const auto flush = [state](FlushReason, FilterSink& sink) -> Result<void> {
-        for (auto& [view, held] : state->held) {
-            if (state->random() % 2 == 0) {
-                sink.emit_held(std::move(view), std::move(held));
-            } else {
-                sink.drop_held("old", std::move(held));
+        while (!state->held.empty()) {
+            auto [view, held] = std::move(state->held.front());
+            state->held.pop_front();
+            switch (state->random() % 5) {
+                case 0:
+                    sink.drop_held("old", std::move(held));
+                    break;
+                case 1:
+                    // Let go of: the source sends them again.
+                    sink.drop_held("let_go", {.rows = held.rows, .token = {}});
+                    break;
+                case 2:
+                    sink.emit_held(std::move(view), std::move(held));
+                    return fail(ErrorCode::kInternal, "chance");
+                default:
+                    sink.emit_held(std::move(view), std::move(held));
             }
         }
-        state->held.clear();
         return {};
     };
     return std::unique_ptr<Filter>(std::make_unique<LambdaFilter>(process, flush));
@@ -272,6 +293,59 @@ TEST_SUITE("common/pipeline/filters") {
         REQUIRE(eventually([&] { return w.is_answered(); }));
         CHECK(w.store->bodies() == Bodies{"1", "2"});
         CHECK(balances(w.text(), "join"));
+    }
+
+    TEST_CASE("what a flush gave before its Error goes on, and the rest is sent again") {
+        World w;
+
+        struct Shared {
+            std::mutex mutex;
+            std::vector<std::pair<BatchView, HeldRows>> held;
+        };
+
+        const auto shared = std::make_shared<Shared>();
+        auto spec = filter_spec(
+            "join",
+            [shared](BatchView view, FilterSink& sink) {
+                const std::lock_guard lock(shared->mutex);
+                auto held = sink.hold(static_cast<uint32_t>(view.row_count()));
+                shared->held.emplace_back(std::move(view), std::move(held));
+                return Result<void>{};
+            },
+            [shared](FlushReason, FilterSink& sink) -> Result<void> {
+                const std::lock_guard lock(shared->mutex);
+                if (shared->held.empty()) {
+                    return {};
+                }
+                auto& [view, held] = shared->held.front();
+                sink.emit_held(std::move(view), std::move(held));
+                shared->held.clear();
+                return fail(ErrorCode::kInternal, "lost the rest");
+            }
+        );
+        w.through(std::move(spec));
+        w.start();
+        std::atomic<int> delivered{0};
+        std::atomic<int> again{0};
+        for (const char* body : {"1", "2"}) {
+            auto batch = batch_of({body}, false);
+            batch->set_ack(AckToken([&](const DeliveryReport& report) {
+                ++(report.outcome == Outcome::kDelivered ? delivered : again);
+            }));
+            w.input->send(std::move(batch));
+        }
+        REQUIRE(eventually([&] {
+            return sample(w.text(), "seyir_pipeline_filter_held_rows", "join") == 2;
+        }));
+        w.engine.stop(io::system_clock().steady_now() + std::chrono::seconds(10));
+        CHECK(w.store->bodies() == Bodies{"1"});
+        CHECK(delivered.load() == 1);
+        CHECK(again.load() == 1);
+        const std::string end = w.text();
+        CHECK(balances(end, "join"));
+        CHECK(sample(end, "seyir_pipeline_filter_out_rows_total", "join") == 1);
+        CHECK(sample(end, "seyir_pipeline_dropped_rows_total", "reason=\"sent_again\"") == 1);
+        CHECK(sample(end, "seyir_pipeline_filter_held_rows", "join") == 0);
     }
 
     TEST_CASE("events go to the filter's own outputs and never wait for them") {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -24,6 +27,35 @@ FilterSpec marking(const std::string& mark) {
         return Result<void>{};
     });
 }
+
+/// Its far side is away: it answers when it is stopped or told.
+class AwayOutput final : public Output {
+  public:
+    Result<void> start() override { return {}; }
+
+    void deliver(BatchView /*view*/, DeliverDone done) override {
+        held_.push_back(std::move(done));
+    }
+
+    void answer(const DeliveryReport& report) {
+        for (DeliverDone& done : std::exchange(held_, {})) {
+            done(report);
+        }
+    }
+
+    void stop(SteadyTime) override {
+        ++stops;
+        answer(DeliveryReport::retry("stopping"));
+    }
+
+    ComponentHealth health() const override { return {!is_failing, "away"}; }
+
+    bool is_failing = false;
+    int stops = 0;
+
+  private:
+    std::vector<DeliverDone> held_;
+};
 
 struct World {
     metrics::Registry registry;
@@ -105,6 +137,64 @@ TEST_SUITE("common/pipeline/replace") {
         for (const ComponentStatus& status : w.engine.status()) {
             CHECK(status.health.ok);
         }
+        w.engine.stop(soon());
+    }
+
+    TEST_CASE(
+        "an output that left and cannot deliver gives its rows back, and they go to the new one"
+    ) {
+        for (const bool is_failing : {true, false}) {
+            CAPTURE(is_failing);
+            World w;
+            auto away = std::make_shared<AwayOutput>();
+            away->is_failing = is_failing;
+            GraphSpec first = w.spec();
+            first.outputs[0].output = away;
+            REQUIRE(w.engine.start(first));
+            const auto send = [&w](const auto& again) -> void {
+                auto batch = batch_of({"1"});
+                batch->set_ack(AckToken([again](const DeliveryReport& report) {
+                    if (report.outcome == Outcome::kRetry) {
+                        again(again);
+                    }
+                }));
+                w.input->send(std::move(batch));
+            };
+            send(send);
+            // One that is not failing has until the deadline.
+            const SteadyTime now = io::system_clock().steady_now();
+            REQUIRE(w.engine.replace(w.spec(), is_failing ? soon() : now));
+            CHECK(w.engine.leaving() == 1);
+            const auto status = w.engine.status();
+            const auto left = std::ranges::find(status, true, &ComponentStatus::is_leaving);
+            REQUIRE(left != status.end());
+            CHECK(left->id == "store");
+            CHECK(left->kind == "output");
+            CHECK(left->health.message.find("1 batches wait") != std::string::npos);
+            w.engine.tidy();
+            CHECK(w.store->bodies() == std::vector<std::string>{"1"});
+            CHECK(w.engine.leaving() == 0);
+            CHECK(std::ranges::none_of(w.engine.status(), &ComponentStatus::is_leaving));
+            CHECK(away->stops == 1);
+            w.engine.stop(soon());
+        }
+    }
+
+    TEST_CASE("an output that left and is well has until the deadline to answer") {
+        World w;
+        auto away = std::make_shared<AwayOutput>();
+        GraphSpec first = w.spec();
+        first.outputs[0].output = away;
+        REQUIRE(w.engine.start(first));
+        w.input->send(batch_of({"1"}));
+        REQUIRE(w.engine.replace(w.spec(), soon()));
+        w.engine.tidy();
+        CHECK(away->stops == 0);
+        CHECK(w.engine.leaving() == 1);
+        away->answer(DeliveryReport::delivered(1));
+        w.engine.tidy();
+        CHECK(away->stops == 1);
+        CHECK(w.engine.leaving() == 0);
         w.engine.stop(soon());
     }
 

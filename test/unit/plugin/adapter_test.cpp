@@ -99,16 +99,67 @@ TEST_SUITE("common/plugin") {
         }
     }
 
-    TEST_CASE("a plugin that gives up is out of use: its rows go back to their source") {
+    TEST_CASE("a plugin that gives up is out of use: its rows fail, as they came in, from then on"
+    ) {
         Misbehaving f("fatal");
         CHECK_FALSE(f.plan().trouble());
-        CHECK_FALSE(f.process(three_rows()));
-        const auto again = f.process(three_rows());
-        REQUIRE_FALSE(again);
-        CHECK(again.error().message.find("the licence ran out") != std::string::npos);
-        CHECK(f.sink.emitted_rows() + f.sink.failed_rows() == 0);
+        REQUIRE(f.process(three_rows()));
+        REQUIRE(f.process(three_rows()));
+        CHECK(f.sink.emitted_rows() == 0);
+        REQUIRE(f.sink.failed.size() == 2);
+        for (const auto& failed : f.sink.failed) {
+            CHECK(failed.code == "plugin_gave_up");
+            CHECK(failed.message == "the plugin gave up: the licence ran out");
+            CHECK(lines_of(failed.rows) == Lines{"one", "two", "three"});
+        }
         f.clock.advance(std::chrono::hours(1));
         CHECK(f.plan().trouble() == "the plugin gave up: the licence ran out");
+    }
+
+    TEST_CASE("rows that a plugin holds when it gives up are sent again by their source") {
+        Misbehaving f("hold_then_fatal", "misbehave_holding");
+        REQUIRE_MESSAGE(f.ok(), f.diagnostics());
+        REQUIRE(f.process(three_rows()));
+        CHECK(f.sink.held == 3);
+        REQUIRE(f.process(three_rows()));
+        CHECK(f.sink.held == 0);
+        CHECK(f.sink.dropped_held == std::map<std::string, uint32_t>{{"sent_again", 3}});
+        CHECK(f.sink.failed_rows() == 3);
+        CHECK(f.sink.outcomes == std::vector{Outcome::kRetry});
+    }
+
+    TEST_CASE("a plugin that asks for another try for five minutes gets its rows failed") {
+        Misbehaving f("retry");
+        const auto try_once = [&] { return f.process(three_rows()).has_value(); };
+        CHECK_FALSE(try_once());
+        f.clock.advance(std::chrono::minutes(4));
+        CHECK_FALSE(try_once());
+        CHECK(f.sink.failed.empty());
+        f.clock.advance(std::chrono::minutes(1));
+        CHECK(try_once());
+        REQUIRE(f.sink.failed.size() == 1);
+        CHECK(f.sink.failed[0].code == "plugin_retried_too_long");
+        CHECK(f.sink.failed[0].message.find("for 5m: the licence ran out") != std::string::npos);
+        CHECK(lines_of(f.sink.failed[0].rows) == Lines{"one", "two", "three"});
+        CHECK(f.plan().trouble());
+        CHECK(try_once());  // as long as it takes nothing, nothing waits for it again
+        CHECK(f.sink.failed.size() == 2);
+    }
+
+    TEST_CASE("one batch a plugin never takes fails after five minutes while others go through") {
+        Misbehaving f("retry_one");
+        const auto other = [] {
+            return test::make_batch({{.labels = {{"host", "h1"}}, .ts_ns = 9, .line = "x"}});
+        };
+        for (int minute = 0; minute < 5; ++minute) {
+            CHECK_FALSE(f.process(three_rows()));
+            REQUIRE(f.process(other()));
+            f.clock.advance(std::chrono::minutes(1));
+        }
+        CHECK(f.sink.failed.empty());
+        CHECK(f.process(three_rows()));
+        CHECK(f.sink.failed_rows() == 3);
+        CHECK_FALSE(f.process(three_rows()));  // later ones have their own time
     }
 
     TEST_CASE("a plugin that asks for another try is asked again") {

@@ -12,6 +12,7 @@
 
 #include "common/codec/inflate.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/faulty_file_system.hpp"
 #include "common/io/file_system.hpp"
 #include "plugins/output/stdout_output.hpp"
 #include "test/support/eventually.hpp"
@@ -185,6 +186,62 @@ TEST_SUITE("plugins/output") {
         }
         CHECK(texts == std::vector<std::string>{"old\n", "cut\n", "first\n"});
         CHECK(content(path + ".notes") == "not ours");
+    }
+
+    TEST_CASE("outputs of one file, as a reload has them, take nothing of each other away") {
+        TemporaryDirectory dir;
+        std::filesystem::create_directory(dir.path + "/logs");
+        std::filesystem::create_directory_symlink(dir.path + "/logs", dir.path + "/link");
+        const std::string path = dir.path + "/logs/out.log";
+        const FileOutputOptions before{
+            .path = path, .format = RowFormat::kRaw, .max_size_bytes = 64, .keep = 1000
+        };
+        FileOutputOptions after = before;
+        after.path = dir.path + "/link/out.log";
+        FileOutput old_output(before, io::posix_file_system());
+        REQUIRE(old_output.start().has_value());
+        std::vector<std::string> expected;
+        const auto write = [&](FileOutput& output) {
+            expected.push_back(std::to_string(expected.size()));
+            CHECK(deliver(output, {expected.back()}).accepted == 1);
+        };
+        write(old_output);
+        FileOutput new_output(after, io::posix_file_system());
+        REQUIRE(new_output.start().has_value());
+        for (int i = 0; i < 100; ++i) {
+            write(old_output);
+            write(new_output);
+        }
+        old_output.stop(soon());
+        write(new_output);
+        new_output.stop(soon());
+        std::string all;
+        for (const std::string& text : contents_of(rotated_names(path))) {
+            CHECK(text.size() <= 64);
+            all += text;
+        }
+        all += content(path);
+        std::string wanted;
+        for (const std::string& line : expected) {
+            wanted += line + "\n";
+        }
+        CHECK(all == wanted);
+    }
+
+    TEST_CASE("a write that fails halfway cuts back nothing that another output has written") {
+        io::FaultyFileSystem fs(1);
+        const FileOutputOptions options{.path = "/out.log", .format = RowFormat::kRaw};
+        auto first = AppendFile::get(options, fs, io::system_clock());
+        auto second = AppendFile::get(options, fs, io::system_clock());
+        REQUIRE(first);
+        REQUIRE(second);
+        CHECK(*first == *second);
+        REQUIRE((*first)->write("a\n"));
+        REQUIRE((*second)->write("b\n"));
+        fs.plan_fault(1, io::Fault::kShortWrite);
+        CHECK(!(*first)->write("half"));
+        REQUIRE((*second)->write("c\n"));
+        CHECK(*io::read_file(fs, "/out.log", 100) == "a\nb\nc\n");
     }
 
     TEST_CASE("a directory that does not exist is named when the output starts") {

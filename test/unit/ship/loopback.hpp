@@ -85,6 +85,10 @@ class HoldingStore final : public store::LogStore {
         return inner.streams(tenant, range);
     }
 
+    Result<store::Volume> volume(const store::VolumeQuery& query) override {
+        return inner.volume(query);
+    }
+
     std::shared_ptr<void> subscribe(OnCommitted on_committed) override {
         return inner.subscribe(std::move(on_committed));
     }

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/engine/volume_scan.hpp"
+
+#include <algorithm>
+
+#include "common/base/log.hpp"
+
+namespace seyir::store {
+
+VolumeScan::VolumeScan(Core& core, View view, VolumeQuery query)
+    : core_(core), view_(std::move(view)), query_(std::move(query)), counter_(query_) {}
+
+Result<void> VolumeScan::check() const {
+    if (query_.cancelled && query_.cancelled()) {
+        return fail(ErrorCode::kCancelled, "the client has gone");
+    }
+    if (core_.is_reopening) {
+        return fail(ErrorCode::kIo, "the database failed and is opened again: ask once more");
+    }
+    return {};
+}
+
+const StreamLabelsPtr& VolumeScan::wanted(StreamId id) {
+    const auto [at, is_new] = wanted_.try_emplace(id);
+    if (is_new) {
+        StreamLabelsPtr labels = core_.streams.labels(query_.tenant, id);
+        const bool fits =
+            labels != nullptr && (!query_.stream_matches || query_.stream_matches(*labels));
+        at->second = fits ? std::move(labels) : nullptr;
+    }
+    return at->second;
+}
+
+bool VolumeScan::any_wanted(const std::vector<StreamId>& streams) {
+    return std::ranges::any_of(streams, [this](StreamId id) { return wanted(id) != nullptr; });
+}
+
+bool VolumeScan::is_in_one_bucket(UnixNanos min, UnixNanos max) const {
+    // A floor moved up by retention cuts what the catalogue still counts.
+    return query_.range.contains(min) && query_.range.contains(max) && min >= view_.floor &&
+           counter_.bucket_of(min) == counter_.bucket_of(max);
+}
+
+/// Rows of all wanted streams, or of those in `only`.
+Result<void> VolumeScan::add_rows(Result<RecordBatchPtr> batch, const std::vector<StreamId>* only) {
+    if (!batch) {
+        ++stats_.blocks_corrupt;
+        core_.counters.corrupt_blocks.add();
+        log::error(
+            "store",
+            "a block cannot be read, the volume is partial",
+            {{"error", batch.error().message}}
+        );
+        return {};
+    }
+    ++stats_.blocks_read;
+    stats_.rows_read += (*batch)->row_count();
+    stats_.raw_bytes_read += (*batch)->raw_bytes();
+    std::vector<bool> takes;
+    for (const StreamLabelsPtr& labels : (*batch)->streams()) {
+        bool is_taken = !query_.stream_matches || query_.stream_matches(*labels);
+        if (is_taken && only != nullptr) {
+            is_taken = std::ranges::any_of(*only, [&](StreamId id) {
+                const StreamLabelsPtr& known = wanted(id);
+                return known != nullptr && known->fingerprint() == labels->fingerprint();
+            });
+        }
+        takes.push_back(is_taken);
+    }
+    std::vector<uint32_t> rows;
+    for (uint32_t i = 0; i < (*batch)->row_count(); ++i) {
+        if (takes[(*batch)->stream(i)] && (*batch)->ts(i) >= view_.floor) {
+            rows.push_back(i);
+        }
+    }
+    return counter_.add({std::move(*batch), Selection::of(std::move(rows))});
+}
+
+Result<void> VolumeScan::add_staged(const StageEntry& entry) {
+    if (entry.tenant != query_.tenant || !query_.range.overlaps(entry.min_ts, entry.max_ts)) {
+        return {};
+    }
+    ++stats_.blocks_total;
+    if (!any_wanted(entry.streams)) {
+        ++stats_.blocks_pruned;
+        return {};
+    }
+    SEYIR_CHECK(check());
+    if (!query_.by_level && entry.streams.size() == 1 &&
+        is_in_one_bucket(entry.min_ts, entry.max_ts)) {
+        return counter_.add(
+            wanted(entry.streams.front()),
+            counter_.bucket_of(entry.min_ts),
+            0,
+            entry.rows,
+            entry.raw_bytes - entry.rows
+        );
+    }
+    return add_rows(core_.read_stage(*view_.snapshot, entry, decoder_), nullptr);
+}
+
+Result<void> VolumeScan::add_block(
+    const SegmentSummary& segment, uint32_t number, const BlockRow& row
+) {
+    if (!query_.range.overlaps(row.min_ts, row.max_ts)) {
+        return {};
+    }
+    ++stats_.blocks_total;
+    if (!any_wanted(row.streams)) {
+        ++stats_.blocks_pruned;
+        return {};
+    }
+    const auto read = [&](const std::vector<StreamId>* only) -> Result<void> {
+        SEYIR_CHECK(check());
+        const auto reader = core_.segments.get(segment.day, segment.id);
+        return add_rows(
+            reader ? (*reader)->read_block(number, row, query_.tenant, decoder_) : reader.error(),
+            only
+        );
+    };
+    if (row.runs.empty()) {
+        return read(nullptr);
+    }
+    if (query_.by_level && row.has_level_attrs) {
+        counter_.set_has_level_attrs();
+    }
+    std::vector<StreamId> cut;
+    for (const RunCounts& run : row.runs) {
+        const StreamLabelsPtr& labels = wanted(run.stream);
+        if (labels == nullptr || !query_.range.overlaps(run.min_ts, run.max_ts)) {
+            continue;
+        }
+        if (!is_in_one_bucket(run.min_ts, run.max_ts)) {
+            cut.push_back(run.stream);
+            continue;
+        }
+        const uint32_t bucket = counter_.bucket_of(run.min_ts);
+        for (uint8_t level = 0; level < kLevels; ++level) {
+            const RunCounts::Level& counts = run.levels[level];
+            SEYIR_CHECK(counter_.add(labels, bucket, level, counts.rows, counts.bytes));
+        }
+    }
+    return cut.empty() ? Result<void>() : read(&cut);
+}
+
+Result<void> VolumeScan::add_segment(const SegmentSummary& segment) {
+    SEYIR_CHECK(check());
+    SEYIR_TRY(const auto rows, read_block_rows(*view_.snapshot, segment));
+    for (uint32_t i = 0; i < rows.size(); ++i) {
+        SEYIR_CHECK(add_block(segment, i, rows[i]));
+    }
+    return {};
+}
+
+Result<void> VolumeScan::add_day(Day day, const DayState& state) {
+    if (!query_.range.overlaps(state.totals.min_ts, state.totals.max_ts)) {
+        return {};
+    }
+    SEYIR_TRY(const SegmentListPtr list, core_.catalogue.segments(*view_.snapshot, day, state));
+    for (const auto& segment : *list) {
+        if (segment->tenant != query_.tenant ||
+            !query_.range.overlaps(segment->min_ts, segment->max_ts)) {
+            continue;
+        }
+        if (any_wanted(segment->streams)) {
+            SEYIR_CHECK(add_segment(*segment));
+        } else {
+            stats_.blocks_total += segment->blocks;
+            stats_.blocks_pruned += segment->blocks;
+        }
+    }
+    return {};
+}
+
+Result<Volume> VolumeScan::run() {
+    for (const auto& [day, state] : *view_.catalogue) {
+        SEYIR_CHECK(add_day(day, state));
+    }
+    Result<void> outcome;
+    view_.stage.for_each([&](const StageEntry& entry) {
+        if (outcome) {
+            outcome = add_staged(entry);
+        }
+    });
+    SEYIR_CHECK(outcome);
+    return counter_.finish(stats_);
+}
+
+}  // namespace seyir::store

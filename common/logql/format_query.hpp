@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// A query written the one way we write queries: same tokens, even spacing, a stage a line where it
+// gets long. Comments are left out. Formatting what was formatted changes nothing.
+// Threads: pure function.   Errors: those of parse().
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/base/result.hpp"
+
+namespace seyir::logql {
+
+Result<std::string> format_query(std::string_view text);
+
+}  // namespace seyir::logql
