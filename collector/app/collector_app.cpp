@@ -132,6 +132,10 @@ std::optional<uint16_t> joinable_port(service::PipelineHost& host) {
     return std::nullopt;
 }
 
+std::vector<net::HttpRoute> loki_api(store::LogStore& store, const CollectorConfig& config) {
+    return api::loki_routes(store, {.retention = config.store.retention}, io::system_clock());
+}
+
 /// Status, joining, health and the Loki API; not those of reload and tap.
 void add_own_routes(
     service::Servers& servers,
@@ -157,10 +161,6 @@ void add_own_routes(
 
 size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
-}
-
-std::vector<net::HttpRoute> loki_api(store::LogStore& store, const CollectorConfig& config) {
-    return api::loki_routes(store, {.retention = config.store.retention}, io::system_clock());
 }
 
 }  // namespace
