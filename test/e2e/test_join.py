@@ -47,7 +47,7 @@ def join(site, token, pin, name="joined", *options):
     state, config = site.folder / name, site.folder / f"{name}.d"
     state.mkdir(exist_ok=True)
     config.mkdir(exist_ok=True)
-    done = site.seyir("agent", "join", f"https://127.0.0.1:{site.http_port}", "--ca-pin", pin, "--state-dir", state,
+    done = site.seyir("agent", "join", f"https://localhost:{site.http_port}", "--ca-pin", pin, "--state-dir", state,
                       "--config-dir", config, *options, server=False, environment={"SEYIR_TOKEN": token})
     return done.returncode, done.stdout.decode() + done.stderr.decode()
 
