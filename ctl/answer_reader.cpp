@@ -22,6 +22,7 @@ enum class Place {
     kParts,   // {"structuredMetadata","parsed"}
     kAttributes,
     kParsed,
+    kStats,  // {"summary","store","explain"}
     kOther,  // anything not ours, and all below it
 };
 
@@ -87,6 +88,11 @@ class AnswerReader::State : public json::EventHandler {
                 return true;
             case Place::kEntry:
                 return entry_part(text);
+            case Place::kStats:
+                if (key_ == "explain") {
+                    explanation = text;
+                }
+                return true;
             default:
                 return true;
         }
@@ -101,6 +107,7 @@ class AnswerReader::State : public json::EventHandler {
     bool null() override { return true; }
 
     std::string result_type;
+    std::string explanation;
     std::string problem;
 
   private:
@@ -112,6 +119,8 @@ class AnswerReader::State : public json::EventHandler {
                 return Place::kRoot;
             case Place::kRoot:
                 return key_ == "data" ? Place::kData : Place::kOther;
+            case Place::kData:
+                return key_ == "stats" ? Place::kStats : Place::kOther;
             case Place::kResult:
                 return Place::kItem;
             case Place::kItem:
@@ -235,6 +244,10 @@ Result<void> AnswerReader::read(const json::Source& source) {
 
 const std::string& AnswerReader::result_type() const {
     return state_->result_type;
+}
+
+const std::string& AnswerReader::explanation() const {
+    return state_->explanation;
 }
 
 }  // namespace seyir::ctl

@@ -49,6 +49,8 @@ class AnswerReader {
 
     /// "streams", "matrix", "vector"; "" before it is known.
     const std::string& result_type() const;
+    /// The server's words about how it found the answer; "" when it was not asked for them.
+    const std::string& explanation() const;
 
   private:
     class State;

@@ -44,6 +44,7 @@ constexpr std::array kQueryOptions{
     OptionSpec{"newest-first", "", "print the newest line first"},
     OptionSpec{"labels", "HOW", "short (service@host), all or none"},
     OptionSpec{"step", "TIME", "for numbers: a value each TIME of the range instead of one"},
+    OptionSpec{"explain", "", "then say what was read, and what was left out and why"},
     OptionSpec{"no-progress", "", "no progress line"},
 };
 
@@ -163,7 +164,8 @@ constexpr std::string_view kLabelsDetails =
     "  seyir labels host --since 7d\n";
 constexpr std::string_view kValidateDetails =
     "Checks configurations without starting anything, with the files they include and their\n"
-    "conf.d. Each mistake is shown with file, line and column, a caret and a hint. Exits 0 when\n"
+    "directory of fragments. Each mistake is shown with file, line and column, a caret and a hint. "
+    "Exits 0 when\n"
     "all are good, 78 when one is not, 1 for warnings with --deny-warnings. --output json prints\n"
     "an object a line for each FILE, with ranges as editors count them.\n\n"
     "  seyir validate /etc/seyir/agent.yaml\n"
@@ -249,7 +251,7 @@ constexpr std::string_view kRetentionDetails =
     "it now: each day is archived (if an archive is configured), then dropped. Exits 1 when a run\n"
     "failed. What was done stands in audit/retention.jsonl of data_dir.\n\n"
     "  seyir retention\n"
-    "  seyir retention run --dry-run\n"
+    "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
 constexpr std::string_view kSpoolDetails =
     "Looks into the spools of an agent: where the records of inputs that cannot be read again "

@@ -128,6 +128,9 @@ Result<Request> make_request(const Arguments& arguments) {
     SEYIR_TRY(request.parameters, range_parameters(arguments));
     SEYIR_CHECK(print_style(arguments));
     request.parameters.emplace_back("query", query);
+    if (arguments.has("explain")) {
+        request.parameters.emplace_back("explain", "true");
+    }
     const bool is_range = is_log_query(query) || arguments.has("step");
     request.path = is_range ? "/loki/api/v1/query_range" : "/loki/api/v1/query";
     if (is_log_query(query)) {
@@ -151,6 +154,8 @@ Result<void> run_query(const Arguments& arguments, const Request& request) {
     SEYIR_CHECK(print(answer.text));
     SEYIR_CHECK(print_rows(answer.rows, session.style(), arguments.has("newest-first")));
     say_if_nothing_came(answer, request.limit);
+    // Not among the lines, which may be going into a file.
+    fputs(reader.explanation().c_str(), stderr);
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/units.hpp"
+#include "common/base/url_mask.hpp"
 #include "common/io/file_system.hpp"
 #include "common/json/reader.hpp"
 #include "common/net/http/encoding.hpp"
@@ -204,7 +205,7 @@ Result<std::string> Session::read_body() {
 }
 
 int report(const Error& error) {
-    const std::string text = "seyir: " + error.message + "\n";
+    const std::string text = "seyir: " + mask_userinfo(error.message) + "\n";
     fputs(text.c_str(), stderr);
     return kExitFailure;
 }

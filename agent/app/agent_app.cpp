@@ -174,6 +174,7 @@ int AgentApp::run(
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    reloader.stop();
     tap->stop();
     host.stop(drained_by());
     servers.stop(drained_by());

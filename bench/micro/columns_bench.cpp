@@ -2,8 +2,11 @@
 // Lines of files as columns: bytes a record, CPU a gigabyte. A program and not Google Benchmark,
 // because what counts is size over whole files after the first block taught the encoder.
 //   columns_bench [--each] FILE...     --each: bytes a record of each column
+//   columns_bench --store DIR FILE...  sealed by a store in DIR: segment files with filters
 // Blocks of 1 MiB of lines, one stream, a record each 10 us. Raw bytes are lines with terminator.
+#include <filesystem>
 #include <fstream>
+#include <future>
 #include <map>
 #include <sstream>
 #include <string>
@@ -16,6 +19,9 @@
 
 #include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/columns/block_encoder.hpp"
+#include "collector/store/rocks_store.hpp"
+#include "common/base/log.hpp"
+#include "common/base/units.hpp"
 
 using namespace seyir;
 using namespace seyir::store::columns;
@@ -108,19 +114,89 @@ void measure(const RecordBatch& batch, BlockEncoder& encoder, Totals& totals) {
     }
 }
 
+/// Appends all lines as an agent's frames, seals them, and measures the segment files.
+void seal_in_store(const std::string& dir, const char* path, const std::string& text) {
+    const std::string data = dir + "/columns-bench";
+    std::filesystem::remove_all(data);
+    store::RocksStoreOptions options;
+    options.data_dir = data;
+    options.hard_free_bytes = 0;
+    options.soft_free_bytes = 0;
+    options.seal_bytes = kGiB;
+    auto opened = store::RocksStore::open(options);
+    if (!opened) {
+        fmt::print(stderr, "{}\n", opened.error().message);
+        std::exit(1);
+    }
+    uint64_t rows = 0;
+    uint64_t raw_bytes = 0;
+    for (const auto& block : blocks_of(text)) {
+        rows += block->row_count();
+        raw_bytes += block->raw_bytes();
+        std::promise<bool> answered;
+        (*opened)->append({0, {block, {}}}, [&](Result<store::Durable> durable) {
+            answered.set_value(durable.has_value());
+        });
+        if (!answered.get_future().get()) {
+            std::exit(1);
+        }
+    }
+    const double before = cpu_seconds();
+    if (!(*opened)->seal(store::SealScope::kAll)) {
+        std::exit(1);
+    }
+    const double seal = cpu_seconds() - before;
+    uint64_t stored = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(data + "/segments")) {
+        stored += entry.is_regular_file() ? entry.file_size() : 0;
+    }
+    const double reading = cpu_seconds();
+    auto cursor = (*opened)->select({});
+    uint64_t read = 0;
+    for (bool more = cursor.has_value(); more;) {
+        const auto page = (*cursor)->next();
+        more = page && page->has_value();
+        read += more ? (*page)->batch->row_count() : 0;
+    }
+    const double scan = cpu_seconds() - reading;
+    const double gigabytes = static_cast<double>(raw_bytes) / 1e9;
+    fmt::print(
+        "{}: sealed {} records, read back {}; {:.2f} B a record in segment files; CPU s/GB: seal "
+        "{:.2f}, read all {:.2f}\n",
+        path,
+        rows,
+        read,
+        static_cast<double>(stored) / static_cast<double>(rows),
+        seal / gigabytes,
+        scan / gigabytes
+    );
+    opened->reset();
+    std::filesystem::remove_all(data);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    log::set_level(log::Level::kError);
     bool is_each = false;
+    std::string store_dir;
     for (int i = 1; i < argc; ++i) {
         if (std::string_view(argv[i]) == "--each") {
             is_each = true;
+            continue;
+        }
+        if (std::string_view(argv[i]) == "--store" && i + 1 < argc) {
+            store_dir = argv[++i];
             continue;
         }
         std::ifstream file(argv[i], std::ios::binary);
         std::ostringstream text;
         text << file.rdbuf();
         const std::string lines = std::move(text).str();
+        if (!store_dir.empty()) {
+            seal_in_store(store_dir, argv[i], lines);
+            continue;
+        }
         BlockEncoder encoder;
         Totals totals;
         for (const auto& block : blocks_of(lines)) {

@@ -49,7 +49,9 @@ void append_tail(
         R"("stats":{{"summary":{{"bytesProcessedPerSecond":{},"linesProcessedPerSecond":{},)"
         R"("totalBytesProcessed":{},"totalLinesProcessed":{},"execTime":{:.6f},"queueTime":0,)"
         R"("subqueries":0,"totalEntriesReturned":{},"splits":0,"shards":0}},)"
-        R"("store":{{"blocksTotal":{},"blocksPruned":{},"blocksRead":{},"blocksCorrupt":{}}})",
+        R"("store":{{"blocksTotal":{},"blocksPruned":{},"blocksRead":{},"blocksCorrupt":{},)"
+        R"("blocksOutOfTime":{},"blocksPrunedByStream":{},"blocksPrunedByFilter":{},)"
+        R"("filtersDamaged":{}}})",
         per_second(cursor.raw_bytes_read),
         per_second(cursor.rows_read),
         cursor.raw_bytes_read,
@@ -59,11 +61,15 @@ void append_tail(
         cursor.blocks_total,
         cursor.blocks_pruned,
         cursor.blocks_read,
-        cursor.blocks_corrupt
+        cursor.blocks_corrupt,
+        cursor.blocks_out_of_time,
+        cursor.blocks_pruned_by_stream,
+        cursor.blocks_pruned_by_filter,
+        cursor.filters_damaged
     );
     if (!explanation.empty()) {
         out += ",\"explain\":";
-        append_json_quoted(out, explanation);
+        append_json_quoted(out, explanation + query::explain(stats));
     }
     out += "}}";
     if (cursor.blocks_corrupt > 0) {

@@ -233,6 +233,7 @@ int CollectorApp::run(
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );
+    reloader.stop();
     (*upkeep)->stop();
     tap->stop();
     host.stop(drained_by());

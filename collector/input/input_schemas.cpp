@@ -49,7 +49,8 @@ const config::Schema& agents_schema() {
                       .elsewhere("other programs", {"insecure"}))
             .with(field("max_connections", Type::kInt)
                       .between(1, 1'000'000)
-                      .describe("Connections beyond this are closed at once.")
+                      .describe("Connections beyond this are closed at once; one peer may hold "
+                                "half of them.")
                       .or_else("10000")
                       .elsewhere("Vector", {"connection_limit"}))
             .with(field("frame_bytes_max", Type::kBytes)

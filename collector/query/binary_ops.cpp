@@ -116,12 +116,46 @@ Error ambiguous(std::string_view side, const LabelSet& labels) {
     return fail(
         ErrorCode::kInvalidArgument,
         fmt::format(
-            "found duplicate series for the match group on the {} side of the operation: {}; "
-            "many-to-many matching not allowed: matching labels must be unique on one side",
+            "found duplicate series on the {} hand-side: {}; many-to-many matching not allowed: "
+            "matching labels must be unique on one side",
             side,
             to_text(labels)
         )
     );
+}
+
+Error several_matches(const logql::VectorMatching& matching, const LabelSet& labels) {
+    const bool one_to_one = matching.cardinality == MatchCardinality::kOneToOne;
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format(
+            "multiple matches for labels: {}: {}",
+            one_to_one ? "many-to-one matching must be explicit (group_left/group_right)"
+                       : "grouping labels must ensure unique matches",
+            to_text(labels)
+        )
+    );
+}
+
+/// No step may have two samples of the "one" side with the same key, matched or not.
+Result<void> check_unique(
+    const std::unordered_map<std::string, std::vector<size_t>>& ones,
+    const Matrix& one,
+    std::string_view side
+) {
+    for (const auto& [key, candidates] : ones) {
+        for (size_t k = 0; candidates.size() > 1 && k < one.series.front().values.size(); ++k) {
+            bool found = false;
+            for (const size_t i : candidates) {
+                const bool present = !is_absent(one.series[i].values[k]);
+                if (present && found) {
+                    return ambiguous(side, one.series[i].labels);
+                }
+                found = found || present;
+            }
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -186,6 +220,7 @@ Result<Matrix> combine(Matrix left, Matrix right, const logql::BinaryExpr& node)
     for (size_t i = 0; i < one.series.size(); ++i) {
         ones[match_key(one.series[i].labels, node.matching)].push_back(i);
     }
+    SEYIR_CHECK(check_unique(ones, one, one_is_left ? "left" : "right"));
     Matrix output;
     std::unordered_map<std::string, size_t> index;
     for (const Series& series : many.series) {
@@ -196,13 +231,9 @@ Result<Matrix> combine(Matrix left, Matrix right, const logql::BinaryExpr& node)
         for (size_t k = 0; k < series.values.size(); ++k) {
             const Series* partner = nullptr;
             for (const size_t i : candidates->second) {
-                if (is_absent(one.series[i].values[k])) {
-                    continue;
+                if (!is_absent(one.series[i].values[k])) {
+                    partner = &one.series[i];
                 }
-                if (partner != nullptr) {
-                    return ambiguous(one_is_left ? "left" : "right", one.series[i].labels);
-                }
-                partner = &one.series[i];
             }
             if (partner == nullptr || is_absent(series.values[k])) {
                 continue;
@@ -219,7 +250,7 @@ Result<Matrix> combine(Matrix left, Matrix right, const logql::BinaryExpr& node)
             const double y = one_is_left ? series.values[k] : partner->values[k];
             const double result = sample(node, x, y, x);
             if (!is_absent(cell) && !is_absent(result)) {
-                return ambiguous(one_is_left ? "right" : "left", series.labels);
+                return several_matches(node.matching, series.labels);
             }
             cell = is_absent(result) ? cell : result;
         }

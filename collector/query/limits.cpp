@@ -4,6 +4,21 @@
 #include <fmt/format.h>
 
 namespace seyir::query {
+namespace {
+
+std::string not_read(const store::CursorStats& cursor) {
+    const uint64_t known = cursor.blocks_pruned + cursor.blocks_read + cursor.blocks_corrupt;
+    std::string out;
+    if (cursor.blocks_corrupt > 0) {
+        out += fmt::format(" + {} unreadable", cursor.blocks_corrupt);
+    }
+    if (cursor.blocks_total > known) {
+        out += fmt::format(" + {} not needed", cursor.blocks_total - known);
+    }
+    return out;
+}
+
+}  // namespace
 
 QueryContext::QueryContext(
     const QueryLimits& limits, io::Clock& clock, std::function<bool()> cancelled
@@ -55,6 +70,30 @@ void QueryContext::add(const store::CursorStats& cursor) {
     sum.blocks_corrupt += cursor.blocks_corrupt;
     sum.filters_damaged += cursor.filters_damaged;
     ++stats_.store_scans;
+}
+
+std::string explain(const QueryStats& stats) {
+    const store::CursorStats& cursor = stats.cursor;
+    std::string out = fmt::format(
+        "blocks:  {} = {} outside the time + {} pruned by stream + {} by filter + {} read{}\n"
+        "read:    {} rows, {} in {}\n",
+        cursor.blocks_total + cursor.blocks_out_of_time,
+        cursor.blocks_out_of_time,
+        cursor.blocks_pruned_by_stream,
+        cursor.blocks_pruned_by_filter,
+        cursor.blocks_read,
+        not_read(cursor),
+        cursor.rows_read,
+        format_bytes(cursor.raw_bytes_read),
+        format_duration(stats.elapsed)
+    );
+    if (cursor.filters_damaged > 0) {
+        out += fmt::format(
+            "damaged: the filters of {} segments; all their blocks were read\n",
+            cursor.filters_damaged
+        );
+    }
+    return out;
 }
 
 QueryStats QueryContext::finish() {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "collector/store/log_store.hpp"
 #include "common/base/result.hpp"
@@ -33,6 +34,10 @@ struct QueryStats {
     uint64_t store_scans = 0;  ///< select() calls
     Nanos elapsed{0};
 };
+
+/// For people, behind an explained query: blocks in all, ruled out by each means, read. Two or
+/// three lines.
+std::string explain(const QueryStats& stats);
 
 class QueryContext {
   public:

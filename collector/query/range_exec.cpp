@@ -222,7 +222,7 @@ class RangeScan {
     Error pipeline_error() const {
         LabelKey key;
         key.assign(row_, [](const logql::Label& label) {
-            return label.name != logql::kErrorLabel && label.name != logql::kErrorDetailsLabel;
+            return label.name != logql::kErrorLabel;
         });
         const std::string_view error = row_.get_or_empty(logql::kErrorLabel);
         return fail(
@@ -354,7 +354,10 @@ class RangeScan {
 Matrix absent_of(const logql::RangeAggregation& node, const Matrix& counts, size_t points) {
     Series series{{}, std::vector<double>(points, 1)};
     for (const logql::Matcher& matcher : node.log.matchers) {
-        if (matcher.op == logql::MatchOp::kEqual && !matcher.value.empty()) {
+        // A label the selector names twice is not pinned to one value.
+        const auto named =
+            std::ranges::count(node.log.matchers, matcher.name, &logql::Matcher::name);
+        if (matcher.op == logql::MatchOp::kEqual && !matcher.value.empty() && named == 1) {
             series.labels.emplace_back(matcher.name, matcher.value);
         }
     }

@@ -8,6 +8,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/time.hpp"
+#include "common/base/url_mask.hpp"
 
 namespace seyir::log {
 namespace {
@@ -79,6 +80,7 @@ void write(
         line += '\n';
     }
     // A full pipe or a closed stderr must not stop the pipeline: the result is not looked at.
+    line = mask_userinfo(std::move(line));
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

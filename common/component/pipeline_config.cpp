@@ -91,6 +91,7 @@ class Reader {
         check_event_outputs();
         check_files();
         check_holding_filters();
+        check_told_before_redaction();
         made_.tests = config::read_tests(root_, base_.checks);
         return std::move(made_);
     }
@@ -108,13 +109,81 @@ class Reader {
         context.id_span = component.id_span;
         planned.id = component.id;
         planned.type = component.type;
-        planned.plan = type->plan(component.reader, context);
+        planned.plan = plan(type->plan, component, context);
         if (planned.plan == nullptr) {
             return false;
         }
         planned.fingerprint = fingerprint_of(*component.reader.node(), *planned.plan);
         to.push_back(std::move(planned));
         return true;
+    }
+
+    /// Of a component that is in error already, what its plan says is left out where it follows
+    /// from that: one mistake is told once.
+    template <class MakePlan>
+    auto plan(
+        const MakePlan& make, const config::ObjectReader::Component& component, PlanContext context
+    ) {
+        config::Diagnostics& known = base_.diagnostics;
+        const config::Node& node = *component.reader.node();
+        if (!known.is_broken(node.span) && !known.is_broken(component.id_span)) {
+            return make(component.reader, context);
+        }
+        config::Diagnostics said(known);
+        const config::SectionChecks checks{
+            .files = base_.checks.files,
+            .diagnostics = said,
+            .check_match = base_.checks.check_match,
+        };
+        PlanContext apart{
+            .id = context.id,
+            .id_span = context.id_span,
+            .diagnostics = said,
+            .checks = checks,
+            .read = context.read,
+            .labels = context.labels,
+            .tls = context.tls,
+            .tokens = context.tokens,
+            .allows_plaintext = context.allows_plaintext,
+            .has_http = context.has_http,
+        };
+        auto made = make(component.reader, apart);
+        for (const config::Diagnostic& diagnostic : said.sorted()) {
+            if (!follows(diagnostic, component)) {
+                known.add(diagnostic);  // those it knows are at places it knows
+            }
+        }
+        return made;
+    }
+
+    /// True when the component as a whole, a map in it that is in error, or a value in which an
+    /// error is known, is said to be wrong.
+    bool follows(
+        const config::Diagnostic& diagnostic, const config::ObjectReader::Component& component
+    ) const {
+        if (!diagnostic.is_error() || !diagnostic.at) {
+            return true;
+        }
+        const config::Span at = *diagnostic.at;
+        const config::Node& node = *component.reader.node();
+        const bool lacks_key =
+            at.begin == node.span.begin && base_.diagnostics.is_broken(component.id_span);
+        return at == component.id_span || lacks_key || base_.diagnostics.is_broken(at) ||
+               begins_broken_map(node, at);
+    }
+
+    bool begins_broken_map(const config::Node& node, config::Span at) const {
+        const bool is_here = !node.is_scalar() && node.span.begin == at.begin;
+        if (is_here && base_.diagnostics.is_broken(node.span)) {
+            return true;
+        }
+        const auto inside = [&](const config::Node* child) {
+            return child->span.contains(at) && begins_broken_map(*child, at);
+        };
+        return std::ranges::any_of(node.items, inside) ||
+               std::ranges::any_of(node.entries, [&](const config::Entry& entry) {
+                   return inside(entry.value);
+               });
     }
 
     void read_routes() {
@@ -207,6 +276,35 @@ class Reader {
                         refuse_holding(route, i, *filter, input);
                     }
                 }
+            }
+        }
+    }
+
+    /// Events quote records: in a route that redacts, they come after the redaction.
+    void check_told_before_redaction() {
+        for (const PlannedRoute& route : made_.routes) {
+            const auto& through = route.options.through;
+            const PlannedFilter* redacts = nullptr;
+            for (size_t i = through.size(); i-- > 0;) {
+                const auto filter =
+                    std::ranges::find(made_.filters, through[i], &PlannedFilter::id);
+                if (filter == made_.filters.end()) {
+                    continue;
+                }
+                if (redacts != nullptr && !filter->plan->event_outputs().empty()) {
+                    base_.diagnostics.add(
+                        {.code = config::kTellsBeforeRedact,
+                         .at = route.options.through_spans[i],
+                         .message = fmt::format(
+                             "filter `{}` shows records to its outputs before `{}` has redacted "
+                             "them",
+                             filter->id,
+                             redacts->id
+                         ),
+                         .hint = fmt::format("put `{}` first", redacts->id)}
+                    );
+                }
+                redacts = filter->plan->is_sensitive() ? &*filter : redacts;
             }
         }
     }

@@ -27,6 +27,18 @@ std::string beside(const std::string& file, const std::string& path) {
     return path.starts_with('/') || directory == "." ? path : directory + "/" + path;
 }
 
+/// `/etc/seyir/agent.yaml` -> `agent.d`: programs that share a directory share no fragments.
+std::string fragments_of(const std::string& main_path) {
+    std::string name = main_path.substr(main_path.rfind('/') + 1);
+    for (const std::string_view ending : {".yaml", ".yml"}) {
+        if (name.ends_with(ending)) {
+            name.resize(name.size() - ending.size());
+            break;
+        }
+    }
+    return name + ".d";
+}
+
 class FilesReader {
   public:
     FilesReader(
@@ -152,7 +164,7 @@ class FilesReader {
     }
 
     void read_conf_d(const std::optional<Entry>& entry, const std::string& main_path) {
-        std::string name = "conf.d";
+        std::string name = fragments_of(main_path);
         std::optional<Span> at;
         if (entry && !entry->value->is_null()) {
             expand_references(document_, *entry->value, *options_.environment, diagnostics_);

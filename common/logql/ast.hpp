@@ -204,6 +204,7 @@ enum class UnwrapConversion : uint8_t { kNone, kBytes, kDuration };
 struct Unwrap {
     std::string label;
     UnwrapConversion conversion = UnwrapConversion::kNone;
+    bool in_seconds = false;     ///< written as duration_seconds()
     std::vector<Stage> filters;  ///< label filters after it
     Offset at = 0;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A query written the one way we write queries: same tokens, even spacing, a stage a line where it
-// gets long. Comments are left out. Formatting what was formatted changes nothing.
+// A query laid out as Loki's formatter does (printer.hpp). Comments are left out. Formatting what was
+// formatted changes nothing.
 // Threads: pure function.   Errors: those of parse().
 #pragma once
 

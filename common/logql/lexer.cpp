@@ -190,7 +190,9 @@ class Lexer {
     Result<Token> raw_string(Token token) {
         const size_t end = text_.find('`', at_ + 1);
         if (end == std::string_view::npos) {
-            return parse_error(text_, token.at, "string without its closing backtick");
+            return parse_error(
+                text_, token.at, "literal not terminated: string without its closing backtick"
+            );
         }
         token.kind = TokenKind::kString;
         token.value = text_.substr(at_ + 1, end - at_ - 1);
@@ -206,7 +208,7 @@ class Lexer {
                 return parse_error(
                     text_,
                     token.at,
-                    "string without its closing quote",
+                    "literal not terminated: string without its closing quote",
                     "\" ends a string, \\n is a newline"
                 );
             }

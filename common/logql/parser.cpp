@@ -114,7 +114,7 @@ Result<std::vector<Matcher>> Parser::selector() {
                 break;
             }
         }
-        SEYIR_TRY(Token name, expect(TokenKind::kName, "a label name or `}`"));
+        SEYIR_TRY(Token name, expect(TokenKind::kName, "IDENTIFIER (a label name) or `}`"));
         SEYIR_TRY(Matcher matcher, matcher_rest(std::move(name)));
         matchers.push_back(std::move(matcher));
     }
@@ -414,7 +414,7 @@ Result<StageKind> Parser::logfmt_stage() {
 Result<std::vector<Extraction>> Parser::extractions() {
     std::vector<Extraction> list;
     do {
-        SEYIR_TRY(Token name, expect(TokenKind::kName, "a label name"));
+        SEYIR_TRY(Token name, expect(TokenKind::kName, "IDENTIFIER (a label name)"));
         Extraction extraction{.name = name.value, .expression = name.value, .at = name.at};
         if (take_if(TokenKind::kEqual)) {
             SEYIR_TRY(Token text, expect(TokenKind::kString, "a string"));
@@ -430,7 +430,7 @@ Result<StageKind> Parser::label_format_stage() {
     take();
     LabelFormatStage stage;
     do {
-        SEYIR_TRY(Token name, expect(TokenKind::kName, "a label name"));
+        SEYIR_TRY(Token name, expect(TokenKind::kName, "IDENTIFIER (a label name)"));
         const bool repeated = std::ranges::any_of(stage.formats, [&](const LabelFormat& format) {
             return format.name == name.value;
         });
@@ -458,7 +458,7 @@ Result<StageKind> Parser::label_format_stage() {
 Result<std::vector<LabelChoice>> Parser::label_choices() {
     std::vector<LabelChoice> choices;
     do {
-        SEYIR_TRY(Token name, expect(TokenKind::kName, "a label name"));
+        SEYIR_TRY(Token name, expect(TokenKind::kName, "IDENTIFIER (a label name)"));
         LabelChoice choice{.name = name.value};
         // != and !~ after a name stay ambiguous with a line filter; as in Loki they belong here.
         if (is(TokenKind::kEqual) || is(TokenKind::kRegex) || is(TokenKind::kNotEqual) ||
@@ -516,7 +516,7 @@ Result<LabelFilter> Parser::label_filter_primary() {
         --depth_;
         return inner;
     }
-    SEYIR_TRY(Token name, expect(TokenKind::kName, "a label name"));
+    SEYIR_TRY(Token name, expect(TokenKind::kName, "IDENTIFIER (a label name)"));
     SEYIR_TRY(LabelFilter test, label_test(std::move(name)));
     --depth_;
     return test;
@@ -532,7 +532,7 @@ Result<LabelFilter> Parser::label_test(Token name) {
     if (op.kind == TokenKind::kRegex || op.kind == TokenKind::kNotRegex ||
         ((equal || op.kind == TokenKind::kNotEqual) && is(TokenKind::kString, 1))) {
         if (op.kind == TokenKind::kEqualEqual) {
-            return error_at(op, "strings are compared with `=`, not `==`");
+            return error_at(op, "syntax error: strings are compared with `=`, not `==`");
         }
         SEYIR_TRY(Matcher matcher, matcher_rest(std::move(name)));
         return LabelFilter{at, StringTest{std::move(matcher)}};
@@ -613,7 +613,9 @@ Result<LabelFilter> Parser::quantity_test(Token name, CompareOp op, const Token&
     }
     return error_at(
         value,
-        fmt::format("`{}` is no number, duration or byte size", value.value),
+        fmt::format(
+            "unable to parse literal as a float, a duration or a byte size: `{}`", value.value
+        ),
         "durations: 250ms, 1h30m; sizes: 42KB, 10MiB; text needs quotes"
     );
 }

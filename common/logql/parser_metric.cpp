@@ -121,6 +121,13 @@ bool is_comparison(BinaryOp op) {
     return op >= BinaryOp::kEqual;
 }
 
+/// A number, or operations of numbers alone.
+bool is_constant(const Expr& expr) {
+    const auto* binary = std::get_if<BinaryExpr>(&expr.node);
+    return expr.is_number() ||
+           (binary != nullptr && is_constant(*binary->left) && is_constant(*binary->right));
+}
+
 }  // namespace
 
 Result<void> Parser::check_leg(
@@ -132,12 +139,14 @@ Result<void> Parser::check_leg(
             text_,
             leg.at,
             fmt::format(
-                "unexpected log expression for {} leg of binary operation ({})", side, symbol
+                "unexpected type for {} leg of binary operation ({}): a log expression",
+                side,
+                symbol
             ),
             "binary operations work on metrics: count_over_time({...}[5m])"
         );
     }
-    if (is_set_op(kind) && leg.is_number()) {
+    if (is_set_op(kind) && is_constant(leg)) {
         return parse_error(
             text_,
             leg.at,
@@ -180,11 +189,9 @@ Result<Expr> Parser::expression(int min_precedence) {
 
 Result<void> Parser::matching_clause(BinaryExpr& binary) {
     if (is_name("bool")) {
-        const Token word = take();
-        if (!is_comparison(binary.op)) {
-            return error_at(word, "`bool` belongs to comparisons: == != > >= < <=");
-        }
-        binary.return_bool = true;
+        take();
+        // Loki takes it behind any operator, where it says nothing.
+        binary.return_bool = is_comparison(binary.op);
     }
     if (!is_name("on") && !is_name("ignoring")) {
         return {};
@@ -221,7 +228,9 @@ Result<double> Parser::number(bool negative) {
     SEYIR_TRY(Token token, expect(TokenKind::kNumber, "a number"));
     const auto value = parse_number(token.value);
     if (!value) {
-        return error_at(token, fmt::format("`{}` is not a number", token.value));
+        return error_at(
+            token, fmt::format("unable to parse literal as a float: `{}`", token.value)
+        );
     }
     return negative ? -*value : *value;
 }
@@ -307,7 +316,7 @@ Result<std::vector<std::string>> Parser::name_list() {
         if (!names.empty()) {
             SEYIR_CHECK(expect(TokenKind::kComma, "`,` or `)`"));
         }
-        SEYIR_TRY(Token name, expect(TokenKind::kName, "a label name"));
+        SEYIR_TRY(Token name, expect(TokenKind::kName, "IDENTIFIER (a label name)"));
         names.push_back(std::move(name.value));
     }
     return names;
@@ -350,7 +359,8 @@ Result<Expr> Parser::vector_aggregation(VectorOp op) {
                 )
             );
         }
-        if (!value || *value != std::floor(*value) || *value <= 0 || *value > 1e9) {
+        const bool whole = parameter.value.find_first_not_of("0123456789") == std::string::npos;
+        if (!value || !whole || *value <= 0 || *value > 1e9) {
             return error_at(
                 parameter,
                 fmt::format(
@@ -363,7 +373,14 @@ Result<Expr> Parser::vector_aggregation(VectorOp op) {
         node.parameter = static_cast<int64_t>(*value);
         take();
     } else if (function.takes_parameter) {
-        return unexpected(fmt::format("a number: {}(5, ...)", name.value));
+        return error_at(
+            peek(),
+            fmt::format(
+                "parameter required for operation {}: a number, as in {}(5, ...)",
+                name.value,
+                name.value
+            )
+        );
     }
     SEYIR_TRY(Expr operand, expression(0));
     if (operand.is_log()) {
@@ -519,13 +536,14 @@ Result<Parser::LogRange> Parser::log_range() {
 Result<Unwrap> Parser::unwrap() {
     take();
     take();
-    SEYIR_TRY(Token label, expect(TokenKind::kName, "a label name"));
+    SEYIR_TRY(Token label, expect(TokenKind::kName, "IDENTIFIER (a label name)"));
     Unwrap unwrap{.label = label.value, .at = label.at};
     if (take_if(TokenKind::kLeftParen)) {
         if (label.value == "bytes") {
             unwrap.conversion = UnwrapConversion::kBytes;
         } else if (label.value == "duration" || label.value == "duration_seconds") {
             unwrap.conversion = UnwrapConversion::kDuration;
+            unwrap.in_seconds = label.value == "duration_seconds";
         } else {
             return error_at(
                 label,
@@ -533,7 +551,7 @@ Result<Unwrap> Parser::unwrap() {
                 "bytes, duration or duration_seconds"
             );
         }
-        SEYIR_TRY(Token inner, expect(TokenKind::kName, "a label name"));
+        SEYIR_TRY(Token inner, expect(TokenKind::kName, "IDENTIFIER (a label name)"));
         unwrap.label = inner.value;
         SEYIR_CHECK(expect(TokenKind::kRightParen, "`)`"));
     }

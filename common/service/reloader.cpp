@@ -128,13 +128,28 @@ void Reloader::serve() {
     }
 }
 
+void Reloader::stop() {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+    changed_.notify_all();
+}
+
 void Reloader::answer(const net::HttpExchangePtr& exchange, bool plan_only) {
     auto wish = std::make_shared<Wish>();
     wish->plan_only = plan_only;
     std::unique_lock lock(mutex_);
     wishes_.push_back(wish);
     kill(getpid(), SIGURG);  // the main thread waits for signals: wake it
-    if (!changed_.wait_for(lock, kAnswerTime, [&] { return wish->answer.has_value(); })) {
+    const bool is_over = changed_.wait_for(lock, kAnswerTime, [&] {
+        return wish->answer.has_value() || is_stopped_;
+    });
+    if (is_over && !wish->answer) {
+        exchange->respond(
+            net::HttpResponse::error(503, fail(ErrorCode::kClosed, "the program is stopping"))
+        );
+        return;
+    }
+    if (!is_over) {
         exchange->respond(net::HttpResponse::error(
             504, fail(ErrorCode::kTimeout, "the reload is still under way; the log will tell")
         ));

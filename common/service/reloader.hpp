@@ -66,6 +66,9 @@ class Reloader {
     /// Wishes that came over HTTP; on the main thread, about every second and after SIGHUP.
     void serve();
 
+    /// Wishes that nobody will serve any more are answered with 503.
+    void stop();
+
     /// POST /api/v1/reload, GET /api/v1/reload/plan.
     std::vector<net::HttpRoute> routes();
 
@@ -84,6 +87,7 @@ class Reloader {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::shared_ptr<Wish>> wishes_;
+    bool is_stopped_ = false;
 };
 
 }  // namespace seyir::service

@@ -63,8 +63,10 @@ Result<void> Servers::start_admin() {
     net::HttpServerOptions server;
     server.name = "admin";
     server.listen = {.unix_path = options_.listen.admin_path};
-    server.unix_mode = 0660;
+    server.unix_mode = 0600;
     admin_ = std::make_unique<net::HttpServer>(runtime_, lanes_, registry_, std::move(server));
+    admin_->set_authenticator(std::make_shared<net::Authenticator>(net::Authenticator::for_owner())
+    );
     admin_->set_routes(all_routes());
     return admin_->start();
 }

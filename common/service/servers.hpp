@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Servers: a program's HTTP listeners: `listen.http` (tokens, TLS) and the admin unix socket
-// (whoever may open the file may do everything). Both serve the same routes. Threads: start and
-// stop belong to one thread.   Ownership: what handlers use outlives stop().
+// Servers: a program's HTTP listeners: `listen.http` (tokens, TLS) and the admin unix socket (its
+// owner alone may open it, and may do everything). Both have the same routes; those of scope
+// kAdmin are answered on `listen.http` to a token with that scope only.
+// Threads: start and stop belong to one thread.   Ownership: what handlers use outlives stop().
 #pragma once
 
 #include <memory>

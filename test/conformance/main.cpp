@@ -61,10 +61,18 @@ void print_report(const FileReport& report, Totals& totals) {
         failed,
         report.skipped.size(),
         listed,
-        report.other_words
+        report.other_words.size()
     );
     for (const auto& [id, reason] : report.skipped) {
         fmt::print("  SKIPPED {}: {}\n", id, reason);
+    }
+    for (const Failure& words : report.other_words) {
+        fmt::print(
+            "  OTHER WORDS {}: \"{}\" is not in \"{}\"\n",
+            words.id,
+            words.expected,
+            words.got.substr(0, words.got.find('\n'))
+        );
     }
     for (const Failure& failure : report.failures) {
         if (is_listed(failure)) {
@@ -77,7 +85,7 @@ void print_report(const FileReport& report, Totals& totals) {
     totals.failed += failed;
     totals.skipped += report.skipped.size();
     totals.listed += listed;
-    totals.other_words += report.other_words;
+    totals.other_words += report.other_words.size();
 }
 
 }  // namespace

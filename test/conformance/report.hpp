@@ -19,7 +19,7 @@ struct Failure {
 struct FileReport {
     std::string name;
     size_t passed = 0;
-    size_t other_words = 0;  ///< passed, but an error was told in other words than the corpus has
+    std::vector<Failure> other_words;  ///< passed, but the error was told in other words
     std::vector<Failure> failures;
     std::vector<std::pair<std::string, std::string>> skipped;  ///< id, reason
 

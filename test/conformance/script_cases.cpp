@@ -214,7 +214,11 @@ void judge(store::LogStore& store, const Eval& eval, FileReport& report) {
     if (failure.fails || !result) {
         if (failure.fails && !result) {
             ++report.passed;
-            report.other_words += failure.told_in(result.error().message) ? 0 : 1;
+            if (!failure.told_in(result.error().message)) {
+                report.other_words.push_back(
+                    {eval.where, eval.query, failure.words, result.error().message}
+                );
+            }
             return;
         }
         report.failures.push_back(

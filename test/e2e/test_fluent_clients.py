@@ -99,6 +99,32 @@ def test_acknowledged_records_survive_a_kill(site):
     assert lines_of(site.wait_rows(len(texts), '{input="fluent"}')) == as_counts(texts)
 
 
+def distinct_strings():
+    return list(dict.fromkeys(naughty_strings()))
+
+
+def test_a_python_loki_handler_arrives_byte_for_byte(site):
+    forward_input(site)
+    texts = distinct_strings()
+    run_client(clients_cache.python_client("loki_send.py", site.http_port, texts_file(site, texts)))
+    # Answered means stored: no waiting here.
+    rows = site.query_all('{app="python", env="test"}')
+    assert lines_of(rows) == as_counts(texts)
+    assert {(row.labels["logger"], row.labels["severity"]) for row in rows} == {("shop.cart", "info")}
+
+
+@pytest.mark.parametrize("form, content_type", [("json", b"application/json"), ("protobuf", b"application/x-protobuf")])
+def test_winstons_loki_transport_arrives_byte_for_byte(site, form, content_type):
+    forward_input(site)
+    texts = distinct_strings()
+    command, environment = clients_cache.node_client("loki_send.js", site.http_port, texts_file(site, texts), form)
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=harness.PATIENCE_S,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
+    assert done.stdout.strip() == content_type  # without snappy's binary it would fall back to JSON
+    assert lines_of(site.query_all('{app="node", level="info"}')) == as_counts(texts)
+
+
 def shipping_agent(site, output):
     """An agent that sends logs/*.log to `output` (YAML)."""
     http_port = harness.free_ports(1)[0]

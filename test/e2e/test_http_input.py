@@ -39,6 +39,8 @@ def lines(site, name="web"):
     (b'{"a":\n 1}', "application/json", [b'{"a":\n 1}']),
     (b"one\ntwo\r\n\n", "text/plain", [b"", b"one", b"two\r"]),
     (b'{"big":123456789012345678901234567890.5}', None, [b'{"big":123456789012345678901234567890.5}']),
+    (b'{"a":1}\n{"huge":1e999,"half":"\\ud800"}', None, [b'{"a":1}', b'{"huge":1e999,"half":"\\ud800"}']),
+    (b'[{"a": 1} , {"huge": -1E+999}]', None, [b'{"a": 1}', b'{"huge": -1E+999}']),
 ])
 def test_each_form_of_body_is_stored_byte_for_byte(web, body, content_type, stored):
     answer = post(web, body, content_type=content_type)

@@ -141,6 +141,27 @@ def test_seyir_reads_over_tls_with_a_token(site):
     assert refused.returncode != 0 and b"token" in refused.stderr.lower()
 
 
+def test_without_tokens_administration_is_for_the_socket_and_nothing_for_web_pages(site):
+    site.collector.start()
+    agent = site.add_agent().start()
+    evil = {"Origin": "http://evil.example"}
+    rebound = {"Host": f"evil.example:{site.http_port}"}
+    for port, home in ((site.http_port, "data"), (agent.http_port, "agent")):
+        def status(method, path, headers=None):
+            return harness.http_get(port, path, method=method, headers=headers, timeout_s=20).status
+        assert status("GET", "/api/v1/tap?limit=1") == 403
+        assert status("POST", "/api/v1/reload") == 403
+        assert status("GET", "/api/v1/reload/plan") == 403
+        assert status("GET", "/metrics") == 200
+        assert status("GET", "/metrics", evil) == 403 and status("GET", "/metrics", rebound) == 403
+        plan = site.seyir("--server", f"unix:{site.folder}/{home}/admin.sock", "reload", "--plan", server=False)
+        assert plan.returncode == 0, plan.stderr
+    paths = [("GET", "/loki/api/v1/labels"), ("GET", "/api/v1/status"), ("POST", "/loki/api/v1/push")]
+    for method, path in paths:
+        for headers in (evil, rebound):
+            assert harness.http_get(site.http_port, path, method=method, headers=headers).status == 403, (path, headers)
+
+
 def test_state_and_store_are_readable_by_their_owner_alone(site):
     (site.logs / "a.log").write_bytes(b"private\n")
     site.collector.start()

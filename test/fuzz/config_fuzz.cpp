@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as the files of a configuration: never a crash, always either a configuration or
 // errors, each at a place that exists. Lines `%%%` cut the input: the first part is the main file,
-// the others are conf.d/0.yaml, a.yaml, b.yaml, d/c.yaml and conf.d/1.yaml, which it may include.
+// the others are main.d/0.yaml, a.yaml, b.yaml, d/c.yaml and main.d/1.yaml, which it may include.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace {
 using namespace seyir;
 
 constexpr std::array<std::string_view, 6> kNames = {
-    "/e/main.yaml", "/e/conf.d/0.yaml", "/e/a.yaml", "/e/b.yaml", "/e/d/c.yaml", "/e/conf.d/1.yaml"
+    "/e/main.yaml", "/e/main.d/0.yaml", "/e/a.yaml", "/e/b.yaml", "/e/d/c.yaml", "/e/main.d/1.yaml"
 };
 
 void write(io::FileSystem& disk, std::string_view name, std::string_view text) {

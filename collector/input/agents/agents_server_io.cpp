@@ -149,8 +149,16 @@ async::Awaitable<void> AgentsServer::accept_loop(net::Listener listener) {
             directory_.on_refused("connections_max");
             continue;  // closing tells the peer soon enough; it tries again
         }
+        auto place = peers_.take(stream->peer());
+        if (!place) {
+            shared_->metrics.refused("peer_share").add();
+            directory_.on_refused("peer_share");
+            continue;
+        }
         connections_.fetch_add(1);
-        auto spawned = gate_.spawn(executor, "agent connection", serve(*std::move(stream), thread));
+        auto spawned = gate_.spawn(
+            executor, "agent connection", serve(*std::move(stream), *std::move(place), thread)
+        );
         if (!spawned) {
             connections_.fetch_sub(1);
         }
@@ -158,7 +166,9 @@ async::Awaitable<void> AgentsServer::accept_loop(net::Listener listener) {
     listener.close();
 }
 
-async::Awaitable<void> AgentsServer::serve(net::Stream stream, size_t thread) {
+async::Awaitable<void> AgentsServer::serve(
+    net::Stream stream, net::PeerShare::Place /*held until it ends*/, size_t thread
+) {
     auto connection = std::make_shared<Connection>();
     connection->stream = std::move(stream);
     connection->thread = thread;

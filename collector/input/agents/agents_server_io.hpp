@@ -21,6 +21,7 @@
 #include "common/async/thread_pool.hpp"
 #include "common/io/clock.hpp"
 #include "common/metrics/registry.hpp"
+#include "common/net/peer_share.hpp"
 #include "common/net/stream.hpp"
 #include "common/pipeline/input.hpp"
 #include "common/record/batch_codec.hpp"
@@ -103,7 +104,7 @@ class AgentsServer {
     };
 
     async::Awaitable<void> accept_loop(net::Listener listener);
-    async::Awaitable<void> serve(net::Stream stream, size_t thread);
+    async::Awaitable<void> serve(net::Stream stream, net::PeerShare::Place place, size_t thread);
     /// By a configured token, or one of an agent that joined.
     Result<void> may_ship(std::string_view token) const;
     async::Awaitable<std::optional<Refusal>> authenticate(ConnectionPtr connection);
@@ -141,6 +142,7 @@ class AgentsServer {
     std::shared_mutex submit_mutex_;  ///< held shared while submitting; stop() takes it whole
     bool stopping_ = false;
     std::atomic<size_t> connections_{0};
+    net::PeerShare peers_{setup_.connections_max};
     net::Endpoint local_;
     async::Runtime runtime_;
     async::ThreadPool store_pool_;

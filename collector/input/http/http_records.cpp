@@ -9,20 +9,13 @@
 
 #include <fmt/format.h>
 
-#include "collector/input/http/value_events.hpp"
+#include "collector/input/http/value_reader.hpp"
 #include "common/config/schema/scalar.hpp"
-#include "common/json/event_reader.hpp"
 
 namespace seyir::collector::input {
 namespace {
 
-Result<void> read_value(std::string_view text, ValueEvents& events) {
-    bool is_given = false;
-    const auto source = [&]() -> Result<std::string_view> {
-        return std::exchange(is_given, true) ? std::string_view() : text;
-    };
-    return json::read_events(source, events);
-}
+constexpr double kNanosMax = 9.2e18;  // of int64
 
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970 by size, or RFC 3339.
 std::optional<UnixNanos> time_of(const Value& value) {
@@ -31,7 +24,9 @@ std::optional<UnixNanos> time_of(const Value& value) {
         return parsed ? std::optional(*parsed) : std::nullopt;
     }
     if (value.kind() == ValueKind::kDouble) {
-        return UnixNanos{static_cast<int64_t>(value.as_double() * 1e9)};
+        const double nanos = value.as_double() * 1e9;
+        return std::abs(nanos) < kNanosMax ? std::optional(UnixNanos{static_cast<int64_t>(nanos)})
+                                           : std::nullopt;
     }
     if (value.kind() != ValueKind::kInt) {
         return std::nullopt;
@@ -43,6 +38,9 @@ std::optional<UnixNanos> time_of(const Value& value) {
                             : size < 1e14 ? 1'000'000
                             : size < 1e17 ? 1000
                                           : 1;
+    if (size * static_cast<double>(unit_ns) >= kNanosMax) {
+        return std::nullopt;
+    }
     return UnixNanos{number * unit_ns};
 }
 
@@ -55,12 +53,14 @@ class Builder {
 
     void text(std::string_view line) { add(line, settings_.now, {}); }
 
-    /// `line` is the record's text, `at` its place in the body.
-    Result<void> json(std::string_view line) {
-        ValueEvents events(body_.batch->arena());
-        SEYIR_CHECK(read_value(line, events));
-        record(events.value(), line);
-        return {};
+    /// One record, or, with `splits`, those of an array; each with its own bytes of `text`.
+    Result<void> json(std::string_view text, bool splits) {
+        ValueReader reader(text, body_.batch->arena());
+        const auto done = reader.read(splits, [&](const Value& value, std::string_view own) {
+            record(value, splits ? own : text);
+        });
+        body_.altered += reader.replaced();
+        return done;
     }
 
     void record(const Value& value, std::string_view line) {
@@ -173,24 +173,11 @@ Result<PushBody> read_http_records(
             break;
         case HttpFormat::kNdjson:
             SEYIR_CHECK(each_line(body, [&](std::string_view line) -> Result<void> {
-                return is_blank(line) ? Result<void>{} : builder.json(line);
+                return is_blank(line) ? Result<void>{} : builder.json(line, false);
             }));
             break;
-        default: {
-            Arena arena;
-            ValueEvents events(arena);
-            SEYIR_CHECK(read_value(body, events));
-            const Value& root = events.value();
-            if (root.kind() != ValueKind::kArray) {
-                SEYIR_CHECK(builder.json(body));
-                break;
-            }
-            for (const Value& item : root.items()) {
-                std::string text;
-                item.append_json(text);
-                SEYIR_CHECK(builder.json(text));
-            }
-        }
+        default:
+            SEYIR_CHECK(builder.json(body, true));
     }
     return builder.take();
 }

@@ -15,6 +15,8 @@ namespace seyir::collector::input {
 struct PushBody {
     std::shared_ptr<RecordBatch> batch;
     uint64_t rejected = 0;
+    /// Characters no text can hold (half a surrogate pair) that became U+FFFD in fields.
+    uint64_t altered = 0;
     /// The first few, for the answer; `rejected` counts all.
     std::vector<std::string> problems;
 

@@ -105,6 +105,11 @@ PushInput::PushInput(
         "Records of pushes that break a rule (labels, length)",
         labels
     );
+    shared_->altered = &registry.counter(
+        "seyir_collector_push_altered_characters_total",
+        "Halves of surrogate pairs in fields that became U+FFFD; the record's text keeps them",
+        labels
+    );
     shared_->refused = &registry.counter(
         "seyir_collector_push_refused_total", "Pushes answered with 429 or 503", labels
     );
@@ -179,6 +184,7 @@ void PushInput::push(const net::HttpExchangePtr& exchange) {
         return;
     }
     shared_->rejected->add(body->rejected);
+    shared_->altered->add(body->altered);
     auto pending =
         std::make_shared<Pending>(shared_, exchange, bytes, *body, taken(body->batch->row_count()));
     const TenantId tenant = body->batch->tenant();

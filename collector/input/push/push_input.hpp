@@ -54,6 +54,7 @@ class PushInput : public pipeline::Input, public component::HttpMounted {
         std::atomic<uint64_t> in_flight_bytes{0};
         metrics::Counter* accepted = nullptr;
         metrics::Counter* rejected = nullptr;
+        metrics::Counter* altered = nullptr;
         metrics::Counter* refused = nullptr;
     };
 

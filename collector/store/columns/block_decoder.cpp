@@ -189,7 +189,11 @@ Result<void> BlockDecoder::append_rows(
 ) {
     SEYIR_TRY(const std::vector<int64_t> severities, levels());
     auto text = std::make_shared<std::string>();
+    // Of a corrupt block the header's size may be no size of a text.
+    constexpr uint64_t kReserveMax = 4 * 1024 * 1024;
+    text->reserve(chosen ? 0 : std::min(shape_.raw_bytes, kReserveMax));
     std::vector<size_t> ends;
+    ends.reserve(chosen ? chosen->size() : shape_.rows);
     RenderLimit limit{.bytes_max = shape_.raw_bytes};
     bool is_good = true;
     for_each_chosen(chosen, shape_.rows, [&](uint32_t row) {

@@ -9,6 +9,8 @@ namespace {
 constexpr size_t kStreamsMax = 16 * 1024;
 constexpr size_t kModeSampleMax = 1024;
 constexpr size_t kOwnColumnBytes = 512;  // smaller slots are kept together
+constexpr size_t kShapesShare = 3;
+constexpr size_t kLinesAShape = 10;
 constexpr uint32_t kRowsToJudge = 200;
 constexpr uint32_t kRetryBlocksMax = 1024;
 /// Field names are worth this much: a query can read one field alone.
@@ -154,7 +156,9 @@ size_t BlockEncoder::size_in(Mode mode, const std::vector<std::string_view>& lin
     }
     std::string bytes;
     table.write_head({}, bytes);
-    size_t size = bytes.size();
+    // A block has more lines than the sample, and not many more shapes if these are few.
+    const bool is_settled = plan.shapes.shape_count() * kLinesAShape < lines.size();
+    size_t size = is_settled ? bytes.size() / kShapesShare : bytes.size();
     for (const std::string& column : table.write_columns({}, 1, true)) {
         size += column.size();
     }

@@ -45,6 +45,7 @@ inline constexpr std::string_view kDeadLetterLoop = "E0319";
 inline constexpr std::string_view kUnknownComponent = "E0320";
 inline constexpr std::string_view kTestForm = "E0321";
 inline constexpr std::string_view kHoldingFilter = "E0330";
+inline constexpr std::string_view kTellsBeforeRedact = "E0331";
 // 04xx: single values.
 inline constexpr std::string_view kNotBool = "E0401";
 inline constexpr std::string_view kNotInteger = "E0402";

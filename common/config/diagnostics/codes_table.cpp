@@ -95,7 +95,7 @@ constexpr std::array kCodes = {
         "`include` takes paths and patterns such as `extra/*.yaml`; relative ones start in the\n"
         "directory of the file that names them, and only the last part may be a pattern. Each\n"
         "file is read once; a file cannot include itself, also not by way of others. `conf_d`\n"
-        "names a directory whose `*.yaml` files are read in the order of their names (`conf.d`\n"
+        "names a directory whose `*.yaml` files are read in the order of their names (`agent.d`\n"
         "beside the main file by default, `off` for none).\n\n"
         "Limits: 200 files, 8 levels of `include`, 16 MiB together. While a file is missing, the\n"
         "checks that need all of them are left out."
@@ -240,6 +240,16 @@ constexpr std::array kCodes = {
         "filter\n"
         "that keeps records back (`multiline`, a summarizing `dedupe`) would tear it apart. Put\n"
         "`multiline` first in the agent's route, where the input itself joins the lines."
+    },
+    CodeInfo{
+        kTellsBeforeRedact,
+        "a filter that shows records to outputs of its own before they are redacted",
+        "An alert quotes lines of the records it has counted. In a route that redacts, it must "
+        "see\n"
+        "them redacted, or the e-mail or webhook carries what the store may not hold:\n\n"
+        "    routes:\n"
+        "      - { name: all, from: '*', through: [private, many_errors], to: store }\n\n"
+        "An alert on what redaction takes out belongs into a route of its own."
     },
     CodeInfo{
         kNotBool,

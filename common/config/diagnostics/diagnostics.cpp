@@ -7,12 +7,29 @@
 
 #include "common/base/assert.hpp"
 #include "common/base/text.hpp"
+#include "common/base/url_mask.hpp"
 #include "common/config/diagnostics/render.hpp"
 
 namespace seyir::config {
 
+namespace {
+
+/// Values are quoted in messages; the accounts of their URLs are not.
+void mask(Diagnostic& diagnostic) {
+    const auto hide = [](std::string& text) { text = mask_userinfo(std::move(text)); };
+    hide(diagnostic.message);
+    hide(diagnostic.hint);
+    std::ranges::for_each(diagnostic.notes, hide);
+    for (RelatedPlace& related : diagnostic.related) {
+        hide(related.label);
+    }
+}
+
+}  // namespace
+
 void Diagnostics::add(Diagnostic diagnostic) {
     SEYIR_ASSERT(find_code(diagnostic.code) != nullptr);
+    mask(diagnostic);
     if (diagnostic.is_error()) {
         if (diagnostic.at) {
             const uint32_t begin = diagnostic.at->begin;

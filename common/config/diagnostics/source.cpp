@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/base/url_mask.hpp"
+
 namespace seyir::config {
 
 SourceFile::SourceFile(std::string path, std::string text)
@@ -18,6 +20,9 @@ SourceFile::SourceFile(std::string path, std::string text)
         if (is_break) {
             line_begins_.push_back(static_cast<uint32_t>(i + 1));
         }
+    }
+    for (const TextRange& account : find_userinfo(text_)) {
+        hide({static_cast<uint32_t>(account.begin), static_cast<uint32_t>(account.end)});
     }
 }
 

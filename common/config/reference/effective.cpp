@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
+#include "common/base/url_mask.hpp"
 #include "common/config/reference/reference.hpp"
 #include "common/config/schema/object_reader.hpp"
 
@@ -75,7 +76,7 @@ class EffectiveWriter {
   public:
     explicit EffectiveWriter(const SourceSet& sources) : sources_(sources) {}
 
-    std::string take() { return std::move(out_); }
+    std::string take() { return mask_userinfo(std::move(out_)); }
 
     void object(const Node* node, const Schema& schema, size_t indent) {
         for (const Field& field : schema.fields()) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -68,6 +69,7 @@ class Validator {
         const Node& node, Span at, const Schema& schema, const std::string& path, bool has_type
     ) {
         around_.push_back({&schema, path});
+        std::vector<std::string> missing = missing_notes(node, schema, path);
         for (const Entry& entry : node.entries) {
             const std::string& key = entry.key->text;
             if (has_type && key == "type") {
@@ -75,7 +77,7 @@ class Validator {
             }
             const Field* known = schema.find(key);
             if (known == nullptr) {
-                unknown_key(node, entry, schema, path, has_type);
+                unknown_key(node, entry, schema, path, has_type, missing);
                 continue;
             }
             if (!known->deprecated.empty()) {
@@ -90,10 +92,7 @@ class Validator {
         }
         for (const Field& field : schema.fields()) {
             const Entry* entry = node.find(field.name);
-            const bool is_missing =
-                entry == nullptr || (wants_container(field.type) && entry->value->is_null());
-            if (field.is_required && is_missing && !has_misspelt(node, schema, field) &&
-                node.find("<<") == nullptr) {
+            if (is_missing(node, schema, field) && !is_told_with_unknown_key(node, schema, path)) {
                 missing_key(field, entry == nullptr ? at : entry->key->span, path);
             }
         }
@@ -101,6 +100,42 @@ class Validator {
     }
 
   private:
+    bool is_missing(const Node& node, const Schema& schema, const Field& field) const {
+        const Entry* entry = node.find(field.name);
+        const bool is_absent =
+            entry == nullptr || (wants_container(field.type) && entry->value->is_null());
+        return field.is_required && is_absent && !has_misspelt(node, schema, field) &&
+               node.find("<<") == nullptr;
+    }
+
+    /// A key we do not know may have been meant for one that is missing: one mistake, told once, at
+    /// the unknown key. (At the top level there are too many keys to guess.)
+    bool is_told_with_unknown_key(const Node& node, const Schema& schema, const std::string& path)
+        const {
+        return !path.empty() && std::ranges::any_of(node.entries, [&](const Entry& entry) {
+            return is_stray(node, entry, schema);
+        });
+    }
+
+    /// Unknown, and not taken for one of the keys that belong here.
+    bool is_stray(const Node& node, const Entry& entry, const Schema& schema) const {
+        const std::string& key = entry.key->text;
+        return key != "type" && schema.find(key) == nullptr &&
+               suggestion(node, key, schema).empty();
+    }
+
+    std::vector<std::string> missing_notes(
+        const Node& node, const Schema& schema, const std::string& path
+    ) const {
+        std::vector<std::string> notes;
+        for (const Field& field : schema.fields()) {
+            if (is_missing(node, schema, field)) {
+                notes.push_back(fmt::format("`{}` is missing{}", field.name, inside(path)));
+            }
+        }
+        return notes;
+    }
+
     void visit_value(const Node& node, Span key, const Field& field, const std::string& path) {
         if (wants_container(field.type)) {
             if (!node.is_null()) {
@@ -420,7 +455,8 @@ class Validator {
         const Entry& entry,
         const Schema& schema,
         const std::string& path,
-        bool has_type
+        bool has_type,
+        std::vector<std::string>& missing
     ) {
         const Node& key = *entry.key;
         Diagnostic diagnostic{
@@ -447,6 +483,10 @@ class Validator {
             }
         }
         diagnostic.notes.push_back("allowed here: " + allowed);
+        if (meant.empty() && !path.empty()) {
+            std::ranges::move(missing, std::back_inserter(diagnostic.notes));
+            missing.clear();
+        }
         diagnostics_.add(std::move(diagnostic));
     }
 
@@ -483,6 +523,12 @@ class Validator {
         return "";
     }
 
+    bool is_plugin_refused() const {
+        return std::ranges::any_of(diagnostics_.sorted(), [](const Diagnostic& known) {
+            return known.code == kPluginRefused;
+        });
+    }
+
     void unknown_type(const Node& type, const Field& field, const std::string& path) {
         Diagnostic diagnostic{
             .code = kUnknownType,
@@ -498,6 +544,9 @@ class Validator {
             }
         }
         const auto near = did_you_mean(type.text, names);
+        if (diagnostic.hint.empty() && !near && is_plugin_refused()) {
+            return;  // a type of the plugin that was refused
+        }
         if (diagnostic.hint.empty()) {
             diagnostic.hint = other_section(type.text, field);
         }

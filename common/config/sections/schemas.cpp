@@ -249,7 +249,8 @@ Field conf_d_field() {
             "Directory whose `*.yaml` files are read after this one, in the order of their names; "
             "`off` reads none. One that is not there is passed over, unless it is named here."
         )
-        .or_else("conf.d")
+        .or_else_described("the file's name with `.d`: `agent.d` beside `agent.yaml`")
+        .show("fragments.d")
         .elsewhere("other programs", {"conf.d", "config_d", "include_dir"});
 }
 

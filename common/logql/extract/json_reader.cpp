@@ -10,6 +10,7 @@
 #include "common/logql/extract/json_scanner.hpp"
 #include "common/logql/stage/scratch_row.hpp"
 #include "common/logql/text/search.hpp"
+#include "common/record/stream_labels.hpp"
 
 namespace seyir::logql {
 namespace ondemand = simdjson::ondemand;
@@ -61,6 +62,14 @@ class PrefixLevel {
     size_t size_;
 };
 
+/// A member at the top that no stage wants and whose name needs no change: no label is made of it.
+bool is_skipped(
+    const ScratchRow& row, const std::string& prefix, std::string_view key, ondemand::json_type type
+) {
+    return row.has_wanted() && prefix.empty() && type != ondemand::json_type::object &&
+           is_label_name(key) && !row.is_wanted(key);
+}
+
 /// Walks with simdjson; any error means "let the scanner decide".
 simdjson::error_code walk(
     ondemand::object object, ScratchRow& row, std::string& prefix, int depth
@@ -73,9 +82,12 @@ simdjson::error_code walk(
         SIMDJSON_TRY(std::move(field_result).get(field));
         std::string_view key;
         SIMDJSON_TRY(field.unescaped_key().get(key));
-        const PrefixLevel level(prefix, key);
         ondemand::json_type type{};
         SIMDJSON_TRY(field.value().type().get(type));
+        if (is_skipped(row, prefix, key, type)) {
+            continue;
+        }
+        const PrefixLevel level(prefix, key);
         if (type == ondemand::json_type::object) {
             ondemand::object child;
             SIMDJSON_TRY(field.value().get_object().get(child));

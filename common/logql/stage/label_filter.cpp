@@ -41,11 +41,11 @@ class StringOp final : public StageOp {
 };
 
 /// Numbers, durations and sizes: Parse reads the label's text, nothing when it is none.
-template <class T, auto kParse>
+template <class T, auto kParse, auto kWhyNot>
 class QuantityOp final : public StageOp {
   public:
-    QuantityOp(std::string name, CompareOp op, T value, std::string_view unit)
-        : name_(std::move(name)), op_(op), value_(value), unit_(unit) {}
+    QuantityOp(std::string name, CompareOp op, T value)
+        : name_(std::move(name)), op_(op), value_(value) {}
 
     bool apply(ScratchRow& row) const override {
         if (row.has_error()) {
@@ -57,7 +57,7 @@ class QuantityOp final : public StageOp {
         }
         const auto value = kParse(*text);
         if (!value) {
-            row.set_error("LabelFilterErr", unit_);
+            row.set_error("LabelFilterErr", kWhyNot(*text));
             return true;
         }
         return compare<T>(*value, op_, value_);
@@ -67,7 +67,6 @@ class QuantityOp final : public StageOp {
     std::string name_;
     CompareOp op_;
     T value_;
-    std::string_view unit_;
 };
 
 std::optional<int64_t> parse_duration(std::string_view text) {
@@ -116,22 +115,16 @@ Result<StageOpPtr> make_stage(const LabelFilter& stage) {
         return StageOpPtr(std::make_unique<StringOp>(std::move(matcher)));
     }
     if (const auto* number = std::get_if<NumberTest>(&stage.test)) {
-        using Op = QuantityOp<double, parse_number>;
-        return StageOpPtr(std::make_unique<Op>(
-            number->name, number->op, number->value, "the label is not a number"
-        ));
+        using Op = QuantityOp<double, parse_number, number_error>;
+        return StageOpPtr(std::make_unique<Op>(number->name, number->op, number->value));
     }
     if (const auto* duration = std::get_if<DurationTest>(&stage.test)) {
-        using Op = QuantityOp<int64_t, parse_duration>;
-        return StageOpPtr(std::make_unique<Op>(
-            duration->name, duration->op, duration->value_ns, "the label is not a duration"
-        ));
+        using Op = QuantityOp<int64_t, parse_duration, duration_error>;
+        return StageOpPtr(std::make_unique<Op>(duration->name, duration->op, duration->value_ns));
     }
     if (const auto* bytes = std::get_if<BytesTest>(&stage.test)) {
-        using Op = QuantityOp<uint64_t, parse_byte_size>;
-        return StageOpPtr(std::make_unique<Op>(
-            bytes->name, bytes->op, bytes->value_bytes, "the label is not a byte size"
-        ));
+        using Op = QuantityOp<uint64_t, parse_byte_size, byte_size_error>;
+        return StageOpPtr(std::make_unique<Op>(bytes->name, bytes->op, bytes->value_bytes));
     }
     if (const auto* ip = std::get_if<IpTest>(&stage.test)) {
         SEYIR_TRY(auto matcher, IpMatcher::compile(ip->pattern));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/logql/stage/pipeline.hpp"
 
+#include "common/logql/template/template.hpp"
 #include "common/logql/text/regex.hpp"
 
 namespace seyir::logql {
@@ -49,6 +50,36 @@ void collect_labels(const LabelFilter& filter, std::vector<std::string>& names) 
     );
 }
 
+void add_template(std::string_view text, std::optional<std::vector<std::string>>& names) {
+    const auto compiled = tmpl::Template::compile(text);
+    if (!compiled || !compiled->referenced_labels()) {
+        names.reset();
+    } else if (names) {
+        const std::vector<std::string>& read = *compiled->referenced_labels();
+        names->insert(names->end(), read.begin(), read.end());
+    }
+}
+
+/// Labels the stage reads; nothing any more when it may read any.
+void add_references(const Stage& stage, std::optional<std::vector<std::string>>& names) {
+    if (!names) {
+        return;
+    }
+    if (const auto* filter = std::get_if<LabelFilter>(&stage.kind)) {
+        collect_labels(*filter, *names);
+    } else if (const auto* line = std::get_if<LineFormatStage>(&stage.kind)) {
+        add_template(line->format, names);
+    } else if (const auto* labels = std::get_if<LabelFormatStage>(&stage.kind)) {
+        for (const LabelFormat& format : labels->formats) {
+            if (!format.is_rename) {
+                add_template(format.text, names);
+            } else if (names) {
+                names->push_back(format.text);
+            }
+        }
+    }
+}
+
 }  // namespace
 
 Result<Pipeline> Pipeline::compile(std::string_view text, const std::vector<Stage>& stages) {
@@ -67,14 +98,7 @@ Result<Pipeline> Pipeline::compile(std::string_view text, const std::vector<Stag
         if (!line_changed) {
             collect_required(stage, pipeline.required_texts_);
         }
-        if (const auto* filter = std::get_if<LabelFilter>(&stage.kind)) {
-            if (pipeline.referenced_) {
-                collect_labels(*filter, *pipeline.referenced_);
-            }
-        } else if (std::holds_alternative<LineFormatStage>(stage.kind) ||
-                   std::holds_alternative<LabelFormatStage>(stage.kind)) {
-            pipeline.referenced_.reset();
-        }
+        add_references(stage, pipeline.referenced_);
     }
     return pipeline;
 }

@@ -156,6 +156,8 @@ class ScratchRow {
     /// Parser stages extract only these names when set (a metric query needs no others); null: all.
     void set_wanted(const std::vector<std::string>* wanted) { wanted_ = wanted; }
 
+    bool has_wanted() const { return wanted_ != nullptr; }
+
     bool is_wanted(std::string_view name) const;
 
     Scratch& scratch() { return scratch_; }

@@ -126,6 +126,14 @@ Result<Authenticator> Authenticator::build(std::vector<TokenRule> rules) {
 std::expected<Granted, Denied> Authenticator::check(
     const HttpRequest& request, Scope needed, UnixNanos now
 ) const {
+    if (is_open() && needed == Scope::kAdmin && !has_owner_only_) {
+        return std::unexpected(deny(
+            403,
+            ErrorCode::kRefused,
+            "this is answered on the admin socket (--server unix:PATH, see `listen.admin`), or "
+            "here with a token that has the scope \"admin\": none are configured"
+        ));
+    }
     if (is_open() || needed == Scope::kNone) {
         return Granted{};
     }

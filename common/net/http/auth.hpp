@@ -40,8 +40,16 @@ struct Denied {
 
 class Authenticator {
   public:
-    /// No rules: everything is allowed (loopback without tokens).
+    /// No rules: everything but kAdmin is allowed (loopback without tokens).
     Authenticator() = default;
+
+    /// For a listener only its owner can reach (the admin socket): everything is allowed.
+    static Authenticator for_owner() {
+        Authenticator everything;
+        everything.has_owner_only_ = true;
+        return everything;
+    }
+
     /// kInvalidConfig on a hash that is none, or two tokens with one name or one secret.
     static Result<Authenticator> build(std::vector<TokenRule> rules);
 
@@ -66,6 +74,7 @@ class Authenticator {
     };
 
     std::vector<Rule> rules_;
+    bool has_owner_only_ = false;
 };
 
 }  // namespace seyir::net

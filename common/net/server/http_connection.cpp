@@ -10,6 +10,7 @@
 
 #include "common/base/log.hpp"
 #include "common/io/clock.hpp"
+#include "common/net/http/browser_guard.hpp"
 #include "common/net/http/content_coding.hpp"
 #include "common/net/http/encoding.hpp"
 #include "common/net/http/status_text.hpp"
@@ -79,8 +80,9 @@ struct HttpConnection::Request {
     std::string route_name() const { return route != nullptr ? route->path : "unmatched"; }
 };
 
-HttpConnection::HttpConnection(HttpServer::Shared& shared, Stream stream)
+HttpConnection::HttpConnection(HttpServer::Shared& shared, Stream stream, PeerShare::Place place)
     : shared_(shared),
+      place_(std::move(place)),
       stream_(std::move(stream)),
       changed_(std::make_shared<async::Event>(stream_.executor())),
       room_(stream_.executor()),
@@ -238,10 +240,16 @@ Awaitable<bool> HttpConnection::allow(Request& request) {
     request.wildcard = std::move(match.wildcard);
     HttpResponse refusal = std::move(match.refusal);
     bool is_allowed = match.route != nullptr;
+    const auto authenticator = shared_.current_authenticator();
+    if (is_allowed && match.route->scope != Scope::kNone && !shared_.options.listen.is_unix()) {
+        if (auto why = browser_refusal(head, authenticator->is_open(), shared_.machine)) {
+            is_allowed = false;
+            refusal = HttpResponse::error(403, *why);
+        }
+    }
     if (is_allowed) {
-        auto verdict = shared_.current_authenticator()->check(
-            head, match.route->scope, io::system_clock().wall_now()
-        );
+        auto verdict =
+            authenticator->check(head, match.route->scope, io::system_clock().wall_now());
         if (verdict) {
             request.granted = *std::move(verdict);
         } else {

@@ -16,7 +16,7 @@ namespace seyir::net {
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   public:
-    HttpConnection(HttpServer::Shared& shared, Stream stream);
+    HttpConnection(HttpServer::Shared& shared, Stream stream, PeerShare::Place place);
 
     /// Serves until the client leaves, an error, or the server stops.
     static async::Awaitable<void> serve(std::shared_ptr<HttpConnection> connection);
@@ -48,6 +48,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     void expect_more(const Request& request);
 
     HttpServer::Shared& shared_;
+    const PeerShare::Place place_;
     Stream stream_;
     std::shared_ptr<async::Event> changed_;  // bytes came, the client left, the answer moved on
     async::Event room_;                      // the buffer was used up: read on

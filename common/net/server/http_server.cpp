@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/net/server/http_server.hpp"
 
+#include <array>
 #include <chrono>
+
+#include <unistd.h>
 
 #include <boost/asio/this_coro.hpp>
 
@@ -34,6 +37,15 @@ void HttpLanes::stop() {
     control.stop();
 }
 
+namespace {
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+}  // namespace
+
 HttpServer::Shared::Shared(
     async::Runtime& r, HttpLanes& l, metrics::Registry& m, HttpServerOptions o
 )
@@ -41,12 +53,14 @@ HttpServer::Shared::Shared(
       lanes(l),
       registry(m),
       options(std::move(o)),
+      machine(host_name()),
+      peers(options.connections_max),
       connections(
           m.gauge("seyir_http_connections", "Open HTTP connections.", {{"server", options.name}})
       ),
       connections_refused(m.counter(
           "seyir_http_connections_refused_total",
-          "Connections closed at once because connections_max were open.",
+          "Connections closed at once: connections_max were open, or the peer had its half.",
           {{"server", options.name}}
       )),
       bytes_in(m.counter(
@@ -88,8 +102,14 @@ void take_in(HttpServer::Shared& shared, Stream stream) {
         shared.connections_refused.add();
         return;
     }
+    auto place = shared.peers.take(stream.peer());
+    if (!place) {
+        shared.connections_refused.add();
+        return;
+    }
     auto executor = stream.executor();
-    auto connection = std::make_shared<HttpConnection>(shared, std::move(stream));
+    auto connection =
+        std::make_shared<HttpConnection>(shared, std::move(stream), *std::move(place));
     shared.open.push_back(connection);
     auto spawned = shared.connection_gate.spawn(
         executor, "http connection", HttpConnection::serve(connection)

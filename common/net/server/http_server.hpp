@@ -65,7 +65,8 @@ class HttpServer {
     void add_route(HttpRoute route);
     /// Replaces all routes, from the next request on; what is under way ends on its own route.
     void set_routes(const std::vector<HttpRoute>& routes);
-    /// From the next request on. Without one (or an open one) every request is allowed.
+    /// From the next request on. Without one (or an open one) all but kAdmin is allowed, on TCP
+    /// under this machine's own names only (browser_guard.hpp).
     void set_authenticator(std::shared_ptr<const Authenticator> authenticator);
     Result<void> start();
     /// With the port the system chose; after start().

@@ -10,6 +10,7 @@
 
 #include "common/async/gate.hpp"
 #include "common/net/http/router.hpp"
+#include "common/net/peer_share.hpp"
 #include "common/net/server/http_server.hpp"
 #include "common/net/stream.hpp"
 
@@ -37,6 +38,8 @@ struct HttpServer::Shared {
     HttpLanes& lanes;
     metrics::Registry& registry;
     const HttpServerOptions options;
+    const std::string machine;  ///< this host's name
+    PeerShare peers;
 
     metrics::Gauge& connections;
     metrics::Counter& connections_refused;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/filter/redact/canonical.hpp"
 
+#include "plugins/filter/redact/match/find.hpp"
 #include "plugins/filter/redact/match/text_edge.hpp"
 
 namespace seyir::plugins::redact {
@@ -55,6 +56,10 @@ void email(std::string_view found, std::string& out) {
 }
 
 void digits_only(std::string_view found, std::string& out) {
+    if (const auto number = expand_float(found, {0, 1})) {
+        out += number->text();
+        return;
+    }
     for (size_t i = 0; i < found.size();) {
         const Unescaped escape = unescape(found, i);
         if (escape.length != 0) {

@@ -2,7 +2,10 @@
 #include "plugins/filter/redact/redact_filter.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,10 +28,19 @@ bool is_text(const Value& value) {
            value.kind() == ValueKind::kNumberText;
 }
 
-/// A number as a parser keeps it; with fewer digits than a phone number it tells nothing.
-bool is_long_number(const Value& value) {
+/// A whole number as a parser keeps it, the double 4111111111111111.0 too; nothing for fractions,
+/// and for numbers with fewer digits than a phone number, which tell nothing.
+std::optional<int64_t> long_number(const Value& value) {
     constexpr int64_t kMin = 100'000'000;
-    return value.kind() == ValueKind::kInt && (value.as_int() >= kMin || value.as_int() <= -kMin);
+    constexpr double kDoubleMax = 1e18;
+    int64_t number = 0;
+    if (value.kind() == ValueKind::kInt) {
+        number = value.as_int();
+    } else if (value.kind() == ValueKind::kDouble && std::abs(value.as_double()) < kDoubleMax &&
+               std::trunc(value.as_double()) == value.as_double()) {
+        number = static_cast<int64_t>(value.as_double());
+    }
+    return number >= kMin || number <= -kMin ? std::optional(number) : std::nullopt;
 }
 
 /// True when the slices share bytes in memory.
@@ -171,7 +183,10 @@ bool RedactFilter::value_changes(const Value& value, int depth) {
                 return redactor_.finds(member.name) || value_changes(member.value, depth + 1);
             });
         case ValueKind::kInt:
-            return is_long_number(value) && redactor_.finds(value.to_text());
+        case ValueKind::kDouble: {
+            const auto number = long_number(value);
+            return number && redactor_.finds(std::to_string(*number));
+        }
         default:
             return is_text(value) && redactor_.finds(value.as_text());
     }
@@ -264,11 +279,13 @@ Result<bool> RedactFilter::redact_value(Value& value, Arena& arena, int depth) {
             return redact_array(value, arena, depth);
         case ValueKind::kMap:
             return redact_map(value, arena, depth);
-        case ValueKind::kInt: {
-            if (!is_long_number(value)) {
+        case ValueKind::kInt:
+        case ValueKind::kDouble: {
+            const auto number = long_number(value);
+            if (!number) {
                 return false;
             }
-            SEYIR_TRY(const bool changed, redactor_.redact(value.to_text()));
+            SEYIR_TRY(const bool changed, redactor_.redact(std::to_string(*number)));
             if (changed) {
                 value = Value::string(arena.copy(redactor_.text()));
             }

@@ -205,6 +205,9 @@ void Scanner::on_digits(State& state, Range run) const {
         is_at(text, run.end + 1, kDigit) && state.take(find_ipv4(text, run), Rule::kIp)) {
         return;
     }
+    if (length == 1 && has_at(text, run.end, '.') && on_float(state, run)) {
+        return;
+    }
     const char first = text[run.begin];
     if (rules_.phone) {
         const size_t plus = plus_before(text, run.begin);
@@ -224,6 +227,22 @@ void Scanner::on_digits(State& state, Range run) const {
     if (rules_.card && (length == 4 || length == 15 || length == 16)) {
         state.take(find_card(text, run), Rule::kCard);
     }
+}
+
+bool Scanner::on_float(State& state, Range run) const {
+    const auto number = expand_float(state.text, run);
+    if (!number) {
+        return false;
+    }
+    const Range whole{run.begin, number->end};
+    const Range digits{0, number->count};
+    if (rules_.tckn && is_tckn(number->text())) {
+        return state.take(whole, Rule::kTckn);
+    }
+    if (rules_.phone && find_turkish_phone(number->text(), digits, rules_.bare_phone) == digits) {
+        return state.take(whole, Rule::kPhone);
+    }
+    return rules_.card && is_card(number->text()) && state.take(whole, Rule::kCard);
 }
 
 void Scanner::on_sign(State& state, size_t at) const {

@@ -56,6 +56,7 @@ class Scanner {
     struct State;
 
     void on_digits(State& state, Range run) const;
+    bool on_float(State& state, Range run) const;
     void on_sign(State& state, size_t at) const;
     void on_email_sign(State& state, size_t at, size_t after) const;
 

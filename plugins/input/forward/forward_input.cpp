@@ -102,7 +102,9 @@ void add_limits(Schema& schema) {
     schema
         .with(field("max_connections", Type::kInt)
                   .between(1, 1'000'000)
-                  .describe("Connections beyond this are closed at once.")
+                  .describe(
+                      "Connections beyond this are closed at once; one peer may hold half of them."
+                  )
                   .or_else("1000")
                   .elsewhere("Vector", {"connection_limit"}))
         .with(field("max_message_size", Type::kBytes)

@@ -24,6 +24,7 @@
 #include "common/async/runtime.hpp"
 #include "common/codec/msgpack.hpp"
 #include "common/io/clock.hpp"
+#include "common/net/peer_share.hpp"
 #include "common/net/stream.hpp"
 #include "common/pipeline/input.hpp"
 #include "plugins/input/forward/byte_budget.hpp"
@@ -106,7 +107,7 @@ class ForwardServer {
 
     // forward_server_io.cpp
     async::Awaitable<void> accept_loop(std::shared_ptr<net::Listener> listener);
-    async::Awaitable<void> serve(net::Stream stream, size_t thread);
+    async::Awaitable<void> serve(net::Stream stream, net::PeerShare::Place place, size_t thread);
     async::Awaitable<std::optional<Refusal>> greet(ConnectionPtr connection);
     async::Awaitable<std::optional<Refusal>> authenticate(ConnectionPtr connection);
     async::Awaitable<std::optional<Refusal>> read_loop(ConnectionPtr connection);
@@ -159,6 +160,7 @@ class ForwardServer {
     std::shared_mutex submit_mutex_;  ///< held shared while submitting; stop() takes it whole
     bool stopping_ = false;
     std::atomic<size_t> connections_{0};
+    net::PeerShare peers_{setup_.connections_max};
     std::vector<net::Endpoint> local_;
 
     std::mutex mutex_;

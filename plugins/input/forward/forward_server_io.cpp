@@ -134,8 +134,22 @@ async::Awaitable<void> ForwardServer::accept_loop(std::shared_ptr<net::Listener>
             }
             continue;
         }
+        auto place = peers_.take(stream->peer());
+        if (!place) {
+            shared_->metrics.refused("peer_share").add();
+            if (may_log("peer_share")) {
+                log::warn(
+                    "forward",
+                    fmt::format("a peer has {} connections open, its share", peers_.share()),
+                    {{"input", setup_.id}, {"peer", stream->peer()}}
+                );
+            }
+            continue;
+        }
         connections_.fetch_add(1);
-        auto spawned = gate_.spawn(executor, "forward client", serve(*std::move(stream), thread));
+        auto spawned = gate_.spawn(
+            executor, "forward client", serve(*std::move(stream), *std::move(place), thread)
+        );
         if (!spawned) {
             connections_.fetch_sub(1);
         }
@@ -143,7 +157,9 @@ async::Awaitable<void> ForwardServer::accept_loop(std::shared_ptr<net::Listener>
     listener->close();
 }
 
-async::Awaitable<void> ForwardServer::serve(net::Stream stream, size_t thread) {
+async::Awaitable<void> ForwardServer::serve(
+    net::Stream stream, net::PeerShare::Place /*held until it ends*/, size_t thread
+) {
     auto connection = std::make_shared<Connection>(Connection{
         .stream = std::move(stream), .scanner = codec::MsgpackScanner(setup_.message_bytes_max)
     });

@@ -84,8 +84,14 @@ async::Awaitable<void> StreamServer::accept_loop(std::shared_ptr<net::Listener> 
             metrics_.refused("connections_max").add();
             continue;
         }
+        auto place = peers_.take(stream->peer());
+        if (!place) {
+            metrics_.refused("peer_share").add();
+            continue;
+        }
         connections_.fetch_add(1);
-        auto spawned = gate_.spawn(executor, "syslog client", serve(*std::move(stream)));
+        auto spawned =
+            gate_.spawn(executor, "syslog client", serve(*std::move(stream), *std::move(place)));
         if (!spawned) {
             connections_.fetch_sub(1);
         }
@@ -93,7 +99,9 @@ async::Awaitable<void> StreamServer::accept_loop(std::shared_ptr<net::Listener> 
     listener->close();
 }
 
-async::Awaitable<void> StreamServer::serve(net::Stream accepted) {
+async::Awaitable<void> StreamServer::serve(
+    net::Stream accepted, net::PeerShare::Place /*held until it ends*/
+) {
     auto stream = std::make_shared<net::Stream>(std::move(accepted));
     metrics_.connections.set(static_cast<double>(connections_.load()));
     stream->set_read_deadline(clock_.steady_now() + kHandshakeMax);

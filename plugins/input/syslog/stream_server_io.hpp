@@ -15,6 +15,7 @@
 #include "common/async/gate.hpp"
 #include "common/async/runtime.hpp"
 #include "common/io/clock.hpp"
+#include "common/net/peer_share.hpp"
 #include "common/net/stream.hpp"
 #include "plugins/input/syslog/row_sender.hpp"
 #include "plugins/input/syslog/syslog_setup.hpp"
@@ -41,7 +42,7 @@ class StreamServer {
   private:
     Result<void> listen_on(const net::Endpoint& endpoint, bool with_tls);
     async::Awaitable<void> accept_loop(std::shared_ptr<net::Listener> listener);
-    async::Awaitable<void> serve(net::Stream stream);
+    async::Awaitable<void> serve(net::Stream stream, net::PeerShare::Place place);
     async::Awaitable<std::string> read_loop(std::shared_ptr<net::Stream> stream);
 
     const SyslogSetup& setup_;
@@ -50,6 +51,7 @@ class StreamServer {
     io::Clock& clock_;
     std::vector<net::Endpoint> local_;
     std::atomic<size_t> connections_{0};
+    net::PeerShare peers_{setup_.connections_max};
     async::Runtime runtime_{"syslog-io", 1};
     async::Gate gate_;
 };

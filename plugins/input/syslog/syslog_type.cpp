@@ -22,7 +22,8 @@ void add_sockets(Schema& schema) {
                             "comes while outputs are behind is dropped, counted.")
                   .or_else("[]")
                   .show("['127.0.0.1:5514']")
-                  .elsewhere("Vector", {"address"}))
+                  .elsewhere("Vector", {"address"})
+                  .elsewhere("other programs", {"listen"}))
         .with(config::list_of("tcp", field("", Type::kListen))
                   .between(0, 64)
                   .describe("Addresses and ports for connections, octet-counted or a message a "
@@ -86,7 +87,9 @@ std::shared_ptr<const Schema> make_schema() {
                   .elsewhere("Fluent Bit", {"buffer_chunk_size"}))
         .with(field("max_connections", Type::kInt)
                   .between(1, 100'000)
-                  .describe("Connections beyond this are closed at once.")
+                  .describe(
+                      "Connections beyond this are closed at once; one peer may hold half of them."
+                  )
                   .or_else("1000")
                   .elsewhere("Vector", {"connection_limit"}))
         .with(field("idle_timeout", Type::kDuration)

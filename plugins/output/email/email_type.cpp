@@ -13,7 +13,6 @@
 namespace seyir::plugins {
 namespace {
 
-using component::OutputPlan;
 using component::OutputPlanPtr;
 using component::PlanContext;
 using component::RunContext;
@@ -82,24 +81,6 @@ Schema make_schema() {
         .with(buffer::buffer_field(buffer::BufferOptions::Kind::kDisk))
         .with(buffer::retry_field());
 }
-
-class EmailPlan final : public OutputPlan {
-  public:
-    explicit EmailPlan(EmailOutputOptions options) : options_(std::move(options)) {}
-
-    Result<std::unique_ptr<pipeline::Output>> instantiate(const RunContext& context) override {
-        return std::make_unique<EmailOutput>(
-            options_, context.id, context.host_name, context.clock, context.registry
-        );
-    }
-
-    component::BufferDefault buffer_default() const override {
-        return component::BufferDefault::kDisk;
-    }
-
-  private:
-    EmailOutputOptions options_;
-};
 
 std::optional<MailAddress> read_address(
     const ObjectReader& r, std::string_view key, const std::string& text, PlanContext& context
@@ -186,7 +167,11 @@ OutputPlanPtr plan(const ObjectReader& r, PlanContext& context) {
     options.from = *from;
     options.subject = std::move(*subject);
     options.body = std::move(*body);
-    return std::make_shared<EmailPlan>(std::move(options));
+    return notify::buffered_plan([options = std::move(options)](const RunContext& run) {
+        return std::make_unique<EmailOutput>(
+            options, run.id, run.host_name, run.clock, run.registry
+        );
+    });
 }
 
 }  // namespace

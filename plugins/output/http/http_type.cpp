@@ -13,7 +13,6 @@
 namespace seyir::plugins {
 namespace {
 
-using component::OutputPlan;
 using component::OutputPlanPtr;
 using component::PlanContext;
 using component::RunContext;
@@ -124,22 +123,6 @@ Schema make_schema() {
         .with(buffer::retry_field());
 }
 
-class HttpPlan final : public OutputPlan {
-  public:
-    explicit HttpPlan(HttpOutputOptions options) : options_(std::move(options)) {}
-
-    Result<std::unique_ptr<pipeline::Output>> instantiate(const RunContext& context) override {
-        return std::make_unique<HttpOutput>(options_, context.id, context.registry);
-    }
-
-    component::BufferDefault buffer_default() const override {
-        return component::BufferDefault::kDisk;
-    }
-
-  private:
-    HttpOutputOptions options_;
-};
-
 bool is_header_value(std::string_view text) {
     return std::ranges::none_of(text, [](char c) {
         return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f;
@@ -242,7 +225,9 @@ OutputPlanPtr plan(const ObjectReader& r, PlanContext& context) {
     if (context.diagnostics.error_count() != errors) {
         return nullptr;
     }
-    return std::make_shared<HttpPlan>(std::move(options));
+    return notify::buffered_plan([options = std::move(options)](const RunContext& run) {
+        return std::make_unique<HttpOutput>(options, run.id, run.registry);
+    });
 }
 
 }  // namespace

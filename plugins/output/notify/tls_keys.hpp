@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys that http, slack and email share: `tls`, `timeout`, `connect_timeout`.
+// What http, slack and email share of their configuration: the keys `tls`, `timeout`,
+// `connect_timeout`, and the plan.
 // Threads: called on the loading thread.
 #pragma once
 
@@ -8,6 +9,31 @@
 #include "plugins/output/notify/transfer.hpp"
 
 namespace seyir::plugins::notify {
+
+/// A plan of an output behind a network, which has a disk buffer in front unless configured
+/// otherwise. `make(run_context)` gives a unique_ptr to the output.
+template <class Make>
+class BufferedPlan final : public component::OutputPlan {
+  public:
+    explicit BufferedPlan(Make make) : make_(std::move(make)) {}
+
+    Result<std::unique_ptr<pipeline::Output>> instantiate(const component::RunContext& context
+    ) override {
+        return make_(context);
+    }
+
+    component::BufferDefault buffer_default() const override {
+        return component::BufferDefault::kDisk;
+    }
+
+  private:
+    Make make_;
+};
+
+template <class Make>
+component::OutputPlanPtr buffered_plan(Make make) {
+    return std::make_shared<BufferedPlan<Make>>(std::move(make));
+}
 
 config::Field tls_field();
 config::Field timeout_field();

@@ -8,7 +8,6 @@
 namespace seyir::plugins {
 namespace {
 
-using component::OutputPlan;
 using component::OutputPlanPtr;
 using component::PlanContext;
 using component::RunContext;
@@ -52,22 +51,6 @@ Schema make_schema() {
         .with(buffer::retry_field());
 }
 
-class SlackPlan final : public OutputPlan {
-  public:
-    explicit SlackPlan(SlackOutputOptions options) : options_(std::move(options)) {}
-
-    Result<std::unique_ptr<pipeline::Output>> instantiate(const RunContext& context) override {
-        return std::make_unique<SlackOutput>(options_, context.id, context.registry);
-    }
-
-    component::BufferDefault buffer_default() const override {
-        return component::BufferDefault::kDisk;
-    }
-
-  private:
-    SlackOutputOptions options_;
-};
-
 OutputPlanPtr plan(const ObjectReader& r, PlanContext& context) {
     const size_t errors = context.diagnostics.error_count();
     SlackOutputOptions options;
@@ -86,7 +69,9 @@ OutputPlanPtr plan(const ObjectReader& r, PlanContext& context) {
         return nullptr;
     }
     options.text = std::move(*text);
-    return std::make_shared<SlackPlan>(std::move(options));
+    return notify::buffered_plan([options = std::move(options)](const RunContext& run) {
+        return std::make_unique<SlackOutput>(options, run.id, run.registry);
+    });
 }
 
 }  // namespace

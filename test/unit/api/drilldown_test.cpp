@@ -293,7 +293,7 @@ TEST_SUITE("collector/api/drilldown") {
         };
         CHECK(
             formatted("sum   by(app)(rate({app = \"a\",env!=\"x\"}|=\"x\"|json|status>=500[5m]))"
-            ) == "sum by (app) (rate({app=\"a\", env!=\"x\"} |= \"x\" | json | status >= 500 [5m]))"
+            ) == "sum by (app) (rate({app=\"a\", env!=\"x\"} |= \"x\" | json | status>=500 [5m]))"
         );
         CHECK(formatted("1+-1 # note") == "1 + -1");
         CHECK(

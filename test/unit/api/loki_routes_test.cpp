@@ -239,6 +239,9 @@ TEST_SUITE("collector/api/loki_routes") {
         CHECK(text.find("streams: {app=\"a\"}") != std::string::npos);
         CHECK(text.find("prune:   blocks without \"needle\"") != std::string::npos);
         CHECK(text.find("stage:   | json") != std::string::npos);
+        CHECK(text.find("blocks:  ") != std::string::npos);
+        CHECK(text.find(" pruned by stream + 0 by filter + ") != std::string::npos);
+        CHECK(stats->get("store")->get("blocksPrunedByFilter").has_value());
     }
 
     TEST_CASE("times are read in every form Grafana sends") {

@@ -93,8 +93,8 @@ TEST_SUITE("common/config/files") {
     TEST_CASE("the effective configuration is one file that reads nothing more") {
         Disk disk;
         disk.add("/etc/seyir/agent.yaml", kMain);
-        disk.add("/etc/seyir/conf.d/a.yaml", "labels: { dc: fra1 }\n");
-        disk.add("/etc/seyir/conf.d/b.yaml", "log: { format: json }\n");
+        disk.add("/etc/seyir/agent.d/a.yaml", "labels: { dc: fra1 }\n");
+        disk.add("/etc/seyir/agent.d/b.yaml", "log: { format: json }\n");
         const auto loaded = disk.load();
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
         CHECK(loaded.effective.find("conf_d: off\n") != std::string::npos);
@@ -105,10 +105,21 @@ TEST_SUITE("common/config/files") {
         CHECK(again.config->log.json);
     }
 
+    TEST_CASE("programs that share a directory share no fragments") {
+        Disk disk;
+        disk.add("/etc/seyir/agent.yaml", kMain);
+        disk.add("/etc/seyir/agent.d/a.yaml", "log: { format: json }\n");
+        disk.add("/etc/seyir/collector.d/a.yaml", "this is no agent's\n");
+        disk.add("/etc/seyir/conf.d/a.yaml", "nobody's any more\n");
+        const auto loaded = disk.load();
+        REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
+        CHECK(loaded.config->log.json);
+    }
+
     TEST_CASE("JSON names the file of each mistake and of the place it refers to") {
         Disk disk;
         disk.add("/etc/seyir/agent.yaml", std::string(kMain) + "log: { level: loud }\n");
-        disk.add("/etc/seyir/conf.d/a.yaml", "# ş\ninputs:\n  app: { type: tail }\n");
+        disk.add("/etc/seyir/agent.d/a.yaml", "# ş\ninputs:\n  app: { type: tail }\n");
         const auto loaded = disk.load();
         CHECK(places(loaded.diagnostics) == "E0404 agent.yaml:4:15\nE0131 a.yaml:3:3\n");
         const std::string json = loaded.diagnostics.to_json();
@@ -116,7 +127,7 @@ TEST_SUITE("common/config/files") {
         simdjson::dom::element root;
         REQUIRE(parser.parse(json).get(root) == simdjson::SUCCESS);
         const auto second = root["diagnostics"].at(1);
-        CHECK(second["file"].get_string().value() == "/etc/seyir/conf.d/a.yaml");
+        CHECK(second["file"].get_string().value() == "/etc/seyir/agent.d/a.yaml");
         CHECK(second["line"].get_uint64().value() == 3);
         CHECK(second["range"]["start"]["line"].get_uint64().value() == 2);
         CHECK(second["range"]["start"]["character"].get_uint64().value() == 2);
@@ -147,7 +158,7 @@ TEST_SUITE("common/config/files") {
             "inputs: { app: { type: tail, include: /x, labels: *l } }\noutputs: { n: { type: "
             "'null' } }\n"
         );
-        disk.add("/etc/seyir/conf.d/a.yaml", "labels: { dc: fra1 }\n");
+        disk.add("/etc/seyir/agent.d/a.yaml", "labels: { dc: fra1 }\n");
         const auto loaded = disk.load();
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
         CHECK(loaded.config->labels.size() == 2);
@@ -163,7 +174,7 @@ TEST_SUITE("common/config/files") {
             for (int j = 0; j < 9; ++j) {
                 text += fmt::format("k{}{}: 1\n", i, j);
             }
-            disk.add(fmt::format("/etc/seyir/conf.d/{}.yaml", i), text);
+            disk.add(fmt::format("/etc/seyir/agent.d/{}.yaml", i), text);
         }
         const auto loaded = disk.load();
         CHECK(loaded.diagnostics.error_count() == 45);
@@ -176,7 +187,7 @@ TEST_SUITE("common/config/files") {
         SUBCASE("files") {
             disk.add("/etc/seyir/agent.yaml", kMain);
             for (size_t i = 0; i <= config::kFilesMax; ++i) {
-                disk.add(fmt::format("/etc/seyir/conf.d/{}.yaml", i), "");
+                disk.add(fmt::format("/etc/seyir/agent.d/{}.yaml", i), "");
             }
         }
         SUBCASE("bytes") {
@@ -208,8 +219,8 @@ TEST_SUITE("common/config/files") {
             big += fmt::format("k{}: v,", i);
         }
         disk.add("/etc/seyir/agent.yaml", kMain);
-        disk.add("/etc/seyir/conf.d/a.yaml", big + "}\n");
-        disk.add("/etc/seyir/conf.d/b.yaml", big + "}\n");
+        disk.add("/etc/seyir/agent.d/a.yaml", big + "}\n");
+        disk.add("/etc/seyir/agent.d/b.yaml", big + "}\n");
         const auto loaded = disk.load();
         // Each key is given twice, and 24,000 labels are too many.
         CHECK(loaded.diagnostics.error_count() == 24'001);
@@ -218,7 +229,7 @@ TEST_SUITE("common/config/files") {
     TEST_CASE("a fragment that cannot be read leaves out only what would be guesswork") {
         Disk disk;
         disk.add("/etc/seyir/agent.yaml", "version: 1\nlog: { level: loud }\nroutes: 7\n");
-        disk.add("/etc/seyir/conf.d/a.yaml", "inputs: [\n");
+        disk.add("/etc/seyir/agent.d/a.yaml", "inputs: [\n");
         const auto loaded = disk.load();
         CHECK(
             places(loaded.diagnostics) ==

@@ -60,7 +60,7 @@ const std::string kStreams =
     R"({"status":"success","data":{"resultType":"streams","encodingFlags":["categorize-labels"],)"
     R"("lineEncoding":"base64","result":[{"stream":{"input":"app","host":"a"},"values":[)"
     R"(["12","aGk=",{"structuredMetadata":{"filename":"/x"},"parsed":{"level":"warn"}}],["13","/wA=",{}]]},)"
-    R"({"stream":{"input":"b"},"values":[["11",""]]}],"stats":{"summary":{"values":[["1","x"]]}}}})";
+    R"({"stream":{"input":"b"},"values":[["11",""]]}],"stats":{"summary":{"values":[["1","x"]]},"explain":"blocks: 3\n"}}})";
 
 }  // namespace
 
@@ -164,6 +164,7 @@ TEST_SUITE("ctl/answer_reader") {
             AnswerReader reader(transcript);
             REQUIRE(reader.read(pieces_of(kStreams, piece)));
             CHECK(reader.result_type() == "streams");
+            CHECK(reader.explanation() == "blocks: 3\n");
             const std::string expected =
                 "stream {input=\"app\", host=\"a\"}\n"
                 "12 hi {filename=\"/x\"}{level=\"warn\"}\n" +

@@ -183,12 +183,16 @@ TEST_SUITE("plugins/filter/redact") {
             return std::vector<Attr>{
                 {b.add_key(arena.copy("user")), Value::map({members, 2})},
                 {b.add_key(arena.copy("size")), Value::integer(512)},
+                {b.add_key(arena.copy("pan")), Value::real(4111111111111111.0)},
+                {b.add_key(arena.copy("ratio")), Value::real(0.25)},
                 {b.add_key(arena.copy("raw")), Value::bytes(arena.copy("4111111111111111"))},
             };
         })));
         const auto attrs = attrs_of(f.sink.emitted.at(0));
         CHECK(attrs.at("user") == R"({"list":["to [email]","[tckn]"],"[email]":true})");
         CHECK(attrs.at("size") == "512");
+        CHECK(attrs.at("pan") == "[card]");
+        CHECK(attrs.at("ratio") == "0.25");
         CHECK(attrs.at("raw") == "[card]");
     }
     TEST_CASE("a secret in an attribute's name leaves the batch's table of names as well") {

@@ -64,7 +64,9 @@ bool in_fraction(const std::string& text, const Match& match) {
                         std::isdigit(text[match.begin - 2]) != 0;
     const bool after = match.end + 1 < text.size() && text[match.end] == '.' &&
                        std::isdigit(text[match.end + 1]) != 0;
-    return before || after;
+    static const re2::RE2 kZeros(R"(^\.0+(?:$|[^0-9A-Za-z.]|\.$|\.[^0-9]))", re2::RE2::Latin1);
+    const bool is_double = re2::RE2::PartialMatch(text.substr(match.end), kZeros);
+    return before || (after && (!is_double || match.rule == Rule::kIp));
 }
 
 bool luhn_by_table(const std::string& digits) {

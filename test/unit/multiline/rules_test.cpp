@@ -55,6 +55,20 @@ Records group(const Rules& rules, const std::string& text) {
     return records;
 }
 
+/// The values of the key `log` of lines like {"log":"text\n"}, unescaped as far as needed here.
+std::string log_values(const std::string& lines) {
+    std::string out;
+    for (size_t at = 0; (at = lines.find("{\"log\":\"", at)) != std::string::npos;) {
+        at += 8;
+        for (const size_t end = lines.find("\"}", at); at < end; ++at) {
+            const bool is_break = lines.compare(at, 2, "\\n") == 0;
+            out += is_break ? '\n' : lines[at];
+            at += is_break ? 1 : 0;
+        }
+    }
+    return out;
+}
+
 const std::string kJavaTrace =
     "java.lang.IllegalStateException: Premature close\n"
     "\tat org.a.B.call(B.java:146)\n"
@@ -292,6 +306,43 @@ TEST_SUITE("multiline/rules") {
         const Records records = group(*rules, text);
         REQUIRE(records.size() == 1);
         CHECK(records[0] + "\n" == text);
+    }
+
+    TEST_CASE("Fluent Bit's Docker fixtures: parts are put together, then lines by their start") {
+        const auto tail = seyir::test::shared_path("corpora/fluentbit/tail");
+        if (!tail) {
+            MESSAGE("skipped: corpora/fluentbit is not there");
+            return;
+        }
+        const auto docker = *Rules::compile({.preset = "docker"});
+        // Docker_Mode_Parser docker_multiline of tail/parsers.conf, on the text itself.
+        const auto dated =
+            *Rules::compile({.start = R"(^\d{4}-\d{2}-\d{2})", .cont = R"(^(?:\D|$))"});
+        for (const char* name :
+             {"dockermode",
+              "dockermode_splitted_line",
+              "dockermode_multiple_lines",
+              "dockermode_splitted_multiple_lines",
+              "dockermode_firstline_detection"}) {
+            CAPTURE(name);
+            const std::string file = std::string(name) + ".";
+            const std::string log = seyir::test::read_file(*tail / "log" / (file + "log"));
+            std::string whole;
+            for (const std::string& record : group(*docker, log)) {
+                whole += record + "\n";
+            }
+            std::string theirs;
+            std::string ours;
+            const std::string out = seyir::test::read_file(*tail / "out" / (file + "out"));
+            for (size_t at = 0, end; at < out.size(); at = end + 1) {
+                end = std::min(out.find('\n', at), out.size());
+                theirs += "[" + log_values(out.substr(at, end - at)) + "]";
+            }
+            for (const std::string& record : group(*dated, log_values(whole))) {
+                ours += "[" + record + "\n]";
+            }
+            CHECK(ours == theirs);
+        }
     }
 
     TEST_CASE("the fuzz corpus runs clean") {

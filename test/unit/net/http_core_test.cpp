@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "common/net/http/auth.hpp"
+#include "common/net/http/browser_guard.hpp"
 #include "common/net/http/content_coding.hpp"
 #include "common/net/http/encoding.hpp"
 #include "common/net/http/request_reader.hpp"
@@ -306,5 +307,75 @@ TEST_SUITE("common/net/http/auth") {
         const TokenRule b{.name = "b", .sha256_hex = sha256_hex("x"), .scopes = {}};
         CHECK_FALSE(Authenticator::build({a, b}));
         CHECK(Authenticator().is_open());
+    }
+
+    TEST_CASE("without tokens everything is allowed but administration, except to the owner") {
+        const auto none = Authenticator::build({});
+        REQUIRE(none);
+        for (const Scope scope : {Scope::kNone, Scope::kIngest, Scope::kRead}) {
+            CHECK(none->check(request_with(""), scope, {10}));
+        }
+        const auto verdict = none->check(request_with("Bearer guess"), Scope::kAdmin, {10});
+        REQUIRE_FALSE(verdict);
+        CHECK(verdict.error().status == 403);
+        CHECK(verdict.error().error.message.find("admin socket") != std::string::npos);
+        CHECK(Authenticator::for_owner().check(request_with(""), Scope::kAdmin, {10}));
+    }
+}
+
+TEST_SUITE("common/net/http/browser_guard") {
+    TEST_CASE("pages of other sites and names of strangers are refused, programs are not") {
+        struct Case {
+            HttpHeaders headers;
+            bool is_open;
+            bool is_refused;
+        };
+
+        const std::vector<Case> cases = {
+            {{{"Host", "127.0.0.1:7400"}}, true, false},
+            {{{"Host", "[::1]:7400"}}, true, false},
+            {{{"Host", "192.0.2.7"}}, true, false},
+            {{{"Host", "LocalHost:7400"}}, true, false},
+            {{{"Host", "localhost."}}, true, false},
+            {{{"Host", "logs.localhost:80"}}, true, false},
+            {{{"Host", "Web-1:7400"}}, true, false},
+            {{}, true, false},  // HTTP/1.0: no browser
+            {{{"Host", "rebound.example:7400"}}, true, true},
+            {{{"Host", "127.0.0.1.rebound.example"}}, true, true},
+            {{{"Host", "notlocalhost"}}, true, true},
+            {{{"Host", "0x7f.1"}}, true, true},
+            {{{"Host", "logs.example"}}, false, false},
+            // Origin: the page a browser asks for.
+            {{{"Host", "logs.example"}, {"Origin", "https://logs.example"}}, false, false},
+            {{{"Host", "logs.example:443"}, {"Origin", "https://Logs.example"}}, false, false},
+            {{{"Host", "127.0.0.1:7400"}, {"Origin", "http://127.0.0.1:7400"}}, true, false},
+            {{{"Host", "[::1]:80"}, {"Origin", "http://[::1]"}}, true, false},
+            {{{"Host", "127.0.0.1:7400"}, {"Origin", "http://127.0.0.1:8000"}}, true, true},
+            {{{"Host", "127.0.0.1:7400"}, {"Origin", "https://evil.example"}}, true, true},
+            {{{"Host", "logs.example"}, {"Origin", "https://evil.example"}}, false, true},
+            {{{"Host", "logs.example"}, {"Origin", "https://logs.example.evil"}}, false, true},
+            {{{"Host", "127.0.0.1"}, {"Origin", "null"}}, true, true},
+            {{{"Host", "127.0.0.1"}, {"Origin", ""}}, true, true},
+            // An image or a form of another site sends no Origin with GET.
+            {{{"Host", "127.0.0.1"}, {"Sec-Fetch-Site", "cross-site"}}, true, true},
+            {{{"Host", "127.0.0.1"}, {"Sec-Fetch-Site", "same-origin"}}, true, false},
+            {{{"Host", "127.0.0.1"},
+              {"Sec-Fetch-Site", "cross-site"},
+              {"Sec-Fetch-Mode", "navigate"}},
+             true,
+             false},
+        };
+        for (const Case& c : cases) {
+            HttpRequest request;
+            request.method = "GET";
+            request.headers = c.headers;
+            CAPTURE(c.headers.empty() ? "" : c.headers.front().second);
+            CAPTURE(c.headers.empty() ? "" : c.headers.back().second);
+            CHECK(browser_refusal(request, c.is_open, "web-1").has_value() == c.is_refused);
+        }
+        HttpRequest form;
+        form.method = "POST";
+        form.headers = {{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Mode", "navigate"}};
+        CHECK(browser_refusal(form, false, ""));
     }
 }

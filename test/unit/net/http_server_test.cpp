@@ -73,6 +73,9 @@ struct Fixture {
                 200, request.peer + "|" + request.token_name + "|" + std::to_string(request.tenant)
             ));
         });
+        get("/admin", Scope::kAdmin, [](HttpExchangePtr exchange) {
+            exchange->respond(HttpResponse::text(200, "done"));
+        });
         get("/label/{name}/values", Scope::kRead, [](HttpExchangePtr exchange) {
             exchange->respond(HttpResponse::text(200, exchange->request().wildcard));
         });
@@ -275,10 +278,11 @@ TEST_SUITE("common/net/server/http_server") {
         const RawClient client(fixture.server->local());
         std::string requests;
         for (int i = 0; i < 20; ++i) {
-            requests += "GET /label/n" + std::to_string(i) + "/values HTTP/1.1\r\nHost: h\r\n\r\n";
+            requests +=
+                "GET /label/n" + std::to_string(i) + "/values HTTP/1.1\r\nHost: localhost\r\n\r\n";
         }
         client.send(requests);
-        client.send("GET /ready HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        client.send("GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         const auto all = client.read_all();
         CHECK(count_of(all, "HTTP/1.1 200 OK") == 21);
         CHECK(all.find("n18") < all.find("n19"));
@@ -297,9 +301,9 @@ TEST_SUITE("common/net/server/http_server") {
         fixture.start();
         const std::vector<std::pair<std::string, std::string>> cases = {
             {"garbage\r\n\r\n", "HTTP/1.1 400 Bad Request"},
-            {"GET /redy HTTP/1.1\r\nHost: h\r\n\r\n", "did you mean /ready?"},
-            {"GET /push HTTP/1.1\r\nHost: h\r\n\r\n", "Allow: POST"},
-            {"POST /push HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\n\r\n" +
+            {"GET /redy HTTP/1.1\r\nHost: localhost\r\n\r\n", "did you mean /ready?"},
+            {"GET /push HTTP/1.1\r\nHost: localhost\r\n\r\n", "Allow: POST"},
+            {"POST /push HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n" +
                  std::string(2'000'000, 'x'),
              "HTTP/1.1 413 Content Too Large"},
         };
@@ -312,6 +316,25 @@ TEST_SUITE("common/net/server/http_server") {
             CHECK(answer.find("Connection: close") != std::string::npos);
             CHECK(answer.find(R"({"status":"error","error_code":")") != std::string::npos);
         }
+    }
+
+    TEST_CASE("without tokens nobody administers over TCP, and no web page asks for anything") {
+        Fixture fixture;
+        fixture.start();
+        const auto status = [&](const std::string& path, const std::string& headers) {
+            const RawClient raw(fixture.server->local());
+            raw.send("GET " + path + " HTTP/1.1\r\nConnection: close\r\n" + headers + "\r\n");
+            return raw.read_all().substr(9, 3);
+        };
+        const std::string local = "Host: 127.0.0.1:7400\r\n";
+        CHECK(status("/peer", local) == "200");
+        CHECK(status("/admin", local) == "403");
+        // DNS rebinding: the name is the page's own, the address this machine's.
+        CHECK(status("/peer", "Host: evil.example\r\n") == "403");
+        CHECK(status("/peer", "Host: evil.example\r\nOrigin: http://evil.example\r\n") == "403");
+        CHECK(status("/peer", local + "Origin: http://evil.example\r\n") == "403");
+        CHECK(status("/peer", local + "Origin: http://127.0.0.1:7400\r\n") == "200");
+        CHECK(status("/ready", "Host: evil.example\r\n") == "200");
     }
 
     TEST_CASE("tokens are asked for before the body is read") {
@@ -327,7 +350,7 @@ TEST_SUITE("common/net/server/http_server") {
         fixture.start(std::make_shared<Authenticator>(*std::move(built)));
         const RawClient raw(fixture.server->local());
         raw.send(
-            "POST /push HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\nExpect: "
+            "POST /push HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000\r\nExpect: "
             "100-continue\r\n\r\n"
         );
         const auto refused = raw.read_all();
@@ -336,7 +359,8 @@ TEST_SUITE("common/net/server/http_server") {
         CHECK(refused.find("100 Continue") == std::string::npos);
         const RawClient allowed(fixture.server->local());
         allowed.send(
-            "POST /push HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n"
+            "POST /push HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: "
+            "100-continue\r\n"
             "Connection: close\r\nAuthorization: Bearer s3cret\r\n\r\nhi"
         );
         const auto answered = allowed.read_all();
@@ -374,7 +398,7 @@ TEST_SUITE("common/net/server/http_server") {
         auto ended = fixture.write_ended.get_future();
         {
             const RawClient client(fixture.server->local());
-            client.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
+            client.send("GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n");
         }
         REQUIRE(ended.wait_for(20s) == std::future_status::ready);
         CHECK(ended.get().code == ErrorCode::kClosed);
@@ -386,7 +410,7 @@ TEST_SUITE("common/net/server/http_server") {
         fixture.start();
         auto ended = fixture.write_ended.get_future();
         const RawClient client(fixture.server->local(), 4096);
-        client.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
+        client.send("GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n");
         REQUIRE(ended.wait_for(20s) == std::future_status::ready);
     }
 
@@ -394,7 +418,7 @@ TEST_SUITE("common/net/server/http_server") {
         Fixture fixture;
         fixture.start();
         RawClient client(fixture.server->local());
-        client.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+        client.send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n");
         fixture.query_started.get_future().wait();
         CHECK(
             fixture.client().fetch({.method = "POST", .target = "/push", .body = "x"})->body ==
@@ -471,7 +495,7 @@ TEST_SUITE("common/net/server/http_server") {
         auto idle = fixture.client();
         REQUIRE(idle.fetch({.target = "/ready"}));
         const RawClient client(fixture.server->local());
-        client.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+        client.send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n");
         fixture.query_started.get_future().wait();
         std::thread stopper([&] { fixture.server->stop(in(20s)); });
         fixture.release_query.set_value();
@@ -485,7 +509,7 @@ TEST_SUITE("common/net/server/http_server") {
         fixture.start();
         auto ended = fixture.write_ended.get_future();
         const RawClient client(fixture.server->local(), 4096);
-        client.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
+        client.send("GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n");
         auto other = fixture.client();
         REQUIRE(other.fetch({.target = "/ready"}));
         fixture.endless_started.get_future().wait();  // before, its connection may count as idle
@@ -499,10 +523,11 @@ TEST_SUITE("common/net/server/http_server") {
         {
             Fixture fixture;
             fixture.options.listen = {.unix_path = folder.path("admin.sock")};
-            fixture.start();
+            fixture.start(std::make_shared<Authenticator>(Authenticator::for_owner()));
             auto client = HttpClient::open("unix:" + folder.path("admin.sock"), {});
             REQUIRE(client);
             CHECK(client->fetch({.target = "/peer"})->body == "unix||0");
+            CHECK(client->fetch({.target = "/admin"})->body == "done");
         }
         const auto authority = test::make_authority(folder, "authority");
         const auto leaf = test::make_leaf(folder, authority, "server", "127.0.0.1");

@@ -295,9 +295,9 @@ TEST_SUITE("collector/query/range_exec") {
         REQUIRE(!failed);
         CHECK(
             failed.error().message ==
-            "a line of {app=\"a\"} has __error__=\"JSONParserErr\", and lines with an error cannot "
-            "be "
-            "counted: add `| __error__=\"\"` after the parser to leave those lines out"
+            "a line of {__error_details__=\"expecting a JSON object, but it is not\", app=\"a\"} "
+            "has __error__=\"JSONParserErr\", and lines with an error cannot be counted: add "
+            "`| __error__=\"\"` after the parser to leave those lines out"
         );
         CHECK(run_metric(
             world.store,

@@ -2,43 +2,92 @@
 #include "collector/store/columns/decode/table_decoder.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace seyir::store::columns {
 namespace {
 
 constexpr size_t kHeadBytesMax = 16 * 1024 * 1024;
 
-TableHead::Shape read_shape(codec::Reader& reader, size_t columns) {
+/// What a head consists of.
+struct HeadParts {
+    codec::Reader numbers;
+    codec::Reader rules;
+    codec::Reader places;
+    codec::Reader text;
+    codec::Reader sizes;  ///< unused when texts have ends
+    std::optional<char> end;
+    uint64_t next_column = 0;
+
+    std::string_view next_text() {
+        if (!end) {
+            return text.bytes(sizes.varint());
+        }
+        const std::string_view rest(text.at(), text.left());
+        const size_t size = rest.find(*end);
+        if (size == std::string_view::npos) {
+            text.give_up();
+            return {};
+        }
+        text.advance_to(text.at() + size + 1);
+        return rest.substr(0, size);
+    }
+
+    uint32_t next_place(Rule rule) {
+        const uint64_t place = places.varint_up_to(UINT32_MAX);
+        if (rule == Rule::kSame) {
+            return static_cast<uint32_t>(place);
+        }
+        if (place > next_column) {
+            places.give_up();
+            return 0;
+        }
+        const auto number = static_cast<uint32_t>(next_column - place);
+        next_column += place == 0 ? 1 : 0;
+        return number;
+    }
+
+    bool ok() const { return numbers.ok() && rules.ok() && places.ok() && text.ok() && sizes.ok(); }
+
+    bool is_at_end() const {
+        return numbers.left() == 0 && rules.left() == 0 && places.left() == 0 && text.left() == 0 &&
+               sizes.left() == 0;
+    }
+};
+
+TableHead::Shape read_shape(HeadParts& parts, size_t columns) {
     TableHead::Shape shape;
-    shape.mode = static_cast<Mode>(reader.u8());
-    const uint64_t slots = reader.varint_up_to(kSlotsMax + 1);
+    shape.mode = static_cast<Mode>(parts.numbers.u8());
+    const uint64_t slots = parts.numbers.varint_up_to(kSlotsMax + 1);
     shape.slots.reserve(slots);
-    for (uint64_t i = 0; i < slots && reader.ok(); ++i) {
+    for (uint64_t i = 0; i < slots && parts.ok(); ++i) {
         TableHead::Slot slot;
-        slot.rule = static_cast<Rule>(reader.u8());
-        slot.column = static_cast<uint32_t>(reader.varint_up_to(UINT32_MAX));
-        slot.literal = reader.text(reader.left());
+        slot.rule = static_cast<Rule>(parts.rules.u8());
+        slot.column = parts.next_place(slot.rule);
+        slot.literal = parts.next_text();
         if (slot.rule > Rule::kSame || (slot.rule != Rule::kSame && slot.column >= columns)) {
-            reader.give_up();
+            parts.numbers.give_up();
         }
         shape.slots.push_back(slot);
     }
-    shape.tail = reader.text(reader.left());
+    shape.tail = parts.next_text();
     return shape;
 }
 
-bool read_shapes(std::string_view text, TableHead& head) {
-    codec::Reader reader(text);
-    const uint64_t shapes = reader.varint_up_to(kShapesMax + 1);
-    const uint64_t columns = reader.varint_up_to(kColumnsMax + kSlotsMax + 1);
-    for (uint64_t i = 0; i < columns && reader.ok(); ++i) {
-        head.names.push_back(reader.text(reader.left()));
+bool read_shapes(HeadParts& parts, TableHead& head) {
+    const uint64_t shapes = parts.numbers.varint_up_to(kShapesMax + 1);
+    const uint64_t columns = parts.numbers.varint_up_to(kColumnsMax + kSlotsMax + 1);
+    for (uint64_t i = 0; i < columns && parts.ok(); ++i) {
+        head.names.push_back(parts.next_text());
     }
-    for (uint64_t i = 0; i < shapes && reader.ok(); ++i) {
-        head.shapes.push_back(read_shape(reader, columns));
+    for (uint64_t i = 0; i < shapes && parts.ok(); ++i) {
+        head.shapes.push_back(read_shape(parts, columns));
+    }
+    if (!parts.ok()) {
+        return false;
     }
     head.counts.assign(columns, 0);
-    return reader.ok() && reader.left() == 0;
+    return parts.is_at_end();
 }
 
 void sign_columns(TableHead& head) {
@@ -112,16 +161,41 @@ std::vector<int64_t> ColumnTimes::times(DecodeBudget& budget) const {
 bool read_table_head(
     codec::Reader& reader, size_t rows, const DecodeContext& context, TableHead& head
 ) {
-    std::string keep;
-    const std::string_view text = context.unpacker->read_sized(
-        reader, std::min<uint64_t>(kHeadBytesMax, context.budget->text_bytes), keep
-    );
-    if (!reader.ok() || !context.budget->take_text(text.size())) {
+    const auto unpack = [&](std::string& keep) {
+        const auto bytes_max = std::min<uint64_t>(kHeadBytesMax, context.budget->text_bytes);
+        const std::string_view bytes = context.unpacker->read_sized(reader, bytes_max, keep);
+        if (!reader.ok() || !context.budget->take_text(bytes.size())) {
+            reader.give_up();
+            return std::string_view();
+        }
+        return bytes;
+    };
+    std::string keep[5];
+    const std::string_view numbers = unpack(keep[0]);
+    const std::string_view rules = unpack(keep[1]);
+    const std::string_view places = unpack(keep[2]);
+    const auto how = static_cast<char>(reader.u8());
+    std::optional<char> end;
+    std::string_view sizes;
+    if (how == kWithEnds) {
+        end = static_cast<char>(reader.u8());
+    } else {
+        sizes = unpack(keep[3]);
+    }
+    head.text = unpack(keep[4]);
+    if (!reader.ok() || (how != kWithEnds && how != kWithSizes)) {
         reader.give_up();
         return false;
     }
-    head.text = text;
-    if (!read_shapes(head.text, head)) {
+    HeadParts parts{
+        codec::Reader(numbers),
+        codec::Reader(rules),
+        codec::Reader(places),
+        codec::Reader(head.text),
+        codec::Reader(sizes),
+        end
+    };
+    if (!read_shapes(parts, head)) {
         reader.give_up();
         return false;
     }

@@ -57,6 +57,9 @@ struct TablePlan {
 
 /// On disk, first byte of an encoding: exceptions follow.
 inline constexpr uint8_t kHasExceptions = 0x80;
+/// On disk, how texts of a table's head are told apart.
+inline constexpr char kWithEnds = 0;
+inline constexpr char kWithSizes = 1;
 /// Tables within tables, and what else nests.
 inline constexpr int kDepthMax = 8;
 

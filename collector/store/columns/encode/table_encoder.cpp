@@ -2,12 +2,13 @@
 #include "collector/store/columns/encode/table_encoder.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <array>
 
 namespace seyir::store::columns {
 namespace {
 
 constexpr uint32_t kUnused = UINT32_MAX;
+constexpr int kHeadLevel = 6;  // little, and read by every query
 
 }  // namespace
 
@@ -28,7 +29,10 @@ uint32_t TableEncoder::number_of_shape(uint32_t shape) {
         shapes_.push_back(shape);
         for (const Slot& slot : plan_->shapes.shape(shape).slots) {
             if (slot.rule != Rule::kSame) {
-                columns_[number_of_column(slot.column)].shapes.push_back(number);
+                Column& column = columns_[number_of_column(slot.column)];
+                column.is_repeated = column.is_repeated ||
+                                     (!column.shapes.empty() && column.shapes.back() == number);
+                column.shapes.push_back(number);
             }
         }
     }
@@ -77,32 +81,72 @@ void TableEncoder::emit_texts() const {
     }
 }
 
+/// Behind each text a byte that none of them has; sizes if there is no such byte.
+void TableEncoder::write_texts(const std::vector<std::string_view>& texts, std::string& out) {
+    std::string joined;
+    std::string sizes;
+    std::array<bool, 256> is_used{};
+    for (const std::string_view text : texts) {
+        codec::append_varint(sizes, text.size());
+        joined += text;
+    }
+    for (const char c : joined) {
+        is_used[static_cast<uint8_t>(c)] = true;
+    }
+    const auto unused = std::ranges::find(is_used, false);
+    if (unused == is_used.end()) {
+        out += kWithSizes;
+        encoder_.packer.append_sized(out, sizes, kHeadLevel);
+        encoder_.packer.append_sized(out, joined, kHeadLevel);
+        return;
+    }
+    const auto end = static_cast<char>(unused - is_used.begin());
+    joined.clear();
+    for (const std::string_view text : texts) {
+        joined += text;
+        joined += end;
+    }
+    out += kWithEnds;
+    out += end;
+    encoder_.packer.append_sized(out, joined, kHeadLevel);
+}
+
 void TableEncoder::write_head(std::span<const KnownColumn> known, std::string& out) {
     emit_texts();
-    std::string text;
-    codec::append_varint(text, shapes_.size());
-    codec::append_varint(text, columns_.size());
+    // Apart, so that texts of shapes that are alike follow each other undisturbed.
+    std::string numbers;
+    std::string rules;
+    std::string places;
+    std::vector<std::string_view> texts;
+    codec::append_varint(numbers, shapes_.size());
+    codec::append_varint(numbers, columns_.size());
     for (const Column& column : columns_) {
-        codec::append_text(text, plan_->shapes.column_name(column.plan));
+        texts.push_back(plan_->shapes.column_name(column.plan));
     }
+    uint32_t next_column = 0;
     for (const uint32_t index : shapes_) {
         const Shape& shape = plan_->shapes.shape(index);
-        text += static_cast<char>(shape.mode);
-        codec::append_varint(text, shape.slots.size());
+        numbers += static_cast<char>(shape.mode);
+        codec::append_varint(numbers, shape.slots.size());
         for (const Slot& slot : shape.slots) {
-            uint32_t number = 0;
+            rules += static_cast<char>(slot.rule);
+            texts.push_back(shape.literal(slot));
             if (slot.rule == Rule::kSame) {
-                number = std::ranges::find(known, slot.param, &KnownColumn::column)->number;
-            } else {
-                number = column_number_[slot.column];
+                const auto at = std::ranges::find(known, slot.param, &KnownColumn::column);
+                codec::append_varint(places, at->number);
+                continue;
             }
-            text += static_cast<char>(slot.rule);
-            codec::append_varint(text, number);
-            codec::append_text(text, shape.literal(slot));
+            // Columns are numbered as shapes first name them: a new one is 0.
+            const uint32_t number = column_number_[slot.column];
+            codec::append_varint(places, next_column - number);
+            next_column += number == next_column ? 1 : 0;
         }
-        codec::append_text(text, shape.tail());
+        texts.push_back(shape.tail());
     }
-    encoder_.packer.append_sized(out, text);
+    for (const std::string_view part : {numbers, rules, places}) {
+        encoder_.packer.append_sized(out, part, kHeadLevel);
+    }
+    write_texts(texts, out);
     plan_->shape_transform =
         append_ints(out, row_shapes_, {}, plan_->shape_transform, encoder_.packer);
 }
@@ -131,7 +175,8 @@ std::vector<uint32_t> TableEncoder::order() const {
 
 /// Value i of both stands in the same row, whatever i is. The reader asks for the same.
 bool TableEncoder::is_aligned(const Column& a, const Column& b) const {
-    return a.shapes == b.shapes && a.values.size() == b.values.size();
+    return !a.is_repeated && !b.is_repeated && a.shapes == b.shapes &&
+           a.values.size() == b.values.size();
 }
 
 std::vector<std::string> TableEncoder::write_columns(

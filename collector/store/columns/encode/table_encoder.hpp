@@ -21,6 +21,7 @@ class TableEncoder {
         std::vector<std::string_view> values;
         std::vector<uint32_t> rows;    ///< in which each value stands
         std::vector<uint32_t> shapes;  ///< that have it
+        bool is_repeated = false;      ///< one of them more than once
     };
 
     explicit TableEncoder(ValueEncoder& values) : encoder_(values) {}
@@ -47,6 +48,7 @@ class TableEncoder {
     std::vector<uint32_t> order() const;
     bool is_aligned(const Column& a, const Column& b) const;
     void emit_texts() const;
+    void write_texts(const std::vector<std::string_view>& texts, std::string& out);
 
     ValueEncoder& encoder_;
     TablePlan* plan_ = nullptr;

@@ -20,18 +20,18 @@ bool is_repeated(std::string_view raw) {
 
 }  // namespace
 
-void Packer::append(std::string& out, std::string_view raw) {
+void Packer::append(std::string& out, std::string_view raw, int level) {
     if (is_repeated(raw)) {
         codec::append_varint(out, kRepeated);
         out += raw.front();
         return;
     }
-    if (compresses && raw.size() >= kFrameWorthBytes) {
+    if (raw.size() >= kFrameWorthBytes) {
         const size_t bound = codec::zstd_bound_bytes(raw.size());
         if (scratch_.size() < bound) {
             scratch_.resize(bound);
         }
-        const auto packed = zstd_.compress(raw, scratch_, 1);
+        const auto packed = zstd_.compress(raw, scratch_, level);
         if (packed && *packed - kZstdMagic.size() < raw.size() - raw.size() / 20) {
             const auto frame = std::string_view(scratch_).substr(0, *packed);
             codec::append_varint(out, kFrame + frame.size() - kZstdMagic.size());

@@ -16,16 +16,13 @@ namespace seyir::store::columns {
 
 class Packer {
   public:
-    void append(std::string& out, std::string_view raw);
+    void append(std::string& out, std::string_view raw, int level = 1);
 
     /// Text whose size the reader does not know: the size goes in front.
-    void append_sized(std::string& out, std::string_view raw) {
+    void append_sized(std::string& out, std::string_view raw, int level = 1) {
         codec::append_varint(out, raw.size());
-        append(out, raw);
+        append(out, raw, level);
     }
-
-    /// Zstd level 1 for segments; off for tests of the raw form.
-    bool compresses = true;
 
   private:
     codec::ZstdCompressor zstd_;

@@ -11,6 +11,7 @@ namespace seyir::store::columns {
 namespace {
 
 constexpr size_t kNone = std::string_view::npos;
+constexpr int kTimesMax = 7;
 constexpr size_t kContextBytes = 16;  // of the text before a slot, in its column's key
 
 /// The end of a run with a digit; kNone when there is none at `at`.
@@ -106,7 +107,7 @@ uint32_t ShapeSet::column_of(Mode mode, const Token& token, std::string_view bef
     } else {
         key_ += before.substr(before.size() - std::min(before.size(), kContextBytes));
     }
-    // The same name twice in a text: columns of their own.
+    // The same name more than once in a text: columns of their own, but not without end.
     const size_t stem = key_.size();
     for (int times = 0;; ++times) {
         key_.resize(stem);
@@ -117,7 +118,7 @@ uint32_t ShapeSet::column_of(Mode mode, const Token& token, std::string_view bef
         if (is_new) {
             columns_.push_back({key_, token.name});
         }
-        if (std::ranges::count(used_, at->second) == 0) {
+        if (times == kTimesMax || std::ranges::count(used_, at->second) == 0) {
             used_.push_back(at->second);
             return at->second;
         }

@@ -203,11 +203,15 @@ std::vector<Found> find_known(
 }  // namespace
 
 size_t quoted_end(std::string_view text, size_t at) {
-    for (; at < text.size(); ++at) {
-        if (text[at] == '"') {
+    const size_t begin = at;
+    for (at = text.find('"', at); at != kNone; at = text.find('"', at + 1)) {
+        size_t backslashes = 0;
+        while (at - backslashes > begin && text[at - backslashes - 1] == '\\') {
+            ++backslashes;
+        }
+        if (backslashes % 2 == 0) {
             return at;
         }
-        at += text[at] == '\\' ? 1 : 0;
     }
     return kNone;
 }

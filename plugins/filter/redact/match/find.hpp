@@ -31,6 +31,21 @@ bool is_card(std::string_view digits);
 std::optional<Range> find_tckn(std::string_view text, Range run);
 bool is_tckn(std::string_view digits);
 
+/// Digits of a whole number written with an exponent.
+inline constexpr size_t kFloatDigitsMax = 16;
+inline constexpr size_t kFractionDigitsMin = 6;  ///< "5.4e15" is a measurement
+
+struct Expanded {
+    std::array<char, kFloatDigitsMax> digits{};
+    size_t count = 0;
+    size_t end = 0;  ///< of the number in the text
+
+    std::string_view text() const { return {digits.data(), count}; }
+};
+
+/// "4.111111111111111e+15" with `run` at its first digit -> 4111111111111111.
+std::optional<Expanded> expand_float(std::string_view text, Range run);
+
 /// `run` begins two characters into the candidate: "TR" | "33...". Country's length and mod 97
 /// (ISO 13616); in one piece, or in groups of four.
 std::optional<Range> find_iban(std::string_view text, Range run);

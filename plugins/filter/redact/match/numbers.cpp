@@ -128,7 +128,7 @@ std::optional<Range> find_card(std::string_view text, Range run) {
     const size_t length = run.end - run.begin;
     if (length == 15 || length == 16) {
         if (is_card(text.substr(run.begin, length)) && ends_word(text, run.end) &&
-            !is_in_fraction(text, run.begin, run.end)) {
+            is_whole_number(text, run.begin, run.end)) {
             return run;
         }
         return std::nullopt;
@@ -144,7 +144,7 @@ std::optional<Range> find_card(std::string_view text, Range run) {
         count = 15;
     }
     if (end == 0 || !ends_word(text, end) || is_after_dashed_digit(text, run.begin) ||
-        is_in_fraction(text, run.begin, end) || !is_card({digits.data(), count})) {
+        !is_whole_number(text, run.begin, end) || !is_card({digits.data(), count})) {
         return std::nullopt;
     }
     return Range{run.begin, end};
@@ -165,7 +165,7 @@ bool is_tckn(std::string_view digits) {
 
 std::optional<Range> find_tckn(std::string_view text, Range run) {
     if (run.end - run.begin == 11 && is_tckn(text.substr(run.begin, 11)) &&
-        ends_word(text, run.end) && !is_in_fraction(text, run.begin, run.end)) {
+        ends_word(text, run.end) && is_whole_number(text, run.begin, run.end)) {
         return run;
     }
     return std::nullopt;

@@ -76,13 +76,6 @@ bool begins_word(std::string_view text, size_t at) {
     return escape_tail(text, at - 1) == 1 || follows_colour(text, at);
 }
 
-bool is_in_fraction(std::string_view text, size_t begin, size_t end) {
-    if (begin >= 2 && text[begin - 1] == '.' && is(text[begin - 2], kDigit)) {
-        return true;
-    }
-    return has_at(text, end, '.') && is_at(text, end + 1, kDigit);
-}
-
 size_t separator_at(std::string_view text, size_t at) {
     if (at >= text.size()) {
         return 0;

@@ -74,6 +74,8 @@ inline bool ends_word(std::string_view text, size_t end) {
 
 /// True when [begin, end) is a part of a decimal fraction: "0.4111...", "123.5".
 bool is_in_fraction(std::string_view text, size_t begin, size_t end);
+/// True when it is not, or when nothing but zeros follows the point: "123.0", "123.00".
+bool is_whole_number(std::string_view text, size_t begin, size_t end);
 
 /// Length of one separator inside a number: space, `-`, `.`, `+`, or "%20"; 0 = none there.
 size_t separator_at(std::string_view text, size_t at);
