@@ -159,6 +159,15 @@ void add_own_routes(
     servers.add_routes(loki_api(store, config));
 }
 
+std::shared_ptr<service::TapHub> add_tap(
+    service::Servers& servers, service::PipelineHost& host, metrics::Registry& registry
+) {
+    auto tap = std::make_shared<service::TapHub>(registry);
+    host.engine().set_tap(tap);
+    servers.add_routes({tap->route()});
+    return tap;
+}
+
 size_t filter_workers() {
     return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
 }
@@ -209,9 +218,7 @@ int CollectorApp::run(
     );
     add_own_routes(servers, host, **store, *running, *agent_tokens, **upkeep, registry, started);
     servers.add_routes(reloader.routes());
-    const auto tap = std::make_shared<service::TapHub>(registry);
-    host.engine().set_tap(tap);
-    servers.add_routes({tap->route()});
+    const auto tap = add_tap(servers, host, registry);
     if (auto begun = host.start(*running); !begun) {
         return could_not_start(begun.error());
     }
