@@ -12,14 +12,15 @@ namespace {
 /// Where in the answer an object or array stands.
 enum class Place {
     kNone,
-    kRoot,    // {"status","data"}
-    kData,    // {"resultType","lineEncoding","result"}
-    kResult,  // [item...]
-    kItem,    // {"stream"|"metric","values"|"value"}
-    kLabels,  // {name: value}
-    kValues,  // [entry...]
-    kEntry,   // [ts, line, parts?] or [seconds, value]
-    kParts,   // {"structuredMetadata","parsed"}
+    kRoot,     // {"status","data"}, or of tail: {"lineEncoding","streams","dropped_entries"}
+    kData,     // {"resultType","lineEncoding","result"}
+    kResult,   // [item...]
+    kDropped,  // [entry...]
+    kItem,     // {"stream"|"metric","values"|"value"}
+    kLabels,   // {name: value}
+    kValues,   // [entry...]
+    kEntry,    // [ts, line, parts?] or [seconds, value]
+    kParts,    // {"structuredMetadata","parsed"}
     kAttributes,
     kParsed,
     kStats,  // {"summary","store","explain"}
@@ -38,6 +39,7 @@ class AnswerReader::State : public json::EventHandler {
         if (place == Place::kLabels) {
             labels_.clear();
         }
+        dropped += places_.size() > 1 && places_[places_.size() - 2] == Place::kDropped ? 1 : 0;
         if (place == Place::kItem) {
             has_announced_ = false;
             labels_.clear();
@@ -75,6 +77,7 @@ class AnswerReader::State : public json::EventHandler {
 
     bool string(std::string_view text) override {
         switch (top()) {
+            case Place::kRoot:
             case Place::kData:
                 return setting(text);
             case Place::kLabels:
@@ -109,6 +112,7 @@ class AnswerReader::State : public json::EventHandler {
     std::string result_type;
     std::string explanation;
     std::string problem;
+    size_t dropped = 0;
 
   private:
     Place top() const { return places_.empty() ? Place::kNone : places_.back(); }
@@ -138,6 +142,10 @@ class AnswerReader::State : public json::EventHandler {
 
     Place child_array() const {
         switch (top()) {
+            case Place::kRoot:
+                return key_ == "streams"           ? Place::kResult
+                       : key_ == "dropped_entries" ? Place::kDropped
+                                                   : Place::kOther;
             case Place::kData:
                 return key_ == "result" ? Place::kResult : Place::kOther;
             case Place::kItem:
@@ -240,6 +248,10 @@ Result<void> AnswerReader::read(const json::Source& source) {
         return read.error().context("the server's answer is not understood");
     }
     return read;
+}
+
+size_t AnswerReader::dropped() const {
+    return state_->dropped;
 }
 
 const std::string& AnswerReader::result_type() const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AnswerReader: the rows and samples of a Loki-shaped answer, while it arrives.
+// AnswerReader: the rows and samples of a Loki-shaped answer, or of a message of live tail, while
+// it arrives.
 // Room: JSON events -> AnswerSink calls.
 // Threads: one owner.   Errors: kInvalidArgument when the JSON is no such answer.
 // Memory: one row and one stream's labels.   Spec: log-query and metric answers of Loki's HTTP API.
@@ -46,6 +47,9 @@ class AnswerReader {
 
     /// Reads one answer to its end; kCancelled when the sink said stop.
     Result<void> read(const json::Source& source);
+
+    /// Entries that a message of live tail says were left out.
+    size_t dropped() const;
 
     /// "streams", "matrix", "vector"; "" before it is known.
     const std::string& result_type() const;

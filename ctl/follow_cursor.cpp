@@ -41,6 +41,7 @@ void FollowCursor::end_poll() {
         from_ = std::max(from_, newest_ - look_back_);
     }
     std::erase_if(seen_, [this](const auto& entry) { return entry.second.ts < from_; });
+    std::erase_if(in_poll_, [this](const auto& entry) { return !seen_.contains(entry.first); });
 }
 
 }  // namespace seyir::ctl

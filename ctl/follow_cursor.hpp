@@ -27,7 +27,8 @@ class FollowCursor {
     /// True when this row was not there before.
     bool is_new(const RowView& row);
 
-    /// After a poll that saw everything up to now: moves on and forgets what lies behind.
+    /// After a poll that saw everything up to now, or now and then while rows come by themselves:
+    /// moves on and forgets what lies behind.
     void end_poll();
 
   private:

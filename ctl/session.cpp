@@ -154,8 +154,10 @@ Result<Session> Session::open(const Arguments& arguments) {
     return Session(std::move(client), style);
 }
 
-Result<net::HttpAnswerHead> Session::start(
-    std::string_view path, const Parameters& parameters, std::string method
+namespace {
+
+net::HttpClient::Request make_request(
+    std::string_view path, const Session::Parameters& parameters, std::string method
 ) {
     net::HttpClient::Request request;
     request.method = std::move(method);
@@ -167,7 +169,31 @@ Result<net::HttpAnswerHead> Session::start(
     }
     // Record attributes apart from stream labels, as Grafana asks for them.
     request.headers.emplace_back("X-Loki-Response-Encoding-Flags", "categorize-labels");
-    SEYIR_TRY(auto head, client_.start(request));
+    return request;
+}
+
+}  // namespace
+
+Result<net::HttpAnswerHead> Session::start(
+    std::string_view path, const Parameters& parameters, std::string method
+) {
+    SEYIR_TRY(auto head, client_.start(make_request(path, parameters, std::move(method))));
+    return checked(std::move(head));
+}
+
+Result<void> Session::start_websocket(std::string_view path, const Parameters& parameters) {
+    SEYIR_TRY(auto head, client_.start_websocket(make_request(path, parameters, "GET")));
+    SEYIR_TRY(head, checked(std::move(head)));
+    constexpr int kSwitchingProtocols = 101;
+    if (head.status != kSwitchingProtocols) {
+        client_.close();
+        return fail(ErrorCode::kUnsupported, client_.url() + " opened no websocket");
+    }
+    return {};
+}
+
+/// A status of 400 and above as the error it tells.
+Result<net::HttpAnswerHead> Session::checked(net::HttpAnswerHead head) {
     if (head.status < 400) {
         return head;
     }

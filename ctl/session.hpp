@@ -35,12 +35,16 @@ class Session {
         std::string_view path, const Parameters& parameters, std::string method = "GET"
     );
 
+    /// Opens a websocket; then client().read_message().
+    Result<void> start_websocket(std::string_view path, const Parameters& parameters);
+
     net::HttpClient& client() { return client_; }
 
     const PrintStyle& style() const { return style_; }
 
   private:
     Result<std::string> read_body();
+    Result<net::HttpAnswerHead> checked(net::HttpAnswerHead head);
 
     Session(net::HttpClient client, PrintStyle style) : client_(std::move(client)), style_(style) {}
 

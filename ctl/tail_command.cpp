@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include <unistd.h>
 
@@ -46,8 +47,9 @@ class Page : public AnswerSink {
 
 class Follower {
   public:
-    Follower(Session session, const std::string& query)
+    Follower(Session session, Session live, const std::string& query)
         : session_(std::move(session)),
+          live_(std::move(live)),
           query_(query),
           // A minute of room for a server whose clock is behind ours.
           cursor_(io::system_clock().wall_now() - Nanos(60s), kLookBack) {}
@@ -70,22 +72,21 @@ class Follower {
         return print(text);
     }
 
+    /// Rows as they are stored, by websocket; where a proxy lets none through, by asking again.
     Result<void> follow() {
         bool is_lost = false;
         while (true) {
-            auto polled = poll(true);
-            if (polled) {
-                is_lost = false;
-                std::this_thread::sleep_for(kPollInterval);
+            auto followed = has_websocket_ ? follow_live(is_lost) : follow_by_asking(is_lost);
+            if (followed) {
                 continue;
             }
-            const auto code = polled.error().code;
+            const auto code = followed.error().code;
             if (code == ErrorCode::kInvalidArgument || code == ErrorCode::kUnauthorized ||
                 code == ErrorCode::kRefused || code == ErrorCode::kNotFound) {
-                return polled;
+                return followed;
             }
             if (!is_lost) {
-                report(polled.error().context("waiting to go on"));
+                report(followed.error().context("waiting to go on"));
             }
             is_lost = true;
             std::this_thread::sleep_for(kRetryInterval);
@@ -93,6 +94,68 @@ class Follower {
     }
 
   private:
+    Result<void> follow_by_asking(bool& is_lost) {
+        SEYIR_CHECK(poll(true));
+        is_lost = false;
+        std::this_thread::sleep_for(kPollInterval);
+        return {};
+    }
+
+    /// Until the connection ends. What was stored between the last row and the websocket's opening
+    /// is asked for; rows that come both ways are shown once.
+    Result<void> follow_live(bool& is_lost) {
+        auto opened = live_.start_websocket(
+            "/loki/api/v1/tail", {{"query", query_}, {"limit", "0"}, {"line_encoding", "base64"}}
+        );
+        if (!opened) {
+            const auto code = opened.error().code;
+            const bool is_missing = code == ErrorCode::kNotFound ||
+                                    code == ErrorCode::kUnsupported ||
+                                    code == ErrorCode::kInvalidArgument;
+            if (!is_missing) {
+                return opened;
+            }
+            report(opened.error().context("no live tail, asking every half second instead"));
+            has_websocket_ = false;
+            return {};
+        }
+        SEYIR_CHECK(poll(true));
+        is_lost = false;
+        cursor_.begin_poll();
+        while (true) {
+            SEYIR_TRY(const auto message, live_.client().read_message());
+            if (!message) {
+                return fail(ErrorCode::kClosed, live_.client().url() + " ended the tail");
+            }
+            SEYIR_CHECK(show(*message));
+        }
+    }
+
+    Result<void> show(const std::string& message) {
+        Page page;
+        AnswerReader reader(page);
+        bool is_given = false;
+        SEYIR_CHECK(reader.read([&]() -> Result<std::string_view> {
+            return std::exchange(is_given, true) ? std::string_view() : std::string_view(message);
+        }));
+        std::string text;
+        page.rows.for_each(false, [&](const RowView& row) {
+            if (cursor_.is_new(row)) {
+                append_row(text, row, session_.style());
+            }
+            return true;
+        });
+        cursor_.end_poll();
+        if (reader.dropped() > 0) {
+            report(fail(
+                ErrorCode::kBackpressure,
+                "rows were left out, they come faster than they are read: filter more, or query "
+                "them later"
+            ));
+        }
+        return print(text);
+    }
+
     Result<void> fetch(Page& page, Session::Parameters parameters, uint64_t limit) {
         parameters.emplace_back("query", query_);
         parameters.emplace_back("limit", std::to_string(limit));
@@ -157,8 +220,10 @@ class Follower {
     }
 
     Session session_;
+    Session live_;
     std::string query_;
     FollowCursor cursor_;
+    bool has_websocket_ = true;
 };
 
 Result<void> run_tail(const Arguments& arguments) {
@@ -169,7 +234,8 @@ Result<void> run_tail(const Arguments& arguments) {
         rows = 0;
     }
     SEYIR_TRY(auto session, Session::open(arguments));
-    Follower follower(std::move(session), arguments.values[0]);
+    SEYIR_TRY(auto live, Session::open(arguments));
+    Follower follower(std::move(session), std::move(live), arguments.values[0]);
     SEYIR_CHECK(follower.show_last(rows));
     return follower.follow();
 }

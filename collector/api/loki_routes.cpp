@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "collector/api/admission.hpp"
 #include "collector/api/handlers.hpp"
 #include "collector/api/request_params.hpp"
+#include "collector/api/tail/tail_handler.hpp"
 
 namespace seyir::collector::api {
 namespace {
@@ -62,32 +64,59 @@ std::vector<net::HttpRoute> loki_routes(
     using Handle = void (*)(const Context&, const net::HttpExchangePtr&);
     const Context context{store, options.limits, clock, options.retention};
     std::vector<net::HttpRoute> routes;
-    const auto add = [&](std::string path, Handle handle) {
+    const auto admission = std::make_shared<Admission>(options.admission, clock, options.registry);
+    // Queries that may take long share the places of `admission`; the others never wait for them.
+    const auto add_with = [&](std::string path, net::HttpHandler handler) {
         for (const char* method : {"GET", "POST"}) {
             routes.push_back({
                 .method = method,
                 .path = "/loki/api/v1/" + path,
                 .scope = net::Scope::kRead,
                 .lane = net::Lane::kQuery,
-                .handler = [context, handle](const net::HttpExchangePtr& exchange
-                           ) { handle(context, exchange); },
+                .handler = handler,
             });
         }
     };
-    add("query", handle_query);
-    add("query_range", handle_query_range);
+    const auto add = [&](std::string path, Handle handle) {
+        add_with(std::move(path), [context, handle](const net::HttpExchangePtr& exchange) {
+            handle(context, exchange);
+        });
+    };
+    const auto add_long = [&](std::string path, Handle handle) {
+        const auto run = [context, handle](const net::HttpExchangePtr& exchange) {
+            handle(context, exchange);
+        };
+        add_with(std::move(path), [admission, run](const net::HttpExchangePtr& exchange) {
+            admission->run(exchange, run);
+        });
+    };
+    add_long("query", handle_query);
+    add_long("query_range", handle_query_range);
+    add_long("index/stats", handle_index_stats);
+    add_long("index/volume", handle_volume);
+    add_long("index/volume_range", handle_volume_range);
+    add_long("detected_fields", handle_detected_fields);
+    add_long("detected_field/{name}/values", handle_detected_field_values);
     add("labels", handle_labels);
     add("label", handle_labels);
     add("label/{name}/values", handle_label_values);
     add("series", handle_series);
-    add("index/stats", handle_index_stats);
-    add("index/volume", handle_volume);
-    add("index/volume_range", handle_volume_range);
     add("detected_labels", handle_detected_labels);
-    add("detected_fields", handle_detected_fields);
-    add("detected_field/{name}/values", handle_detected_field_values);
     add("format_query", handle_format_query);
     add("drilldown-limits", handle_drilldown_limits);
+    const auto hub = std::make_shared<TailHub>(store, clock, options.registry);
+    routes.push_back({
+        .method = "GET",
+        .path = "/loki/api/v1/tail",
+        .scope = net::Scope::kRead,
+        .lane = net::Lane::kQuery,
+        .handler =
+            [context, hub, admission](const net::HttpExchangePtr& exchange) {
+                admission->run(exchange, [context, hub](const net::HttpExchangePtr& admitted) {
+                    handle_tail(context, *hub, admitted);
+                });
+            },
+    });
     routes.push_back({
         .method = "GET",
         .path = "/loki/api/v1/status/buildinfo",

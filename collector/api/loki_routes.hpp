@@ -11,9 +11,11 @@
 
 #include <vector>
 
+#include "collector/api/admission.hpp"
 #include "collector/query/limits.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/io/clock.hpp"
+#include "common/metrics/registry.hpp"
 #include "common/net/http.hpp"
 
 namespace seyir::collector::api {
@@ -21,6 +23,8 @@ namespace seyir::collector::api {
 struct ApiOptions {
     query::QueryLimits limits = {.detects_level = true};
     Nanos retention{0};  ///< how long records are kept, told to who asks; 0 = for ever
+    AdmissionLimits admission;
+    metrics::Registry* registry = nullptr;
 };
 
 std::vector<net::HttpRoute> loki_routes(

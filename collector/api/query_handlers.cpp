@@ -14,11 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool has_flag(const net::HttpRequest& request, std::string_view flag) {
-    const auto flags = request.header("X-Loki-Response-Encoding-Flags");
-    return flags && flags->find(flag) != std::string_view::npos;
-}
-
 /// The text for `explain=true`; "" when it was not asked for.
 Result<std::string> explanation(
     const net::HttpRequest& request,
@@ -69,13 +64,7 @@ Result<void> answer_logs(
     TimeRange range
 ) {
     const net::HttpRequest& request = exchange->request();
-    StreamsFormat format{.categorize = has_flag(request, "categorize-labels")};
-    if (const auto encoding = request.parameter("line_encoding"); encoding && !encoding->empty()) {
-        if (*encoding != "base64") {
-            return fail(ErrorCode::kInvalidArgument, "line_encoding knows only base64");
-        }
-        format.base64_lines = true;
-    }
+    SEYIR_TRY(const StreamsFormat format, read_streams_format(request));
     query::LogRequest log{.tenant = tenant_of(request), .range = range};
     log.categorize = format.categorize;
     SEYIR_TRY(log.limit, read_limit(request, context.limits));

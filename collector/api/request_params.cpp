@@ -15,6 +15,8 @@ namespace seyir::collector::api {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
+constexpr size_t kSecondsDigitsMax = 10;
+constexpr int64_t kSecondsMax = 9'200'000'000;  // later does not fit into nanoseconds
 
 template <class T>
 bool read_digits(std::string_view text, T& value) {
@@ -74,7 +76,7 @@ Result<Nanos> read_duration(std::string_view name, std::string_view text) {
         return Nanos(*ns);
     }
     if (const auto seconds = logql::parse_number(text);
-        seconds && *seconds > 0 && *seconds < 9.2e9) {
+        seconds && *seconds > 0 && *seconds < kSecondsMax) {
         return Nanos(std::llround(*seconds * 1e9));
     }
     return fail(
@@ -89,9 +91,15 @@ Result<UnixNanos> parse_time(std::string_view text) {
     int64_t integer = 0;
     if (read_digits(text, integer)) {
         const size_t digits = text.size() - (text.starts_with('-') ? 1 : 0);
-        return UnixNanos{digits <= 10 ? integer * kSecond : integer};
+        if (digits > kSecondsDigitsMax) {
+            return UnixNanos{integer};
+        }
+        if (std::abs(integer) < kSecondsMax) {
+            return UnixNanos{integer * kSecond};
+        }
     }
-    if (const auto seconds = logql::parse_number(text); seconds && std::abs(*seconds) < 9.2e9) {
+    if (const auto seconds = logql::parse_number(text);
+        seconds && std::abs(*seconds) < kSecondsMax) {
         // Whole and fractional part apart: a double has not enough digits for nanoseconds.
         const double whole = std::floor(*seconds);
         return UnixNanos{
@@ -217,6 +225,18 @@ Result<uint32_t> read_limit(const net::HttpRequest& request, const query::QueryL
         );
     }
     return static_cast<uint32_t>(value);
+}
+
+Result<StreamsFormat> read_streams_format(const net::HttpRequest& request) {
+    const auto flags = request.header("X-Loki-Response-Encoding-Flags").value_or("");
+    StreamsFormat format{.categorize = flags.find("categorize-labels") != std::string_view::npos};
+    if (const auto encoding = request.parameter("line_encoding"); encoding && !encoding->empty()) {
+        if (*encoding != "base64") {
+            return fail(ErrorCode::kInvalidArgument, "line_encoding knows only base64");
+        }
+        format.base64_lines = true;
+    }
+    return format;
 }
 
 Result<store::Direction> read_direction(const net::HttpRequest& request) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "collector/api/result_writer.hpp"
 #include "collector/query/limits.hpp"
 #include "collector/query/series.hpp"
 #include "common/base/result.hpp"
@@ -30,6 +31,9 @@ Result<query::Grid> read_grid(
 Result<uint64_t> read_count(std::string_view name, std::string_view text, uint64_t max);
 
 Result<uint32_t> read_limit(const net::HttpRequest& request, const query::QueryLimits& limits);
+
+/// X-Loki-Response-Encoding-Flags and `line_encoding`.
+Result<StreamsFormat> read_streams_format(const net::HttpRequest& request);
 
 Result<store::Direction> read_direction(const net::HttpRequest& request);
 

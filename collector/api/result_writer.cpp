@@ -75,27 +75,13 @@ void append_tail(
     if (cursor.blocks_corrupt > 0) {
         fmt::format_to(
             std::back_inserter(out),
-            R"(,"warnings":["partial answer: {} blocks could not be read, see the collector's log"])",
-            cursor.blocks_corrupt
+            R"(,"warnings":["partial answer: {} blocks with records from {} to {} could not be read, see the collector's log"])",
+            cursor.blocks_corrupt,
+            to_rfc3339(cursor.corrupt.begin),
+            to_rfc3339(cursor.corrupt.end)
         );
     }
     out += "}\n";
-}
-
-void append_row(std::string& out, const query::LogRow& row, const StreamsFormat& format) {
-    fmt::format_to(std::back_inserter(out), "[\"{}\",", row.ts().value);
-    if (format.base64_lines) {
-        out += '"';
-        append_base64(out, row.line());
-        out += '"';
-    } else {
-        append_json_quoted(out, row.line());
-    }
-    if (format.categorize) {
-        out += ',';
-        out += row.labels_json().empty() ? "{}" : row.labels_json();
-    }
-    out += ']';
 }
 
 /// A number at every step, as the one series it is.
@@ -106,6 +92,28 @@ query::Matrix matrix_of(const query::Scalar& number, const query::Grid& grid) {
 }
 
 }  // namespace
+
+void append_entry(
+    std::string& out,
+    UnixNanos ts,
+    std::string_view line,
+    std::string_view labels_json,
+    const StreamsFormat& format
+) {
+    fmt::format_to(std::back_inserter(out), "[\"{}\",", ts.value);
+    if (format.base64_lines) {
+        out += '"';
+        append_base64(out, line);
+        out += '"';
+    } else {
+        append_json_quoted(out, line);
+    }
+    if (format.categorize) {
+        out += ',';
+        out += labels_json.empty() ? "{}" : labels_json;
+    }
+    out += ']';
+}
 
 void append_labels(std::string& out, const query::LabelSet& labels) {
     out += '{';
@@ -140,7 +148,8 @@ void write_streams(
         out += ",\"values\":[";
         for (size_t i = 0; i < stream.rows.size(); ++i) {
             out += i == 0 ? "" : ",";
-            append_row(out, stream.rows[i], format);
+            const query::LogRow& row = stream.rows[i];
+            append_entry(out, row.ts(), row.line(), row.labels_json(), format);
             if (!answer.offer()) {
                 answer.finish();
                 return;

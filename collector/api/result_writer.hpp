@@ -18,6 +18,15 @@ struct StreamsFormat {
     bool base64_lines = false;  ///< exact bytes, "lineEncoding":"base64"
 };
 
+/// `["<ns>","line"]`, with a third part when categorized.
+void append_entry(
+    std::string& out,
+    UnixNanos ts,
+    std::string_view line,
+    std::string_view labels_json,
+    const StreamsFormat& format
+);
+
 void write_streams(
     AnswerStream& answer,
     const query::LogResult& result,

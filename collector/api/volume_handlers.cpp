@@ -36,11 +36,10 @@ Result<std::vector<logql::Matcher>> read_matchers(const net::HttpRequest& reques
 
 Result<store::VolumeQuery> volume_query(
     const Context& context,
-    const net::HttpExchangePtr& exchange,
+    const net::HttpRequest& request,
     const std::vector<logql::Matcher>& matchers,
     const std::set<std::string, std::less<>>& targets
 ) {
-    const net::HttpRequest& request = exchange->request();
     SEYIR_TRY(auto compiled, logql::StreamMatcher::compile(matchers));
     store::VolumeQuery query{.tenant = tenant_of(request)};
     SEYIR_TRY(query.range, read_range(request, context.clock.wall_now(), 1h));
@@ -52,15 +51,10 @@ Result<store::VolumeQuery> volume_query(
                        return !labels.get(name).empty();
                    });
         };
-    const SteadyTime deadline = context.clock.steady_now() + context.limits.deadline;
-    query.cancelled = [exchange, deadline, &clock = context.clock] {
-        return exchange->cancelled() || clock.steady_now() > deadline;
-    };
     return query;
 }
 
-Result<VolumeRequest> read_volume(const Context& context, const net::HttpExchangePtr& exchange) {
-    const net::HttpRequest& request = exchange->request();
+Result<VolumeRequest> read_volume(const Context& context, const net::HttpRequest& request) {
     VolumeRequest volume;
     SEYIR_TRY(volume.matchers, read_matchers(request));
     for (const std::string_view list : request.parameters("targetLabels")) {
@@ -72,7 +66,7 @@ Result<VolumeRequest> read_volume(const Context& context, const net::HttpExchang
             at = comma + 1;
         }
     }
-    SEYIR_TRY(volume.query, volume_query(context, exchange, volume.matchers, volume.targets));
+    SEYIR_TRY(volume.query, volume_query(context, request, volume.matchers, volume.targets));
     const std::string_view by = request.parameter("aggregateBy").value_or("");
     if (by != "" && by != "series" && by != "labels") {
         return fail(
@@ -114,11 +108,28 @@ std::vector<query::LabelSet> series_of(const VolumeRequest& request, const Strea
     return series;
 }
 
+/// Ends with the query's deadline or client.
+Result<store::Volume> count_volume(
+    const Context& context, store::VolumeQuery query, query::QueryContext& running
+) {
+    query.cancelled = [&running] { return !running.check().has_value(); };
+    auto volume = context.store.volume(query);
+    if (!volume) {
+        SEYIR_CHECK(running.check());
+        return volume.error();
+    }
+    running.add(volume->stats);
+    return volume;
+}
+
 /// Bytes per series and bucket, the biggest series first.
 Result<query::Matrix> run_volume(
-    const Context& context, const VolumeRequest& request, const query::Grid& grid
+    const Context& context,
+    const VolumeRequest& request,
+    const query::Grid& grid,
+    query::QueryContext& running
 ) {
-    SEYIR_TRY(const store::Volume volume, context.store.volume(request.query));
+    SEYIR_TRY(const store::Volume volume, count_volume(context, request.query, running));
     std::map<query::LabelSet, std::vector<uint64_t>> bytes;
     for (const store::StreamVolume& stream : volume.streams) {
         for (query::LabelSet& labels : series_of(request, *stream.labels)) {
@@ -160,17 +171,17 @@ Result<query::Matrix> run_volume(
 }
 
 Result<void> answer_volume(const Context& context, const net::HttpExchangePtr& exchange) {
-    SEYIR_TRY(const VolumeRequest request, read_volume(context, exchange));
+    SEYIR_TRY(const VolumeRequest request, read_volume(context, exchange->request()));
     const query::Grid grid{.start_ns = request.query.range.end.value};
     query::QueryContext running = query_context(context, exchange);
-    SEYIR_TRY(const query::Matrix matrix, run_volume(context, request, grid));
+    SEYIR_TRY(const query::Matrix matrix, run_volume(context, request, grid, running));
     AnswerStream answer(exchange);
     write_vector(answer, matrix, grid, running.finish(), "");
     return {};
 }
 
 Result<void> answer_volume_range(const Context& context, const net::HttpExchangePtr& exchange) {
-    SEYIR_TRY(VolumeRequest request, read_volume(context, exchange));
+    SEYIR_TRY(VolumeRequest request, read_volume(context, exchange->request()));
     SEYIR_TRY(
         query::Grid grid, read_grid(exchange->request(), request.query.range, context.limits)
     );
@@ -180,7 +191,7 @@ Result<void> answer_volume_range(const Context& context, const net::HttpExchange
         std::max<size_t>(1, static_cast<size_t>((length + grid.step_ns - 1) / grid.step_ns));
     request.query.bucket = Nanos(grid.step_ns);
     query::QueryContext running = query_context(context, exchange);
-    SEYIR_TRY(const query::Matrix matrix, run_volume(context, request, grid));
+    SEYIR_TRY(const query::Matrix matrix, run_volume(context, request, grid, running));
     AnswerStream answer(exchange);
     write_matrix(answer, matrix, grid, running.finish(), "");
     return {};
@@ -188,8 +199,9 @@ Result<void> answer_volume_range(const Context& context, const net::HttpExchange
 
 Result<void> answer_stats(const Context& context, const net::HttpExchangePtr& exchange) {
     SEYIR_TRY(const auto matchers, read_matchers(exchange->request()));
-    SEYIR_TRY(const auto query, volume_query(context, exchange, matchers, {}));
-    SEYIR_TRY(const store::Volume volume, context.store.volume(query));
+    SEYIR_TRY(const auto query, volume_query(context, exchange->request(), matchers, {}));
+    query::QueryContext running = query_context(context, exchange);
+    SEYIR_TRY(const store::Volume volume, count_volume(context, query, running));
     uint64_t rows = 0;
     uint64_t bytes = 0;
     for (const store::StreamVolume& stream : volume.streams) {

@@ -132,8 +132,12 @@ std::optional<uint16_t> joinable_port(service::PipelineHost& host) {
     return std::nullopt;
 }
 
-std::vector<net::HttpRoute> loki_api(store::LogStore& store, const CollectorConfig& config) {
-    return api::loki_routes(store, {.retention = config.store.retention}, io::system_clock());
+std::vector<net::HttpRoute> loki_api(
+    store::LogStore& store, const CollectorConfig& config, metrics::Registry& registry
+) {
+    return api::loki_routes(
+        store, {.retention = config.store.retention, .registry = &registry}, io::system_clock()
+    );
 }
 
 /// Status, joining, health and the Loki API; not those of reload and tap.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/query/limits.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace seyir::query {
@@ -68,6 +70,8 @@ void QueryContext::add(const store::CursorStats& cursor) {
     sum.rows_read += cursor.rows_read;
     sum.raw_bytes_read += cursor.raw_bytes_read;
     sum.blocks_corrupt += cursor.blocks_corrupt;
+    sum.corrupt.begin = std::min(sum.corrupt.begin, cursor.corrupt.begin);
+    sum.corrupt.end = std::max(sum.corrupt.end, cursor.corrupt.end);
     sum.filters_damaged += cursor.filters_damaged;
     ++stats_.store_scans;
 }

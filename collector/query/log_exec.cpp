@@ -39,32 +39,6 @@ struct Before {
     }
 };
 
-std::string row_labels_json(const logql::ScratchRow& row) {
-    std::string parts[2];
-    row.for_each_label([&](const logql::Label& label) {
-        if (label.source == logql::LabelSource::kStream) {
-            return;
-        }
-        std::string& part = parts[label.source == logql::LabelSource::kParsed ? 1 : 0];
-        part += part.empty() ? "" : ",";
-        append_json_quoted(part, label.name);
-        part += ':';
-        append_json_quoted(part, label.value);
-    });
-    if (parts[0].empty() && parts[1].empty()) {
-        return "{}";
-    }
-    std::string json = "{";
-    if (!parts[0].empty()) {
-        json += "\"structuredMetadata\":{" + parts[0] + "}";
-    }
-    if (!parts[1].empty()) {
-        json += json.size() > 1 ? "," : "";
-        json += "\"parsed\":{" + parts[1] + "}";
-    }
-    return json + "}";
-}
-
 class LogQuery {
   public:
     LogQuery(const LogPlan& plan, const LogRequest& request, QueryContext& context)

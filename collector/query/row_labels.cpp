@@ -1,7 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/query/row_labels.hpp"
 
+#include "common/base/text.hpp"
+
 namespace seyir::query {
+
+std::string row_labels_json(const logql::ScratchRow& row) {
+    std::string parts[2];
+    row.for_each_label([&](const logql::Label& label) {
+        if (label.source == logql::LabelSource::kStream) {
+            return;
+        }
+        std::string& part = parts[label.source == logql::LabelSource::kParsed ? 1 : 0];
+        part += part.empty() ? "" : ",";
+        append_json_quoted(part, label.name);
+        part += ':';
+        append_json_quoted(part, label.value);
+    });
+    if (parts[0].empty() && parts[1].empty()) {
+        return "{}";
+    }
+    std::string json = "{";
+    if (!parts[0].empty()) {
+        json += "\"structuredMetadata\":{" + parts[0] + "}";
+    }
+    if (!parts[1].empty()) {
+        json += json.size() > 1 ? "," : "";
+        json += "\"parsed\":{" + parts[1] + "}";
+    }
+    return json + "}";
+}
 
 void LabelKey::assign_named(const logql::ScratchRow& row, const std::vector<std::string>& names) {
     labels_.clear();

@@ -53,6 +53,10 @@ class LabelKey {
     std::string bytes_;
 };
 
+/// `{"structuredMetadata":{..},"parsed":{..}}` without empty parts: the labels that are not the
+/// stream's.
+std::string row_labels_json(const logql::ScratchRow& row);
+
 /// Rows of one page that share stream, attributes and severity have the same labels of their own:
 /// their index is looked up without building a key.
 class OwnLabelsCache {

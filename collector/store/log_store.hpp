@@ -73,6 +73,7 @@ struct CursorStats {
     uint64_t rows_read = 0;
     uint64_t raw_bytes_read = 0;
     uint64_t blocks_corrupt = 0;  ///< could not be read; the answer is partial
+    TimeRange corrupt{UnixNanos::max(), UnixNanos::min()};  ///< where they are; the end included
     /// Filters of segments that could not be asked: their blocks were read, nothing is missing.
     uint64_t filters_damaged = 0;
 };

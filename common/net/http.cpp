@@ -19,6 +19,16 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+Result<void> HttpExchange::begin_websocket() {
+    return fail(ErrorCode::kUnsupported, "this server has no websockets");
+}
+
+Result<void> HttpExchange::try_message(std::string_view) {
+    return fail(ErrorCode::kClosed, "this is no websocket");
+}
+
+void HttpExchange::end_websocket(uint16_t, std::string_view) {}
+
 std::optional<std::string_view> HttpRequest::parameter(std::string_view name) const {
     for (const auto& [key, value] : query) {
         if (key == name) {

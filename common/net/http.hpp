@@ -51,7 +51,8 @@ struct HttpResponse {
     static HttpResponse json(std::string body) { return {.body = std::move(body)}; }
 };
 
-/// One request being answered. Exactly one of respond() or begin_stream() is called. Dropping the
+/// One request being answered. Exactly one of respond(), begin_stream() and begin_websocket() is
+/// called. Dropping the
 /// last reference unanswered sends 500.
 class HttpExchange {
   public:
@@ -64,6 +65,16 @@ class HttpExchange {
     /// it has not read for the write timeout.
     virtual Result<void> write(std::string_view piece) = 0;
     virtual void end_stream() = 0;
+
+    /// Instead of respond() and begin_stream(): the connection becomes a websocket (RFC 6455).
+    /// kInvalidArgument, kUnsupported when the request does not ask for one: then respond().
+    virtual Result<void> begin_websocket();
+    /// Queues a text message, whole; never blocks. kBackpressure: the client reads too slowly, the
+    /// message was not taken; kClosed: it has gone.
+    virtual Result<void> try_message(std::string_view text);
+    /// What is queued is still sent, then a close frame.
+    virtual void end_websocket(uint16_t code, std::string_view reason);
+
     /// True once the client has gone: long work should stop.
     virtual bool cancelled() const = 0;
 };

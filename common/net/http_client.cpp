@@ -2,6 +2,7 @@
 #include "common/net/http_client.hpp"
 
 #include <array>
+#include <random>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -10,6 +11,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "common/base/base64.hpp"
 #include "common/io/clock.hpp"
 #include "common/net/stream.hpp"
 
@@ -26,6 +28,9 @@ namespace {
 constexpr uint32_t kHeaderBytesMax = 64 * 1024;
 constexpr uint16_t kDefaultPort = 7400;
 constexpr size_t kLastChunkBytes = 5;  // "0\r\n\r\n"
+constexpr size_t kWebSocketKeyBytes = 16;
+constexpr int kSwitchingProtocols = 101;
+constexpr size_t kMessageBytesMax = 64 * 1024 * 1024;
 
 /// Runs a coroutine to its end on the calling thread.
 template <class T>
@@ -83,8 +88,13 @@ struct HttpClient::State {
     std::string buffer;  // received, not yet parsed
     std::string piece;
     std::array<char, 64 * 1024> chunk{};
+    std::optional<WebSocketReader> websocket;
+    uint16_t close_code = kWebSocketNormal;
 
     SteadyTime idle_deadline() const {
+        if (options.idle_timeout.count() == 0) {
+            return SteadyTime::max();
+        }
         return io::system_clock().steady_now() + options.idle_timeout;
     }
 
@@ -92,9 +102,12 @@ struct HttpClient::State {
     Result<void> send(const Request& request);
     Result<bool> advance();
     Result<size_t> receive();
+    Result<void> send_frame(WebSocketOpcode opcode, std::string_view payload);
+    Result<std::optional<std::string>> next_message();
     std::string head_of(const Request& request) const;
 
     void drop() {
+        websocket.reset();
         stream.reset();
         parser.reset();
         buffer.clear();
@@ -276,6 +289,83 @@ Result<HttpAnswer> HttpClient::fetch(const Request& request, size_t body_bytes_m
         }
         answer.body += piece;
     }
+}
+
+Result<HttpAnswerHead> HttpClient::start_websocket(Request request) {
+    auto& state = *state_;
+    std::string nonce(kWebSocketKeyBytes, '\0');
+    std::random_device random;
+    for (char& c : nonce) {
+        c = static_cast<char>(random());
+    }
+    std::string key;
+    append_base64(key, nonce);
+    request.headers.emplace_back("Upgrade", "websocket");
+    request.headers.emplace_back("Connection", "Upgrade");
+    request.headers.emplace_back("Sec-WebSocket-Version", "13");
+    request.headers.emplace_back("Sec-WebSocket-Key", key);
+    state.drop();
+    SEYIR_TRY(auto head, start(request));
+    if (head.status != kSwitchingProtocols) {
+        return head;
+    }
+    if (head.header("sec-websocket-accept") != websocket_accept(key)) {
+        state.drop();
+        return fail(ErrorCode::kCorrupt, state.url_text + " does not speak websocket");
+    }
+    state.websocket.emplace(WebSocketReader::Side::kClient, kMessageBytesMax);
+    state.websocket->feed(state.buffer);
+    state.buffer.clear();
+    return head;
+}
+
+Result<void> HttpClient::State::send_frame(WebSocketOpcode opcode, std::string_view payload) {
+    // The mask keeps proxies from taking payload for HTTP; nothing of ours can be confused.
+    std::string frame;
+    append_websocket_frame(frame, opcode, payload, std::random_device()());
+    stream->set_write_deadline(idle_deadline());
+    SEYIR_CHECK(run_here(context, stream->write(frame)));
+    stream->set_write_deadline(SteadyTime::max());
+    return {};
+}
+
+Result<std::optional<std::string>> HttpClient::State::next_message() {
+    while (true) {
+        SEYIR_TRY(auto message, websocket->next());
+        if (!message) {
+            SEYIR_TRY(const size_t count, receive());
+            if (count == 0) {
+                return fail(
+                    ErrorCode::kClosed, url_text + ": the connection was closed without a goodbye"
+                );
+            }
+            websocket->feed({chunk.data(), count});
+        } else if (message->opcode == WebSocketOpcode::kPing) {
+            SEYIR_CHECK(send_frame(WebSocketOpcode::kPong, message->payload));
+        } else if (message->opcode == WebSocketOpcode::kClose) {
+            close_code = message->close_code();
+            (void)send_frame(WebSocketOpcode::kClose, message->payload);
+            return std::optional<std::string>();
+        } else if (message->opcode == WebSocketOpcode::kText) {
+            return std::optional(std::move(message->payload));
+        }
+    }
+}
+
+Result<std::optional<std::string>> HttpClient::read_message() {
+    auto& state = *state_;
+    if (!state.websocket) {
+        return fail(ErrorCode::kClosed, state.url_text + ": no websocket is open");
+    }
+    auto message = state.next_message();
+    if (!message || !*message) {
+        state.drop();
+    }
+    return message;
+}
+
+uint16_t HttpClient::close_code() const {
+    return state_->close_code;
 }
 
 void HttpClient::close() {

@@ -15,6 +15,7 @@
 #include "common/base/result.hpp"
 #include "common/net/http.hpp"
 #include "common/net/http/encoding.hpp"
+#include "common/net/http/websocket.hpp"
 #include "common/net/tls.hpp"
 
 namespace seyir::net {
@@ -60,6 +61,13 @@ class HttpClient {
     Result<std::string_view> read();
     /// start() and all of the body; kTooLarge beyond `body_bytes_max`.
     Result<HttpAnswer> fetch(const Request& request, size_t body_bytes_max = 64 * 1024 * 1024);
+    /// As start(), asking for a websocket (RFC 6455): after status 101 call read_message().
+    Result<HttpAnswerHead> start_websocket(Request request);
+    /// The next text message; nothing = the server closed it, close_code() tells why. Waits as long
+    /// as it takes when `idle_timeout` is 0; pings are answered meanwhile.
+    Result<std::optional<std::string>> read_message();
+    uint16_t close_code() const;
+
     /// Gives up on the answer under way.
     void close();
 

@@ -24,8 +24,17 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+constexpr auto kLetters = [] {
+    std::array<bool, 256> letters{};
+    for (int c = 'a'; c <= 'z'; ++c) {
+        letters[static_cast<size_t>(c)] = true;
+        letters[static_cast<size_t>(c - 32)] = true;
+    }
+    return letters;
+}();
+
 bool is_letter(char c) {
-    return lower(c) >= 'a' && lower(c) <= 'z';
+    return kLetters[static_cast<uint8_t>(c)];
 }
 
 /// Numbers as pino and bunyan write them (30 = info) or as GELF does (syslog's 0 to 7).
@@ -197,10 +206,39 @@ struct FoundWord {
     bool is_sure = false;  ///< in capitals, before a colon, or in brackets
 };
 
+/// The first two letters of every level word of three letters and more; most other words end here.
+bool begins_like_level(char first, char second) {
+    const char next = lower(second);
+    switch (lower(first)) {
+        case 't':
+        case 'c':
+            return next == 'r';
+        case 'd':
+            return next == 'e' || next == 'b';
+        case 'i':
+            return next == 'n';
+        case 'n':
+            return next == 'o';
+        case 'w':
+            return next == 'a' || next == 'r';
+        case 'e':
+            return next == 'r' || next == 'm';
+        case 'a':
+            return next == 'l';
+        case 's':
+            return next == 'e';
+        case 'f':
+            return next == 'a' || next == 't';
+        case 'p':
+            return next == 'a';
+        default:
+            return false;
+    }
+}
+
 FoundWord judge_word(std::string_view text, size_t begin, size_t end) {
     const std::string_view word = text.substr(begin, end - begin);
-    constexpr std::string_view kFirst = "tdinweascfp";
-    if (kFirst.find(lower(word[0])) == std::string_view::npos) {
+    if (!begins_like_level(word[0], word[1])) {
         return {};
     }
     const SeverityNumber level = severity_from_text(word);

@@ -4,12 +4,14 @@ import json
 import pathlib
 import re
 import shutil
+import subprocess
 import tempfile
 import time
 import urllib.parse
 
 import pytest
 
+import clients_cache
 import harness
 
 CASES = sorted((pathlib.Path(__file__).resolve().parents[1] / "cases" / "grafana").glob("*.http"))
@@ -178,3 +180,16 @@ def test_stats_volume_and_the_histogram_agree_with_the_rows(pushed):
                  query='sum by (detected_level) (count_over_time({service_name="checkout"} [10m]))')["data"]["result"]
     assert {series["metric"]["detected_level"]: sum(int(v[1]) for v in series["values"]) for series in levels} == \
         {"info": 40, "warn": 40, "error": 40}
+
+
+def test_a_client_library_written_for_loki_reads_lines_labels_and_errors(pushed):
+    site, data = pushed
+    command, environment = clients_cache.python_client("loki_read.py", site.http_port, data.start_ns, data.end_ns)
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=harness.PATIENCE_S, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
+    read = json.loads(done.stdout)
+    assert read["labels"] == ["env", "service_name"] and read["values"] == ["prod", "test"]
+    assert read["series"] == [{"service_name": "checkout", "env": env} for env in ("prod", "test")]
+    assert len(read["lines"]) == 120 and all(json.loads(line)["took"].endswith("ms") for _, line in read["lines"])
+    assert sorted(labels["detected_level"] for labels in read["counted"]) == ["error", "info", "warn"]
+    assert "parse error at line 1, col 30" in read["refused"], read["refused"]

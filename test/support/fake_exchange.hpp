@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // FakeExchange: an HttpExchange without a server; collects what a handler answers.
-// Threads: one.
+// Threads: one; messages of a websocket may come from another.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,13 +43,41 @@ class FakeExchange final : public net::HttpExchange {
 
     void end_stream() override { ended = true; }
 
+    Result<void> begin_websocket() override {
+        if (!is_upgrade) {
+            return fail(ErrorCode::kInvalidArgument, "no upgrade");
+        }
+        ++answers;
+        answer.status = 101;
+        return {};
+    }
+
+    Result<void> try_message(std::string_view text) override {
+        if (gone) {
+            return fail(ErrorCode::kClosed, "client gone");
+        }
+        const std::lock_guard lock(mutex);
+        if (messages.size() >= messages_max) {
+            return fail(ErrorCode::kBackpressure, "client slow");
+        }
+        messages.emplace_back(text);
+        return {};
+    }
+
+    void end_websocket(uint16_t code, std::string_view) override { close_code = code; }
+
     bool cancelled() const override { return gone; }
 
     net::HttpResponse answer{.status = 0};
     int answers = 0;
     bool streamed = false;
     bool ended = false;
-    bool gone = false;
+    std::atomic<bool> gone = false;
+    bool is_upgrade = true;
+    std::atomic<uint16_t> close_code = 0;
+    std::mutex mutex;
+    std::vector<std::string> messages;            ///< under mutex
+    std::atomic<size_t> messages_max = SIZE_MAX;  ///< more are refused: a slow client
     size_t largest_piece = 0;
 
   private:

@@ -213,6 +213,11 @@ Result<std::optional<Page>> Cursor::read(const Place& place) {
     auto batch = load(place);
     if (!batch) {
         ++stats_.blocks_corrupt;
+        const bool is_staged = place.kind == Place::Kind::kStaged;
+        const UnixNanos min = is_staged ? place.entry.min_ts : place.row.min_ts;
+        const UnixNanos max = is_staged ? place.entry.max_ts : place.row.max_ts;
+        stats_.corrupt.begin = std::min(stats_.corrupt.begin, min);
+        stats_.corrupt.end = std::max(stats_.corrupt.end, max);
         core_->counters.corrupt_blocks.add();
         log::error(
             "store",

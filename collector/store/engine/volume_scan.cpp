@@ -42,9 +42,13 @@ bool VolumeScan::is_in_one_bucket(UnixNanos min, UnixNanos max) const {
 }
 
 /// Rows of all wanted streams, or of those in `only`.
-Result<void> VolumeScan::add_rows(Result<RecordBatchPtr> batch, const std::vector<StreamId>* only) {
+Result<void> VolumeScan::add_rows(
+    Result<RecordBatchPtr> batch, TimeRange where, const std::vector<StreamId>* only
+) {
     if (!batch) {
         ++stats_.blocks_corrupt;
+        stats_.corrupt.begin = std::min(stats_.corrupt.begin, where.begin);
+        stats_.corrupt.end = std::max(stats_.corrupt.end, where.end);
         core_.counters.corrupt_blocks.add();
         log::error(
             "store",
@@ -96,7 +100,9 @@ Result<void> VolumeScan::add_staged(const StageEntry& entry) {
             entry.raw_bytes - entry.rows
         );
     }
-    return add_rows(core_.read_stage(*view_.snapshot, entry, decoder_), nullptr);
+    return add_rows(
+        core_.read_stage(*view_.snapshot, entry, decoder_), {entry.min_ts, entry.max_ts}, nullptr
+    );
 }
 
 Result<void> VolumeScan::add_block(
@@ -115,6 +121,7 @@ Result<void> VolumeScan::add_block(
         const auto reader = core_.segments.get(segment.day, segment.id);
         return add_rows(
             reader ? (*reader)->read_block(number, row, query_.tenant, decoder_) : reader.error(),
+            {row.min_ts, row.max_ts},
             only
         );
     };

@@ -27,7 +27,9 @@ class VolumeScan {
     Result<void> add_segment(const SegmentSummary& segment);
     Result<void> add_block(const SegmentSummary& segment, uint32_t number, const BlockRow& row);
     Result<void> add_staged(const StageEntry& entry);
-    Result<void> add_rows(Result<RecordBatchPtr> batch, const std::vector<StreamId>* only);
+    Result<void> add_rows(
+        Result<RecordBatchPtr> batch, TimeRange where, const std::vector<StreamId>* only
+    );
     Result<void> check() const;
     /// The stream's labels; null where the query does not want it.
     const StreamLabelsPtr& wanted(StreamId id);

@@ -12,6 +12,7 @@
 
 #include "common/base/units.hpp"
 #include "common/net/http/encoding.hpp"
+#include "common/net/http/websocket.hpp"
 
 namespace seyir::net {
 
@@ -130,8 +131,9 @@ Result<void> RequestReader::State::read_head() {
     if (message.version() >= 11 && !head.header("host")) {
         return refuse(400, "the Host header is missing");
     }
-    if (parser->upgrade()) {
-        return refuse(501, "protocol upgrades are not offered here");
+    // A route that knows no websockets answers such a request as any other (RFC 9110 7.8).
+    if (parser->upgrade() && head.header("upgrade") && !wants_websocket(head)) {
+        return refuse(501, "only upgrades to a websocket are offered here");
     }
     return {};
 }

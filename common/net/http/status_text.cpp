@@ -8,6 +8,8 @@ namespace seyir::net {
 
 std::string_view status_text(int status) {
     switch (status) {
+        case 101:
+            return "Switching Protocols";
         case 200:
             return "OK";
         case 202:

@@ -2,6 +2,7 @@
 #include "common/net/server/answer_queue.hpp"
 
 #include "common/base/log.hpp"
+#include "common/net/http/websocket.hpp"
 
 namespace seyir::net {
 
@@ -32,6 +33,34 @@ void AnswerQueue::begin(HttpResponse head) {
     }
 }
 
+void AnswerQueue::begin_websocket(HttpResponse head) {
+    const std::lock_guard lock(mutex_);
+    if (stage_ == Stage::kPending) {
+        response_ = std::move(head);
+        is_stream_ = true;
+        is_websocket_ = true;
+        set_stage(Stage::kStreaming);
+    }
+}
+
+Result<void> AnswerQueue::try_write(std::string_view piece) {
+    const std::lock_guard lock(mutex_);
+    if (detached_) {
+        return *detached_;
+    }
+    if (stage_ != Stage::kStreaming || client_gone_) {
+        return fail(ErrorCode::kClosed, "the answer has ended already");
+    }
+    if (!waiting_.empty() && waiting_.size() + piece.size() > bytes_max_) {
+        return fail(ErrorCode::kBackpressure, "the client reads too slowly");
+    }
+    waiting_.append(piece);
+    if (changed_) {
+        changed_->set();
+    }
+    return {};
+}
+
 Result<void> AnswerQueue::write(std::string_view piece) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] {
@@ -53,6 +82,14 @@ Result<void> AnswerQueue::write(std::string_view piece) {
 void AnswerQueue::end() {
     const std::lock_guard lock(mutex_);
     if (stage_ == Stage::kStreaming) {
+        set_stage(Stage::kEnded);
+    }
+}
+
+void AnswerQueue::end_with(std::string_view piece) {
+    const std::lock_guard lock(mutex_);
+    if (stage_ == Stage::kStreaming) {
+        waiting_.append(piece);
         set_stage(Stage::kEnded);
     }
 }
@@ -84,7 +121,11 @@ AnswerQueue::Next AnswerQueue::next() {
     }
     if (!head_taken_) {
         head_taken_ = true;
-        return {.kind = Kind::kStreamHead, .response = std::move(response_), .piece = {}};
+        return {
+            .kind = is_websocket_ ? Kind::kWebSocketHead : Kind::kStreamHead,
+            .response = std::move(response_),
+            .piece = {}
+        };
     }
     if (!waiting_.empty()) {
         Next next{.kind = Kind::kPiece, .response = {}, .piece = {}};
@@ -115,6 +156,8 @@ void AnswerQueue::detach(Error why) {
 
 namespace {
 
+constexpr size_t kFrameHeadBytesMax = 10;
+
 class Exchange final : public HttpExchange {
   public:
     Exchange(HttpRequest request, std::shared_ptr<AnswerQueue> queue)
@@ -131,6 +174,31 @@ class Exchange final : public HttpExchange {
     Result<void> write(std::string_view piece) override { return queue_->write(piece); }
 
     void end_stream() override { queue_->end(); }
+
+    Result<void> begin_websocket() override {
+        SEYIR_TRY(const std::string key, websocket_key(request_));
+        HttpResponse head{.status = 101, .content_type = "", .body = "", .headers = {}};
+        head.headers.emplace_back("Upgrade", "websocket");
+        head.headers.emplace_back("Connection", "Upgrade");
+        head.headers.emplace_back("Sec-WebSocket-Accept", websocket_accept(key));
+        queue_->begin_websocket(std::move(head));
+        return {};
+    }
+
+    Result<void> try_message(std::string_view text) override {
+        std::string frame;
+        frame.reserve(text.size() + kFrameHeadBytesMax);
+        append_websocket_frame(frame, WebSocketOpcode::kText, text);
+        return queue_->try_write(frame);
+    }
+
+    void end_websocket(uint16_t code, std::string_view reason) override {
+        std::string frame;
+        append_websocket_frame(
+            frame, WebSocketOpcode::kClose, websocket_close_payload(code, reason)
+        );
+        queue_->end_with(frame);
+    }
 
     bool cancelled() const override { return queue_->cancelled(); }
 

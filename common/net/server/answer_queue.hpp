@@ -24,15 +24,21 @@ class AnswerQueue {
     void begin(HttpResponse head);
     Result<void> write(std::string_view piece);
     void end();
+    /// A last small piece, whatever waits before it.
+    void end_with(std::string_view piece);
+    /// As begin(): pieces are frames, which the connection sends as they are.
+    void begin_websocket(HttpResponse head);
+    /// As write(), but kBackpressure instead of blocking.
+    Result<void> try_write(std::string_view piece);
     /// The handler is gone: an unanswered request gets 500, a stream without end is cut off.
     void abandon();
     bool cancelled() const;
 
-    enum class Kind { kNothing, kWhole, kStreamHead, kPiece, kEnd, kCutOff };
+    enum class Kind { kNothing, kWhole, kStreamHead, kWebSocketHead, kPiece, kEnd, kCutOff };
 
     struct Next {
         Kind kind = Kind::kNothing;
-        HttpResponse response;  ///< kWhole, kStreamHead
+        HttpResponse response;  ///< kWhole, kStreamHead, kWebSocketHead
         std::string piece;      ///< kPiece: all that waits
     };
 
@@ -53,6 +59,7 @@ class AnswerQueue {
     std::shared_ptr<async::Event> changed_;
     Stage stage_ = Stage::kPending;
     bool is_stream_ = false;
+    bool is_websocket_ = false;
     bool head_taken_ = false;
     bool client_gone_ = false;
     HttpResponse response_;

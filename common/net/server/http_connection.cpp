@@ -146,6 +146,7 @@ void HttpConnection::begin_drain() {
         if (self->is_idle_) {
             self->stream_.close();
         }
+        self->changed_->set();  // a websocket looks whether the server stops
     });
 }
 
@@ -308,6 +309,12 @@ Awaitable<bool> HttpConnection::answer(Request& request, std::shared_ptr<AnswerQ
             auto streamed = co_await stream(request, queue, std::move(next.response));
             co_return streamed&& request.keep_alive;
         }
+        if (next.kind == AnswerQueue::Kind::kWebSocketHead) {
+            auto head = response_head(request, next.response, false);
+            co_await websocket(std::move(head), queue);
+            shared_.count(request.route_name(), next.response.status, now() - request.started);
+            co_return false;
+        }
         auto waited = co_await changed_->wait();
         if (!waited || !stream_.is_open()) {
             co_return false;
@@ -411,6 +418,7 @@ Awaitable<void> HttpConnection::linger() {
 std::string HttpConnection::response_head(
     const Request& request, const HttpResponse& response, bool is_stream
 ) const {
+    const bool is_upgrade = response.status == 101;
     std::string head = fmt::format(
         "HTTP/1.1 {} {}\r\nDate: {}\r\n",
         response.status,
@@ -425,13 +433,15 @@ std::string HttpConnection::response_head(
         if (!request.is_http_1_0) {
             head += "Transfer-Encoding: chunked\r\n";
         }
-    } else if (response.status != 204) {
+    } else if (response.status != 204 && !is_upgrade) {
         head += fmt::format("Content-Length: {}\r\n", response.body.size());
     }
     for (const auto& [name, value] : response.headers) {
         append_header(head, name, value);
     }
-    if (!request.keep_alive) {
+    if (is_upgrade) {
+        // The Connection header says Upgrade.
+    } else if (!request.keep_alive) {
         head += "Connection: close\r\n";
     } else if (request.is_http_1_0) {
         head += "Connection: keep-alive\r\n";

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/net/http/request_reader.hpp"
+#include "common/net/http/websocket.hpp"
 #include "common/net/server/answer_queue.hpp"
 #include "common/net/server/http_server_shared.hpp"
 
@@ -37,6 +38,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     async::Awaitable<bool> stream(
         Request& request, std::shared_ptr<AnswerQueue> queue, HttpResponse head
     );
+    async::Awaitable<void> websocket(std::string head, std::shared_ptr<AnswerQueue> queue);
+    async::Awaitable<bool> answer_frames(WebSocketReader& reader);
+    async::Awaitable<bool> keep_alive(SteadyTime heard, bool& is_asked);
+    async::Awaitable<bool> send_control(WebSocketOpcode opcode, std::string payload);
     async::Awaitable<bool> send_whole(Request& request, HttpResponse response);
     async::Awaitable<bool> send_piece(Request& request, std::string piece);
     async::Awaitable<bool> send(std::string head, std::string_view body);

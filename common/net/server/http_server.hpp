@@ -45,6 +45,7 @@ struct HttpServerOptions {
     std::chrono::milliseconds body_total_timeout{300'000};
     std::chrono::milliseconds idle_timeout{120'000};  ///< between two requests
     std::chrono::milliseconds write_timeout{60'000};  ///< for a piece the client does not read
+    std::chrono::milliseconds websocket_ping_interval{15'000};  ///< silence before a ping
     size_t connections_max = 1024;
     size_t stream_bytes_max = 256 * 1024;  ///< of one answer, waiting to be sent
 };

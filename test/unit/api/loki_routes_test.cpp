@@ -10,6 +10,7 @@
 #include "common/json/reader.hpp"
 #include "test/support/fake_exchange.hpp"
 #include "test/support/memory_log_store.hpp"
+#include "test/support/replay_corpus.hpp"
 #include "test/support/rows.hpp"
 
 using namespace seyir;
@@ -242,6 +243,11 @@ TEST_SUITE("collector/api/loki_routes") {
         CHECK(text.find("blocks:  ") != std::string::npos);
         CHECK(text.find(" pruned by stream + 0 by filter + ") != std::string::npos);
         CHECK(stats->get("store")->get("blocksPrunedByFilter").has_value());
+    }
+
+    TEST_CASE("whatever parameters are accepted keep to the limits") {
+        const std::string corpus = std::string(SEYIR_SOURCE_ROOT) + "/test/fuzz/corpus/api_params";
+        CHECK(test::replay_corpus(corpus) >= 6);
     }
 
     TEST_CASE("times are read in every form Grafana sends") {

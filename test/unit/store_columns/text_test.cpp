@@ -84,7 +84,8 @@ TEST_SUITE("collector/store/columns") {
         const uint64_t seed = 3;
         MESSAGE("seed " << seed);
         std::mt19937_64 random(seed);
-        const std::string alphabet("ab1 2:.-_=\"[]{},/\\\xc3\xa9\xff\0\n{}\"\"==  ", 35);
+        static constexpr char kBytes[] = "ab1 2:.-_=\"[]{},/\\\xc3\xa9\xff\0\n{}\"\"==  ";
+        const std::string alphabet(kBytes, sizeof(kBytes) - 1);
         for (const Mode mode :
              {Mode::kWhole, Mode::kJson, Mode::kPairs, Mode::kFields, Mode::kWords}) {
             ShapeSet shapes;

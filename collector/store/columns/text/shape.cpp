@@ -67,7 +67,7 @@ size_t slot_end(const Slot& slot, std::string_view text, size_t at, KnownTexts k
 }
 
 bool is_same(const char* a, const char* b, size_t size) {
-    return std::memcmp(a, b, size) == 0;
+    return size == 0 || std::memcmp(a, b, size) == 0;  // an empty text may have no address
 }
 
 }  // namespace
