@@ -160,7 +160,7 @@ void add_own_routes(
     ));
     servers.add_routes(upkeep.routes());
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
-    servers.add_routes(loki_api(store, config));
+    servers.add_routes(loki_api(store, config, registry));
 }
 
 std::shared_ptr<service::TapHub> add_tap(
