@@ -8,6 +8,7 @@
 #include "agent/app/collector_output_type.hpp"
 #include "agent/input/container/container_type.hpp"
 #include "agent/input/journald/journald_type.hpp"
+#include "agent/input/relay/relay_type.hpp"
 #include "agent/input/stdin/stdin_type.hpp"
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_type.hpp"
@@ -56,6 +57,7 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
     types->catalogue.add(input::tail_input_type());
     types->catalogue.add(input::container_input_type());
     types->catalogue.add(input::journald_input_type());
+    types->catalogue.add(input::relay_input_type());
     types->catalogue.add(input::stdin_input_type());
     types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);
@@ -151,6 +153,40 @@ void check_one_stdin(
     }
 }
 
+/// What a relay takes goes to the collector as it came: no filter, no choice, no other output.
+void check_relays(
+    const ObjectReader& root, const component::PipelineConfig& pipeline, config::Diagnostics& out
+) {
+    const auto is_collector = [&](const std::string& id) {
+        return std::ranges::any_of(pipeline.outputs, [&](const component::PlannedOutput& output) {
+            return output.id == id && output.type == "collector";
+        });
+    };
+    for (const auto& input : root.components("inputs")) {
+        for (const component::PlannedRoute& route : pipeline.routes) {
+            const config::RouteOptions& options = route.options;
+            const bool is_read = std::ranges::find(options.from, input.id) != options.from.end();
+            const bool is_plain = options.through.empty() && options.match.empty() &&
+                                  std::ranges::all_of(options.to, is_collector);
+            if (input.type != "http_relay" || !is_read || is_plain) {
+                continue;
+            }
+            out.add(
+                {.code = config::kNotAllowed,
+                 .at = input.id_span,
+                 .message = fmt::format(
+                     "what `{}` relays goes to a collector unchanged, and route `{}` has `match`, "
+                     "`through` or another output",
+                     input.id,
+                     options.name
+                 ),
+                 .hint = "give it a route of its own to a `collector` output; the collector's "
+                         "filters see its records"}
+            );
+        }
+    }
+}
+
 config::LoadedConfig<AgentConfig> finish(
     config::CheckedDocument checked,
     const component::ProgramTypesPtr& types,
@@ -180,6 +216,7 @@ config::LoadedConfig<AgentConfig> finish(
     agent.host_metrics = {metrics.boolean("enabled"), metrics.duration("interval")};
     check_loops(root, agent.pipeline, loaded.diagnostics);
     check_one_stdin(root, agent.pipeline, loaded.diagnostics);
+    check_relays(root, agent.pipeline, loaded.diagnostics);
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(agent);
         loaded.effective = config::effective_yaml(checked.document, types->schema);

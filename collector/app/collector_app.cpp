@@ -96,6 +96,21 @@ auto push_adder(metrics::Registry& registry) {
            ) { return add_default_push(next, before, registry, graph); };
 }
 
+FindRelayTarget relay_finder(service::PipelineHost& host) {
+    return [&host](std::string_view path) {
+        const auto graph = host.graph();
+        FoundRelayTarget found{.is_ready = graph != nullptr, .target = nullptr};
+        for (const auto& [id, running] :
+             graph == nullptr ? decltype(graph->inputs){} : graph->inputs) {
+            auto target = std::dynamic_pointer_cast<RelayTarget>(running.component);
+            if (target != nullptr && target->takes(path)) {
+                found.target = std::move(target);
+            }
+        }
+        return found;
+    };
+}
+
 StatusSources status_sources(
     service::PipelineHost& host,
     store::RocksStore& store,
@@ -130,6 +145,10 @@ std::optional<uint16_t> joinable_port(service::PipelineHost& host) {
         }
     }
     return std::nullopt;
+}
+
+SteadyTime drained_by() {
+    return io::system_clock().steady_now() + kDrainTime;
 }
 
 std::vector<net::HttpRoute> loki_api(
@@ -214,6 +233,7 @@ int CollectorApp::run(
         .dead_letter = plugins::make_dead_letter_file,
         .adjust = push_adder(registry),
     });
+    services.find_relay_target = relay_finder(host);
     service::Reloader reloader(
         host,
         running,
@@ -226,7 +246,6 @@ int CollectorApp::run(
     if (auto begun = host.start(*running); !begun) {
         return could_not_start(begun.error());
     }
-    const auto drained_by = [] { return io::system_clock().steady_now() + kDrainTime; };
     if (auto listening = servers.start(); !listening) {
         host.stop(drained_by());
         return could_not_start(listening.error());

@@ -38,6 +38,7 @@ class AgentsPlan final : public InputPlan {
         SEYIR_TRY(setup.authenticator, component::make_authenticator(options_.tokens));
         setup.joined = options_.may_join ? services.agent_tokens : nullptr;
         setup.store_outputs = {kStoreOutput};
+        setup.find_relay_target = services.find_relay_target;
         setup.server_version = kVersion;
         setup.connections_max = options_.connections_max;
         return std::make_unique<AgentsInput>(

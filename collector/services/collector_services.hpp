@@ -4,11 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "collector/services/agent_tokens.hpp"
 #include "collector/services/internal_events.hpp"
+#include "collector/services/relay_target.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/component/types.hpp"
 
@@ -16,6 +19,14 @@ namespace seyir::collector {
 
 /// The number of the one store output a pipeline has; part of the lane keys on disk.
 inline constexpr uint16_t kStoreOutput = 0;
+
+/// Which input takes what an agent relays to a path: `is_ready` is false while none is known yet.
+struct FoundRelayTarget {
+    bool is_ready = false;
+    std::shared_ptr<RelayTarget> target;
+};
+
+using FindRelayTarget = std::function<FoundRelayTarget(std::string_view path)>;
 
 class CollectorServices final : public component::ProgramServices {
   public:
@@ -31,6 +42,7 @@ class CollectorServices final : public component::ProgramServices {
     store::LogStore& store;
     std::shared_ptr<const AgentTokens> agent_tokens;  ///< of agents that joined; may be none
     InternalEvents events;
+    FindRelayTarget find_relay_target;
 
   private:
     alert::RefillSource* const refill_;

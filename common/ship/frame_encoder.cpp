@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "common/base/log.hpp"
+#include "common/wire/relay.hpp"
 
 namespace seyir::ship {
 namespace {
@@ -140,6 +141,7 @@ std::optional<OutFrame> FrameEncoder::encode(Waiting& waiting) {
         waiting.done(std::move(report));
         return std::nullopt;
     }
+    out.kind = relay::is_relayed(*view.batch) ? wire::FrameKind::kRelay : wire::FrameKind::kLogs;
     const TimeSpan span = time_span(view);
     out.rows = static_cast<uint32_t>(view.row_count());
     out.min_ts = span.min;

@@ -21,6 +21,7 @@ namespace seyir::ship {
 
 struct OutFrame {
     EncodedBatch encoded;
+    wire::FrameKind kind = wire::FrameKind::kLogs;
     uint32_t rows = 0;
     UnixNanos min_ts;
     UnixNanos max_ts;

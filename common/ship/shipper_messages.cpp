@@ -313,7 +313,7 @@ std::shared_ptr<const std::string> Shipper::add_frame(Session& session) {
     metrics_.wire_bytes.add(wire_bytes);
     wire::append_frame_header(
         session.out,
-        {.kind = wire::FrameKind::kLogs,
+        {.kind = frame->kind,
          .codec = encoded.codec,
          .epoch = session.epoch,
          .seq = frame->seq,

@@ -39,6 +39,7 @@ ALLOWED = {
     "agent/input": DATA + ["common/config", "common/pipeline", "common/component", "common/multiline", "agent/checkpoint"],
     "agent/input/container": DATA + ["common/config", "common/pipeline", "common/component", "common/multiline",
                               "common/time", "agent/input", "plugins/filter/parse"],
+    "agent/input/relay": DATA + ["common/config", "common/wire", "common/pipeline", "common/component", "common/net", "common/async"],
     "agent/hostmetrics": BASE + ["common/metrics", "common/config"],
     "agent/app": COMMON + ["agent", "plugins"],
     "collector/store": DATA + ["common/config", "common/pipeline", "common/wire"],

@@ -9,6 +9,7 @@
 #include "common/async/event.hpp"
 #include "common/async/offload.hpp"
 #include "common/base/log.hpp"
+#include "common/wire/relay.hpp"
 
 namespace seyir::collector::input {
 namespace {
@@ -140,7 +141,8 @@ std::optional<AgentsServer::Refusal> AgentsServer::take_frame(
             connection.last_seq
         ));
     }
-    if (header.kind != wire::FrameKind::kLogs) {
+    const bool is_relayed = header.kind == wire::FrameKind::kRelay;
+    if (header.kind != wire::FrameKind::kLogs && !is_relayed) {
         return bad(fmt::format("kind {} is not taken here", static_cast<int>(header.kind)));
     }
     const EncodedBatch encoded{
@@ -156,13 +158,67 @@ std::optional<AgentsServer::Refusal> AgentsServer::take_frame(
     if ((*batch)->row_count() != header.rows) {
         return bad(fmt::format("{} rows stated, {} there", header.rows, (*batch)->row_count()));
     }
+    if (is_relayed && ((*batch)->row_count() > 1 || (*batch)->positions().size() != 1)) {
+        return bad("a relayed request is one row with one position");
+    }
     connection.last_seq = header.seq;
+    if (is_relayed && (*batch)->row_count() == 1) {
+        return take_relayed(connection, frame, **batch);
+    }
     submit(connection, frame, *std::move(batch));
     return std::nullopt;
 }
 
+/// The records of the body take the place of the row that holds it. A body nobody can take is
+/// refused for good, and its position moves on all the same: what comes behind it must join.
+std::optional<AgentsServer::Refusal> AgentsServer::take_relayed(
+    Connection& connection, const wire::Frame& frame, const RecordBatch& relayed
+) {
+    const auto attribute = [&](const char* name) {
+        const auto key = relayed.find_key(name);
+        const Value* const value = key ? relayed.find_attr(0, *key) : nullptr;
+        return value == nullptr ? std::string() : std::string(value->as_text());
+    };
+    RelayedRequest request{
+        .path = attribute(relay::kPath),
+        .content_type = attribute(relay::kContentType),
+        .body = std::string(relayed.body(0)),
+        .peer = connection.hello.hostname
+    };
+    FoundRelayTarget found{.is_ready = true, .target = nullptr};
+    if (setup_.find_relay_target) {
+        found = setup_.find_relay_target(request.path);
+    }
+    if (!found.is_ready) {
+        connection.link->took_frame(0);
+        const auto report = DeliveryReport::retry("the collector is starting");
+        connection.link->answer(ack_of(frame.header.seq, report), shared_->retry_after_ms, 0);
+        return std::nullopt;
+    }
+    std::string refused;
+    auto batch = std::make_shared<RecordBatch>(relayed.tenant());
+    if (found.target == nullptr) {
+        refused = fmt::format("no input of the collector takes {}", request.path);
+    } else {
+        auto read = found.target->read_relayed(std::move(request));
+        if (read) {
+            batch = *std::move(read);
+        } else {
+            refused = read.error().message;
+        }
+    }
+    batch->replace_positions(relayed.positions()[0]);
+    RelayTarget* const target = refused.empty() ? found.target.get() : nullptr;
+    submit(connection, frame, std::move(batch), target, std::move(refused));
+    return std::nullopt;
+}
+
 void AgentsServer::submit(
-    Connection& connection, const wire::Frame& frame, std::shared_ptr<RecordBatch> batch
+    Connection& connection,
+    const wire::Frame& frame,
+    std::shared_ptr<RecordBatch> batch,
+    RelayTarget* target,
+    std::string refused
 ) {
     const wire::FrameHeader& header = frame.header;
     batch->set_provenance({.agent = connection.hello.agent, .epoch = connection.epoch});
@@ -185,7 +241,17 @@ void AgentsServer::submit(
                      link = connection.link,
                      seq = header.seq,
                      raw_bytes = header.raw_bytes,
-                     begun = clock_.steady_now()](const DeliveryReport& report) {
+                     refused = std::move(refused),
+                     begun = clock_.steady_now()](const DeliveryReport& stored) {
+        DeliveryReport report = stored;
+        if (!refused.empty() && report.outcome < Outcome::kRejected) {
+            report = {
+                .outcome = Outcome::kRejected,
+                .dropped = 1,
+                .reason = "relay_refused",
+                .message = refused
+            };
+        }
         shared->in_flight_bytes.fetch_sub(raw_bytes);
         const auto took = shared->clock.steady_now() - begun;
         shared->metrics.ack_seconds.observe(std::chrono::duration<double>(took).count());
@@ -194,7 +260,11 @@ void AgentsServer::submit(
         link->answer(ack_of(seq, report), retry ? shared->retry_after_ms : 0, raw_bytes);
     };
     batch->set_ack(AckToken(std::move(answered)));
-    submit_(std::move(batch));
+    if (target != nullptr) {
+        target->submit_relayed(std::move(batch));
+    } else {
+        submit_(std::move(batch));
+    }
 }
 
 Result<wire::Committed> AgentsServer::committed(AgentId agent, const wire::Ask& ask) {

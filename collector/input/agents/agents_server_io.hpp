@@ -127,8 +127,16 @@ class AgentsServer {
 
     std::optional<Refusal> on_event(Connection& connection, std::string_view body);
     std::optional<Refusal> take_frame(Connection& connection, const wire::Frame& frame);
+    std::optional<Refusal> take_relayed(
+        Connection& connection, const wire::Frame& frame, const RecordBatch& relayed
+    );
+    /// `refused`: what the answer says besides the outputs'.
     void submit(
-        Connection& connection, const wire::Frame& frame, std::shared_ptr<RecordBatch> batch
+        Connection& connection,
+        const wire::Frame& frame,
+        std::shared_ptr<RecordBatch> batch,
+        RelayTarget* target = nullptr,
+        std::string refused = {}
     );
     Result<wire::Committed> committed(AgentId agent, const wire::Ask& ask);
     void note_refused(const Connection& connection, const Refusal& refusal);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collector/services/agent_tokens.hpp"
+#include "collector/services/collector_services.hpp"
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
 #include "common/net/endpoint.hpp"
@@ -24,6 +25,7 @@ struct AgentsSetup {
     net::Authenticator authenticator;            ///< who may ship; open = everybody
     std::shared_ptr<const AgentTokens> joined;   ///< set: agents that joined may ship, too
     std::vector<uint16_t> store_outputs{0};      ///< whose committed positions count; lowest wins
+    FindRelayTarget find_relay_target;           ///< none: relayed requests are refused
     std::string server_version;
     size_t io_threads = 2;
     uint32_t connections_max = 10'000;

@@ -161,6 +161,27 @@ bool PushInput::take_budget(uint64_t bytes) {
     return true;
 }
 
+Result<std::shared_ptr<RecordBatch>> PushInput::read_relayed(RelayedRequest relayed) const {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.path = std::move(relayed.path);
+    request.body = std::move(relayed.body);
+    request.peer = std::move(relayed.peer);
+    if (!relayed.content_type.empty()) {
+        request.headers.emplace_back("Content-Type", std::move(relayed.content_type));
+    }
+    SEYIR_TRY(PushBody body, read(request));
+    shared_->rejected->add(body.rejected);
+    return std::move(body.batch);
+}
+
+void PushInput::submit_relayed(std::shared_ptr<RecordBatch> batch) {
+    const std::shared_lock lock(mutex_);
+    if (submit_) {
+        submit_(std::move(batch));
+    }
+}
+
 void PushInput::push(const net::HttpExchangePtr& exchange) {
     const net::HttpRequest& request = exchange->request();
     const uint64_t bytes = request.body.size();

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "collector/input/push/push_body.hpp"
+#include "collector/services/relay_target.hpp"
 #include "common/component/types.hpp"
 #include "common/io/clock.hpp"
 #include "common/metrics/registry.hpp"
@@ -23,7 +24,7 @@
 
 namespace seyir::collector::input {
 
-class PushInput : public pipeline::Input, public component::HttpMounted {
+class PushInput : public pipeline::Input, public component::HttpMounted, public RelayTarget {
   public:
     PushInput(
         std::string id,
@@ -38,6 +39,11 @@ class PushInput : public pipeline::Input, public component::HttpMounted {
 
     /// POST path(). The routes refer to this object.
     std::vector<net::HttpRoute> http_routes() override;
+
+    bool takes(std::string_view relayed_to) const override { return relayed_to == path(); }
+
+    Result<std::shared_ptr<RecordBatch>> read_relayed(RelayedRequest request) const override;
+    void submit_relayed(std::shared_ptr<RecordBatch> batch) override;
 
   protected:
     virtual std::string path() const = 0;

@@ -65,18 +65,23 @@ class Values {
 
 }  // namespace
 
-std::vector<gram::Key> collect_keys(const RecordBatch& block, gram::KeyCollector& collector) {
+void add_values(const RecordBatch& block, gram::KeyCollector& collector) {
     Values values(block, collector);
     bool has_odd_escape = false;
     for (size_t i = 0; i < block.row_count(); ++i) {
-        const std::string_view line = block.body(i);
-        collector.add(line);
         values.add(i);
-        has_odd_escape = has_odd_escape || gram::has_odd_escape(line);
+        has_odd_escape = has_odd_escape || gram::has_odd_escape(block.body(i));
     }
     if (has_odd_escape) {
         collector.add_key(gram::kOddEscapeKey);
     }
+}
+
+std::vector<gram::Key> collect_keys(const RecordBatch& block, gram::KeyCollector& collector) {
+    for (size_t i = 0; i < block.row_count(); ++i) {
+        collector.add(block.body(i));
+    }
+    add_values(block, collector);
     return collector.take();
 }
 

@@ -13,7 +13,11 @@
 
 namespace seyir::store {
 
+/// Lines and values.
 std::vector<gram::Key> collect_keys(const RecordBatch& block, gram::KeyCollector& collector);
+
+/// What lines cut into pieces leave out: values of attributes, labels and ids, odd escapes.
+void add_values(const RecordBatch& block, gram::KeyCollector& collector);
 
 gram::KeyTree keys_of(const SelectQuery& query);
 

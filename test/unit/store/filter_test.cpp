@@ -104,6 +104,17 @@ TEST_SUITE("collector/store/filter") {
         CHECK(read_all(*ids.f.store, query).stats.blocks_read <= 3);
     }
 
+    TEST_CASE("values of attributes and labels are found, which no line holds") {
+        Ids ids;
+        for (const char* value : {"/var/log/app.log", "h1", "app"}) {
+            CAPTURE(value);
+            const ReadBack found = ids.find(Needle::of(value, false, Needle::Place::kValue));
+            CHECK(found.rows.size() == Ids::kRows);
+        }
+        const Needle absent = Needle::of("/var/log/other.log", false, Needle::Place::kValue);
+        CHECK(ids.find(absent).stats.blocks_read < 20);
+    }
+
     TEST_CASE("blocks are counted once, by the first means that rules them out") {
         Ids ids;
         store::SelectQuery query{.holds = Needle::of(id_of(10))};
