@@ -119,6 +119,22 @@ constexpr std::array kPluginOptions{
     OptionSpec{"seed", "N", "check: of the random batches (1)"},
 };
 
+constexpr std::array kTokenOptions{
+    OptionSpec{"one-time", "", "create: it is used up by the first agent that joins with it"},
+    OptionSpec{"name", "NAME", "create: what the agent will be called (its host's name)"},
+    OptionSpec{"ttl", "TIME", "create: valid for so long, up to 30d (1h)"},
+};
+
+constexpr std::array kAgentOptions{
+    OptionSpec{
+        "ca-pin", "PIN", "sha256:... of the collector's certificate, as token create prints"
+    },
+    OptionSpec{"endpoint", "ADDRESS", "the collector's agents input (the URL's host, its port)"},
+    OptionSpec{"state-dir", "DIR", "state_dir of the agent (/var/lib/seyir-agent)"},
+    OptionSpec{"config-dir", "DIR", "conf_d of the agent (/etc/seyir/agent.d)"},
+    OptionSpec{"force", "", "replace what an earlier join wrote"},
+};
+
 constexpr std::array kRetentionOptions{
     OptionSpec{"dry-run", "", "run: tell what it would drop, and change nothing"},
     OptionSpec{
@@ -244,6 +260,22 @@ constexpr std::string_view kSpoolDetails =
     "Without it: /var/lib/seyir-agent. A spool is a disk buffer; see `seyir help buffer`.\n\n"
     "  seyir spool ls\n"
     "  seyir spool export /var/lib/seyir-agent/buffer/central > waiting.jsonl\n";
+constexpr std::string_view kTokenDetails =
+    "Tokens that agents join a collector with. create prints the command for the agent's host;\n"
+    "the token is shown once, kept as a hash, valid once and not for long. ls lists what joined\n"
+    "and what may; revoke ends the tokens of an agent. They need scope admin: the collector's\n"
+    "admin socket has it.\n\n"
+    "  seyir token create --one-time --server unix:/var/lib/seyir-collector/admin.sock\n"
+    "  seyir token create --one-time --name web1 --ttl 15m\n"
+    "  seyir token ls\n"
+    "  seyir token revoke web1\n";
+constexpr std::string_view kAgentDetails =
+    "Joins this host's agent to a collector: exchanges the one-time token of SEYIR_TOKEN (or\n"
+    "--token-file) for one of its own, which goes into the agent's state directory with the\n"
+    "collector's certificate authority, and writes an output to the directory the agent's\n"
+    "configuration reads. Over TLS: --ca-pin, --ca, or an authority the system trusts.\n\n"
+    "  SEYIR_TOKEN=... seyir agent join https://logs.example.org:7400 --ca-pin sha256:...\n"
+    "  systemctl enable --now seyir-agent\n";
 constexpr std::string_view kCompletionDetails =
     "Completion of commands and options; put it into ~/.bashrc:\n\n"
     "  eval \"$(seyir completion bash)\"\n";
@@ -337,6 +369,18 @@ constexpr std::array kCommands{
         "what an agent holds on disk for its collector",
         kSpoolDetails,
         kBufferOptions
+    },
+    CommandSpec{
+        "token",
+        "create|ls|revoke [NAME]",
+        1,
+        2,
+        "tokens that agents join with",
+        kTokenDetails,
+        kTokenOptions
+    },
+    CommandSpec{
+        "agent", "join URL", 2, 2, "join this host to a collector", kAgentDetails, kAgentOptions
     },
     CommandSpec{"version", "", 0, 0, "print the version", "", {}},
     CommandSpec{"completion", "bash", 1, 1, "completion for the shell", kCompletionDetails, {}},

@@ -54,6 +54,8 @@ struct Entry {
 
 constexpr Entry kEntries[] = {
     {"query", query_command},
+    {"token", token_command},
+    {"agent", agent_command},
     {"tail", tail_command},
     {"labels", labels_command},
     {"validate", validate_command},

@@ -30,24 +30,6 @@ std::string choose(
     return value != nullptr && *value != '\0' ? value : fallback;
 }
 
-Result<std::string> read_token(const Arguments& arguments) {
-    if (!arguments.has("token-file")) {
-        return choose(arguments, "token", "SEYIR_TOKEN", "");
-    }
-    SEYIR_TRY(
-        auto token,
-        io::read_file(io::posix_file_system(), arguments.get("token-file"), kTokenFileBytesMax)
-    );
-    while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')
-    ) {
-        token.pop_back();
-    }
-    if (token.empty()) {
-        return fail(ErrorCode::kInvalidArgument, arguments.get("token-file") + " holds no token");
-    }
-    return token;
-}
-
 std::string message_in(const std::string& body) {
     json::Document document;
     const auto root = document.parse(body);
@@ -96,6 +78,24 @@ Error status_error(int status, const std::string& body, const std::string& url) 
 
 }  // namespace
 
+Result<std::string> shown_token(const Arguments& arguments) {
+    if (!arguments.has("token-file")) {
+        return choose(arguments, "token", "SEYIR_TOKEN", "");
+    }
+    SEYIR_TRY(
+        auto token,
+        io::read_file(io::posix_file_system(), arguments.get("token-file"), kTokenFileBytesMax)
+    );
+    while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')
+    ) {
+        token.pop_back();
+    }
+    if (token.empty()) {
+        return fail(ErrorCode::kInvalidArgument, arguments.get("token-file") + " holds no token");
+    }
+    return token;
+}
+
 Result<PrintStyle> print_style(const Arguments& arguments) {
     PrintStyle style;
     const auto output = arguments.get("output");
@@ -135,7 +135,7 @@ Result<Session> Session::open(const Arguments& arguments) {
     const auto url = choose(arguments, "server", "SEYIR_SERVER", kDefaultServer);
     net::HttpClientOptions options;
     options.peer_hint = "seyir-collector";
-    SEYIR_TRY(options.token, read_token(arguments));
+    SEYIR_TRY(options.token, shown_token(arguments));
     const auto ca = choose(arguments, "ca", "SEYIR_CA", "");
     if (!ca.empty()) {
         SEYIR_TRY(
@@ -214,8 +214,8 @@ Result<std::string> Session::get(std::string_view path, const Parameters& parame
     return read_body();
 }
 
-Result<std::string> Session::post(std::string_view path) {
-    SEYIR_CHECK(start(path, {}, "POST"));
+Result<std::string> Session::post(std::string_view path, const Parameters& parameters) {
+    SEYIR_CHECK(start(path, parameters, "POST"));
     return read_body();
 }
 

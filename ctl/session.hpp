@@ -29,7 +29,7 @@ class Session {
     /// GET, whole answer.
     Result<std::string> get(std::string_view path, const Parameters& parameters = {});
     /// POST without a body, whole answer.
-    Result<std::string> post(std::string_view path);
+    Result<std::string> post(std::string_view path, const Parameters& parameters = {});
     /// Head checked; read the body with client().read().
     Result<net::HttpAnswerHead> start(
         std::string_view path, const Parameters& parameters, std::string method = "GET"
@@ -55,6 +55,9 @@ class Session {
 /// --output, --color, --utc, --labels as they apply to standard output.
 Result<PrintStyle> print_style(const Arguments& arguments);
 
+/// What --token-file, --token or SEYIR_TOKEN give; "" for none.
+Result<std::string> shown_token(const Arguments& arguments);
+
 int query_command(const Arguments& arguments);
 int tail_command(const Arguments& arguments);
 int labels_command(const Arguments& arguments);
@@ -71,6 +74,8 @@ int graph_command(const Arguments& arguments);
 int explain_command(const Arguments& arguments);
 int parse_command(const Arguments& arguments);
 int schema_command(const Arguments& arguments);
+int token_command(const Arguments& arguments);
+int agent_command(const Arguments& arguments);
 
 /// "seyir: MESSAGE" on stderr; the exit status that fits.
 int report(const Error& error);

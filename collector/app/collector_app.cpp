@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "collector/api/loki_routes.hpp"
+#include "collector/app/join_routes.hpp"
 #include "collector/app/status_routes.hpp"
 #include "collector/app/store_upkeep.hpp"
 #include "collector/input/agents/agents_input.hpp"
@@ -136,12 +137,18 @@ StatusSources status_sources(
     };
 }
 
-SteadyTime drained_by() {
-    return io::system_clock().steady_now() + kDrainTime;
+std::optional<uint16_t> joinable_port(service::PipelineHost& host) {
+    for (const auto& [id, running] : host.graph()->inputs) {
+        const auto* agents = dynamic_cast<const input::AgentsInput*>(running.component.get());
+        if (agents != nullptr && agents->may_join()) {
+            return agents->local().port;
+        }
+    }
+    return std::nullopt;
 }
 
-size_t filter_workers() {
-    return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
+SteadyTime drained_by() {
+    return io::system_clock().steady_now() + kDrainTime;
 }
 
 std::vector<net::HttpRoute> loki_api(
@@ -150,6 +157,42 @@ std::vector<net::HttpRoute> loki_api(
     return api::loki_routes(
         store, {.retention = config.store.retention, .registry = &registry}, io::system_clock()
     );
+}
+
+/// Status, joining, health and the Loki API; not those of reload and tap.
+void add_own_routes(
+    service::Servers& servers,
+    service::PipelineHost& host,
+    store::RocksStore& store,
+    const CollectorConfig& config,
+    const std::shared_ptr<AgentTokens>& tokens,
+    StoreUpkeep& upkeep,
+    metrics::Registry& registry,
+    SteadyTime started
+) {
+    servers.add_routes({status_route(status_sources(host, store, config, started))});
+    servers.add_routes(join_routes(
+        {.tokens = tokens,
+         .agents_port = [&host] { return joinable_port(host); },
+         .certificate = config.tls.cert},
+        registry
+    ));
+    servers.add_routes(upkeep.routes());
+    servers.add_routes(service::self_routes(host.engine(), registry, {}));
+    servers.add_routes(loki_api(store, config, registry));
+}
+
+std::shared_ptr<service::TapHub> add_tap(
+    service::Servers& servers, service::PipelineHost& host, metrics::Registry& registry
+) {
+    auto tap = std::make_shared<service::TapHub>(registry);
+    host.engine().set_tap(tap);
+    servers.add_routes({tap->route()});
+    return tap;
+}
+
+size_t filter_workers() {
+    return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 4);
 }
 
 }  // namespace
@@ -170,7 +213,11 @@ int CollectorApp::run(
         return could_not_start(store.error());
     }
     StoreRefill refill(**store, io::system_clock());
-    CollectorServices services(**store, &refill);
+    const auto agent_tokens = AgentTokens::open(running->home + "/agent_tokens.json");
+    if (!agent_tokens) {
+        return could_not_start(agent_tokens.error());
+    }
+    CollectorServices services(**store, &refill, *agent_tokens);
     auto upkeep = StoreUpkeep::make(*running, **store, services.events);
     if (!upkeep) {
         return could_not_start(upkeep.error());
@@ -193,14 +240,9 @@ int CollectorApp::run(
         [&path] { return service::loaded_program(load_collector_config(path)); },
         service::apply_log_options
     );
-    servers.add_routes({status_route(status_sources(host, **store, *running, started))});
-    servers.add_routes(service::self_routes(host.engine(), registry, {}));
-    servers.add_routes(loki_api(**store, *running, registry));
+    add_own_routes(servers, host, **store, *running, *agent_tokens, **upkeep, registry, started);
     servers.add_routes(reloader.routes());
-    servers.add_routes((*upkeep)->routes());
-    const auto tap = std::make_shared<service::TapHub>(registry);
-    host.engine().set_tap(tap);
-    servers.add_routes({tap->route()});
+    const auto tap = add_tap(servers, host, registry);
     if (auto begun = host.start(*running); !begun) {
         return could_not_start(begun.error());
     }

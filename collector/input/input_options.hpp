@@ -18,6 +18,7 @@ struct AgentsOptions {
     /// The input's own token (named after it) and the top-level ones with scope ingest. Empty: any
     /// client is let in (loopback, or client certificates).
     std::vector<config::TokenOptions> tokens;
+    bool may_join = false;  ///< agents that joined with a one-time token are let in
     config::ServerTls tls;  ///< its own, else the top-level one
     uint32_t connections_max = 10'000;
     uint64_t frame_bytes_max = 4 * kMiB;

@@ -31,6 +31,14 @@ const config::Schema& agents_schema() {
                       .show("\"${credential:agents_token}\"")
                       .elsewhere("Fluent Bit", {"Shared_Key"})
                       .elsewhere("other programs", {"api_key", "auth", "password"}))
+            .with(
+                field("join", Type::kBool)
+                    .describe(
+                        "Lets in agents that joined with a one-time token (`seyir token create`); "
+                        "then nobody without a token."
+                    )
+                    .or_else("false")
+            )
             .with(config::object("tls", config::server_tls_schema())
                       .or_else_described("the top-level `tls`")
                       .elsewhere("Filebeat", {"ssl"}))
@@ -70,6 +78,7 @@ AgentsOptions read_agents(const config::ObjectReader& r) {
     if (r.has("token")) {
         options.tokens.push_back({.token = r.string("token"), .may_ingest = true});
     }
+    options.may_join = r.boolean("join");
     options.tls = config::read_server_tls(r, "tls");
     options.connections_max = static_cast<uint32_t>(r.integer("max_connections"));
     options.frame_bytes_max = r.bytes("frame_bytes_max");

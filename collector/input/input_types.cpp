@@ -36,6 +36,7 @@ class AgentsPlan final : public InputPlan {
         setup.listen = {.host = options_.listen.host, .port = options_.listen.port};
         SEYIR_TRY(setup.tls, component::load_server_tls(options_.tls));
         SEYIR_TRY(setup.authenticator, component::make_authenticator(options_.tokens));
+        setup.joined = options_.may_join ? services.agent_tokens : nullptr;
         setup.store_outputs = {kStoreOutput};
         setup.find_relay_target = services.find_relay_target;
         setup.server_version = kVersion;
@@ -84,8 +85,8 @@ InputPlanPtr plan_agents(const ObjectReader& r, PlanContext& context) {
         .has_tls = agents.tls.is_on(),
         .allows_plaintext =
             r.has("allow_plaintext") ? r.boolean("allow_plaintext") : context.allows_plaintext,
-        .has_tokens = !agents.tokens.empty() || !agents.tls.client_ca.empty(),
-        .token_hint = "add `token`, or `tls: { client_ca: ... }`",
+        .has_tokens = agents.may_join || !agents.tokens.empty() || !agents.tls.client_ca.empty(),
+        .token_hint = "add `join: true`, `token`, or `tls: { client_ca: ... }`",
     };
     return std::make_shared<AgentsPlan>(std::move(agents), std::move(listener));
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "collector/services/agent_tokens.hpp"
 #include "collector/services/internal_events.hpp"
 #include "collector/services/relay_target.hpp"
 #include "collector/store/log_store.hpp"
@@ -29,12 +30,17 @@ using FindRelayTarget = std::function<FoundRelayTarget(std::string_view path)>;
 
 class CollectorServices final : public component::ProgramServices {
   public:
-    explicit CollectorServices(store::LogStore& log_store, alert::RefillSource* refill = nullptr)
-        : store(log_store), refill_(refill) {}
+    explicit CollectorServices(
+        store::LogStore& log_store,
+        alert::RefillSource* refill = nullptr,
+        std::shared_ptr<const AgentTokens> joined = nullptr
+    )
+        : store(log_store), agent_tokens(std::move(joined)), refill_(refill) {}
 
     alert::RefillSource* alert_refill() override { return refill_; }
 
     store::LogStore& store;
+    std::shared_ptr<const AgentTokens> agent_tokens;  ///< of agents that joined; may be none
     InternalEvents events;
     FindRelayTarget find_relay_target;
 

@@ -183,6 +183,8 @@ Result<std::shared_ptr<TlsClientContext>> TlsClientContext::load(TlsClientFiles 
         if (SSL_CTX_load_verify_locations(native, files.ca.c_str(), nullptr) != 1) {
             return tls_error(files.ca, "reading the CA");
         }
+        // What the file holds is trusted, also a leaf or an intermediate authority: a pin.
+        X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(native), X509_V_FLAG_PARTIAL_CHAIN);
     }
     if (!files.cert.empty()) {
         SEYIR_CHECK(use_identity(*state->context, files.cert, files.key));

@@ -47,7 +47,7 @@ ALLOWED = {
     "collector/input": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net",
                                "common/logql", "common/component", "collector/store", "collector/services"],
     "collector/retention": DATA + ["common/config", "common/component", "common/net", "common/time", "collector/store"],
-    "collector/services": DATA + ["common/component", "common/alert", "collector/store"],
+    "collector/services": DATA + ["common/component", "common/alert", "common/net", "collector/store"],
     "collector/output": DATA + ["common/config", "common/pipeline", "common/component", "common/wire", "collector/retention", "collector/store",
                          "collector/services"],
     "collector/api": DATA + ["common/net", "common/logql", "common/config", "common/pipeline", "collector/query",

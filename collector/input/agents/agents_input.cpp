@@ -41,4 +41,8 @@ net::Endpoint AgentsInput::local() const {
     return impl_->server.local();
 }
 
+bool AgentsInput::may_join() const {
+    return impl_->server.may_join();
+}
+
 }  // namespace seyir::collector::input

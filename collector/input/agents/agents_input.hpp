@@ -33,6 +33,8 @@ class AgentsInput final : public pipeline::Input {
     AgentsStatus status() const;
     /// With the port the system chose; after start().
     net::Endpoint local() const;
+    /// Lets in agents that joined with a one-time token.
+    bool may_join() const;
 
   private:
     struct Impl;

@@ -227,6 +227,18 @@ async::Awaitable<Result<wire::RawMessage>> AgentsServer::next_message(Connection
     }
 }
 
+Result<void> AgentsServer::may_ship(std::string_view token) const {
+    if (setup_.joined != nullptr && setup_.joined->agent_of(token)) {
+        return {};
+    }
+    if (setup_.joined != nullptr && setup_.authenticator.is_open()) {
+        return fail(ErrorCode::kUnauthorized, "no agent joined with it");
+    }
+    const auto granted =
+        setup_.authenticator.check_token(token, net::Scope::kIngest, clock_.wall_now());
+    return granted ? Result<void>() : Result<void>(granted.error().error);
+}
+
 async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::authenticate(
     ConnectionPtr connection
 ) {
@@ -261,12 +273,11 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::authenticat
         const std::string what = hello ? "hello without an agent id" : hello.error().message;
         co_return Refusal{wire::RefuseCode::kBadMessage, "bad_message", what};
     }
-    const auto granted_token =
-        setup_.authenticator.check_token(hello->token, net::Scope::kIngest, clock_.wall_now());
+    const auto granted_token = may_ship(hello->token);
     if (!granted_token) {
         const std::string what = hello->token.empty()
                                      ? "no token given"
-                                     : "wrong token: " + granted_token.error().error.message;
+                                     : "wrong token: " + granted_token.error().message;
         co_return Refusal{wire::RefuseCode::kBadToken, "bad_token", what};
     }
     connection->splitter.trust();

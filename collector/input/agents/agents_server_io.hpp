@@ -73,6 +73,8 @@ class AgentsServer {
 
     const net::Endpoint& local() const { return local_; }
 
+    bool may_join() const { return setup_.joined != nullptr; }
+
   private:
     enum class Phase { kNew, kAccepted, kInUse };
 
@@ -103,6 +105,8 @@ class AgentsServer {
 
     async::Awaitable<void> accept_loop(net::Listener listener);
     async::Awaitable<void> serve(net::Stream stream, net::PeerShare::Place place, size_t thread);
+    /// By a configured token, or one of an agent that joined.
+    Result<void> may_ship(std::string_view token) const;
     async::Awaitable<std::optional<Refusal>> authenticate(ConnectionPtr connection);
     async::Awaitable<Result<wire::RawMessage>> next_message(ConnectionPtr connection);
     async::Awaitable<bool> claim_id(ConnectionPtr connection);

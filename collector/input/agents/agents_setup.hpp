@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/services/agent_tokens.hpp"
 #include "collector/services/collector_services.hpp"
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
@@ -22,6 +23,7 @@ struct AgentsSetup {
     net::Endpoint listen;
     std::shared_ptr<net::TlsServerContext> tls;  ///< none = plain
     net::Authenticator authenticator;            ///< who may ship; open = everybody
+    std::shared_ptr<const AgentTokens> joined;   ///< set: agents that joined may ship, too
     std::vector<uint16_t> store_outputs{0};      ///< whose committed positions count; lowest wins
     FindRelayTarget find_relay_target;           ///< none: relayed requests are refused
     std::string server_version;

@@ -4,35 +4,32 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <mutex>
-
-#include <curl/curl.h>
 
 #include <fmt/format.h>
 
 #include "common/base/assert.hpp"
 #include "common/io/clock.hpp"
+#include "plugins/output/notify/curl_library.hpp"
 
 namespace seyir::plugins::notify {
 namespace {
 
+const CurlLibrary& lib() {
+    return CurlLibrary::get();
+}
+
 struct FreeList {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { lib().slist_free_all(list); }
 };
 
 using List = std::unique_ptr<curl_slist, FreeList>;
 
 void append(List& list, const std::string& text) {
-    curl_slist* longer = curl_slist_append(list.get(), text.c_str());
+    curl_slist* longer = lib().slist_append(list.get(), text.c_str());
     if (longer != nullptr) {
         (void)list.release();
         list.reset(longer);
     }
-}
-
-void init_once() {
-    static std::once_flag once;
-    std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
 /// A name or key that is wrong stays wrong, but the message is not to blame: it is kept.
@@ -81,13 +78,13 @@ struct Transfer::State {
 };
 
 void Transfer::State::begin(const std::string& url, const char* protocols) {
-    curl_easy_reset(curl);
+    lib().easy_reset(curl);
     answer.clear();
     error[0] = '\0';
     const auto ms = [](Nanos time) {
         return static_cast<long>(time / std::chrono::milliseconds(1));
     };
-    const auto set = [&](CURLoption option, auto value) { curl_easy_setopt(curl, option, value); };
+    const auto set = [&](CURLoption option, auto value) { lib().easy_setopt(curl, option, value); };
     set(CURLOPT_URL, url.c_str());
     set(CURLOPT_PROTOCOLS_STR, protocols);
     set(CURLOPT_NOSIGNAL, 1L);
@@ -114,14 +111,14 @@ void Transfer::State::begin(const std::string& url, const char* protocols) {
 }
 
 CURLcode Transfer::State::perform() {
-    const CURLcode code = curl_easy_perform(curl);
+    const CURLcode code = lib().easy_perform(curl);
     // Nothing of the call's stays behind in the handle.
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
+    lib().easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
     return code;
 }
 
 Attempt Transfer::State::failure(CURLcode code, const std::string& url) const {
-    const char* why = error[0] != '\0' ? error : curl_easy_strerror(code);
+    const char* why = error[0] != '\0' ? error : lib().easy_strerror(code);
     return {
         .outcome = is_our_fault(code) ? Outcome::kRejected : Outcome::kRetry,
         .message = code == CURLE_ABORTED_BY_CALLBACK
@@ -133,48 +130,54 @@ Attempt Transfer::State::failure(CURLcode code, const std::string& url) const {
 
 Transfer::Transfer(TransferOptions options, std::function<bool()> stop)
     : state_(std::make_unique<State>()) {
-    init_once();
     state_->options = std::move(options);
     state_->stop = std::move(stop);
-    state_->curl = curl_easy_init();
-    SEYIR_ASSERT(state_->curl != nullptr);
+    if (lib().is_loaded()) {
+        state_->curl = lib().easy_init();
+        SEYIR_ASSERT(state_->curl != nullptr);
+    }
 }
 
 Transfer::~Transfer() {
-    curl_easy_cleanup(state_->curl);
+    if (state_->curl != nullptr) {
+        lib().easy_cleanup(state_->curl);
+    }
 }
 
 Attempt Transfer::http(const HttpCall& call) {
     State& s = *state_;
+    if (s.curl == nullptr) {
+        return {.outcome = Outcome::kRetry, .message = lib().problem, .wait = std::nullopt};
+    }
     s.begin(call.url, "http,https");
     List headers;
     for (const std::string& header : call.headers) {
         append(headers, header);
     }
     append(headers, "Expect:");  // no waiting for 100 Continue
-    curl_easy_setopt(s.curl, CURLOPT_HTTPHEADER, headers.get());
-    curl_easy_setopt(s.curl, CURLOPT_CUSTOMREQUEST, call.method.c_str());
-    curl_easy_setopt(
+    lib().easy_setopt(s.curl, CURLOPT_HTTPHEADER, headers.get());
+    lib().easy_setopt(s.curl, CURLOPT_CUSTOMREQUEST, call.method.c_str());
+    lib().easy_setopt(
         s.curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size())
     );
-    curl_easy_setopt(s.curl, CURLOPT_POSTFIELDS, call.body.data());
+    lib().easy_setopt(s.curl, CURLOPT_POSTFIELDS, call.body.data());
     if (!call.user.empty()) {
-        curl_easy_setopt(s.curl, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
-        curl_easy_setopt(s.curl, CURLOPT_USERNAME, call.user.c_str());
-        curl_easy_setopt(s.curl, CURLOPT_PASSWORD, call.password.c_str());
+        lib().easy_setopt(s.curl, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
+        lib().easy_setopt(s.curl, CURLOPT_USERNAME, call.user.c_str());
+        lib().easy_setopt(s.curl, CURLOPT_PASSWORD, call.password.c_str());
     }
     const CURLcode code = s.perform();
     if (code != CURLE_OK) {
         return s.failure(code, call.url);
     }
     long status = 0;
-    curl_easy_getinfo(s.curl, CURLINFO_RESPONSE_CODE, &status);
+    lib().easy_getinfo(s.curl, CURLINFO_RESPONSE_CODE, &status);
     Attempt out{.outcome = classify_http(status), .message = "", .wait = std::nullopt};
     if (out.outcome != Outcome::kDelivered) {
         out.message =
             fmt::format("{} answered {}: {}", shown_url(call.url), status, s.words(s.answer));
         curl_header* header = nullptr;
-        if (curl_easy_header(s.curl, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+        if (lib().easy_header(s.curl, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
             out.wait = parse_retry_after(header->value, io::system_clock().wall_now());
         }
     }
@@ -183,6 +186,9 @@ Attempt Transfer::http(const HttpCall& call) {
 
 Attempt Transfer::mail(const MailCall& call) {
     State& s = *state_;
+    if (s.curl == nullptr) {
+        return {.outcome = Outcome::kRetry, .message = lib().problem, .wait = std::nullopt};
+    }
     s.begin(call.url, "smtp,smtps");
     s.upload = call.message;
     List recipients;
@@ -191,17 +197,17 @@ Attempt Transfer::mail(const MailCall& call) {
     }
     constexpr long kUse[] = {CURLUSESSL_ALL, CURLUSESSL_TRY, CURLUSESSL_NONE};
     const std::string from = "<" + call.from + ">";
-    curl_easy_setopt(s.curl, CURLOPT_USE_SSL, kUse[static_cast<int>(call.start_tls)]);
-    curl_easy_setopt(s.curl, CURLOPT_MAIL_FROM, from.c_str());
-    curl_easy_setopt(s.curl, CURLOPT_MAIL_RCPT, recipients.get());
+    lib().easy_setopt(s.curl, CURLOPT_USE_SSL, kUse[static_cast<int>(call.start_tls)]);
+    lib().easy_setopt(s.curl, CURLOPT_MAIL_FROM, from.c_str());
+    lib().easy_setopt(s.curl, CURLOPT_MAIL_RCPT, recipients.get());
     // One recipient that is gone must not keep the mail from the others.
-    curl_easy_setopt(s.curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
-    curl_easy_setopt(s.curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(s.curl, CURLOPT_READFUNCTION, &State::on_upload);
-    curl_easy_setopt(s.curl, CURLOPT_READDATA, static_cast<void*>(&s));
+    lib().easy_setopt(s.curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+    lib().easy_setopt(s.curl, CURLOPT_UPLOAD, 1L);
+    lib().easy_setopt(s.curl, CURLOPT_READFUNCTION, &State::on_upload);
+    lib().easy_setopt(s.curl, CURLOPT_READDATA, static_cast<void*>(&s));
     if (!call.user.empty()) {
-        curl_easy_setopt(s.curl, CURLOPT_USERNAME, call.user.c_str());
-        curl_easy_setopt(s.curl, CURLOPT_PASSWORD, call.password.c_str());
+        lib().easy_setopt(s.curl, CURLOPT_USERNAME, call.user.c_str());
+        lib().easy_setopt(s.curl, CURLOPT_PASSWORD, call.password.c_str());
     }
     const CURLcode code = s.perform();
     if (code == CURLE_OK) {
@@ -209,7 +215,7 @@ Attempt Transfer::mail(const MailCall& call) {
     }
     Attempt out = s.failure(code, call.url);
     long status = 0;
-    curl_easy_getinfo(s.curl, CURLINFO_RESPONSE_CODE, &status);
+    lib().easy_getinfo(s.curl, CURLINFO_RESPONSE_CODE, &status);
     // 5yz is for good (RFC 5321, 4.2.1), except where the account or encryption is refused: that
     // is the configuration's fault and not the mail's.
     const bool is_about_us = code == CURLE_LOGIN_DENIED || code == CURLE_USE_SSL_FAILED ||
@@ -240,7 +246,8 @@ std::optional<Nanos> parse_retry_after(std::string_view text, UnixNanos now) {
         return kPauseMax;
     }
     if (problem != std::errc() || end != text.data() + text.size()) {
-        const std::time_t date = curl_getdate(std::string(text).c_str(), nullptr);
+        const std::time_t date =
+            !lib().is_loaded() ? -1 : lib().getdate(std::string(text).c_str(), nullptr);
         if (date == -1) {
             return std::nullopt;
         }
