@@ -140,6 +140,6 @@ TEST_SUITE("common/alert") {
     TEST_CASE("conditions that are no conditions are refused with the place") {
         CHECK(Rule::compile({.condition = "rate({a=\"b\"}[5m])"}).error().message.contains("^"));
         CHECK_FALSE(Rule::compile({.condition = "{filename=\"x\"}"}));
-        CHECK_FALSE(Rule::compile({.summary = "{{ upper .x }}"}));
+        CHECK_FALSE(Rule::compile({.summary = "{{ shout .x }}"}));
     }
 }
