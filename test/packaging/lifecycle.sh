@@ -37,6 +37,9 @@ end_unit() {
 rows() { seyir query "$1" --server unix:/var/lib/seyir-collector/admin.sock --since 1h --limit 100000 --output raw --no-progress; }
 has_row() { rows '{input="system"}' | grep -qx "$1"; }
 
+# debootstrap writes no hosts file; ::1 comes first, where nobody listens.
+printf '::1 localhost\n127.0.0.1 localhost\n' >/etc/hosts
+
 say install
 dpkg -i /debs/1/*.deb >/tmp/dpkg.out 2>&1 || fail "dpkg -i"
 id -nG seyir-agent | tr ' ' '\n' | grep -qx adm || fail "seyir-agent is not in adm"
