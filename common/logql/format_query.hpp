@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A query laid out as Loki's formatter does (printer.hpp). Comments are left out. Formatting what was
-// formatted changes nothing.
-// Threads: pure function.   Errors: those of parse().
+// A query laid out as Loki's formatter does (printer.hpp). Comments are left out. Formatting what
+// was formatted changes nothing. Threads: pure function.   Errors: those of parse().
 #pragma once
 
 #include <string>

@@ -18,7 +18,8 @@ Error bad_pattern(std::string_view pattern) {
     return fail(
         ErrorCode::kInvalidArgument,
         fmt::format(
-            "ip: invalid pattern: {} is no address, network (10.0.0.0/8) or range (10.0.0.1-10.0.0.9)",
+            "ip: invalid pattern: {} is no address, network (10.0.0.0/8) or range "
+            "(10.0.0.1-10.0.0.9)",
             json_quote(pattern)
         )
     );

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <utility>
 
-#include "plugins/filter/parse/number.hpp"
 #include "common/time/civil.hpp"
+#include "plugins/filter/parse/number.hpp"
 
 namespace seyir::plugins::parse {
 namespace {
