@@ -113,9 +113,27 @@ class Reader {
         if (planned.plan == nullptr) {
             return false;
         }
-        planned.fingerprint = fingerprint_of(*component.reader.node(), *planned.plan);
+        std::string shared;
+        if constexpr (std::is_same_v<PlannedType, PlannedInput>) {
+            shared = shared_text(!planned.plan->listeners().empty());
+        }
+        planned.fingerprint = fingerprint_of(*component.reader.node(), *planned.plan, shared);
         to.push_back(std::move(planned));
         return true;
+    }
+
+    /// What inputs take from the top level: the labels, and what guards those that listen.
+    std::string shared_text(bool listens) const {
+        std::string text;
+        for (const config::Entry& entry : root_.node()->entries) {
+            const std::string_view key = entry.key->text;
+            const bool guards = key == "tokens" || key == "tls" || key == "allow_plaintext";
+            if (key == "labels" || (listens && guards)) {
+                append_canonical(text, *entry.key);
+                append_canonical(text, *entry.value);
+            }
+        }
+        return text;
     }
 
     /// Of a component that is in error already, what its plan says is left out where it follows
@@ -337,8 +355,8 @@ class Reader {
 
 }  // namespace
 
-std::string fingerprint_of(const config::Node& node, const Plan& plan) {
-    std::string text;
+std::string fingerprint_of(const config::Node& node, const Plan& plan, std::string_view shared) {
+    std::string text(shared);
     append_canonical(text, node);
     text += plan.fingerprint();
     const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());

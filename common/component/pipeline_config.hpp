@@ -54,7 +54,10 @@ PipelineConfig read_pipeline(
     const config::ObjectReader& root, const Catalogue& catalogue, const PlanContext& base
 );
 
-/// Of a component's part of the document, references replaced.
-std::string fingerprint_of(const config::Node& node, const Plan& plan);
+/// Of a component's part of the document, references replaced, and of what it takes from elsewhere
+/// in it.
+std::string fingerprint_of(
+    const config::Node& node, const Plan& plan, std::string_view shared = {}
+);
 
 }  // namespace seyir::component

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/service/reloader.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <tuple>
 #include <utility>
 
 #include <unistd.h>
@@ -37,6 +39,24 @@ std::vector<std::string> restart_keys(
                           before.tls.client_ca == next.tls.client_ca;
     if (!same_tls) {
         keys.emplace_back("tls");
+    }
+    const auto same_token = [](const config::TokenOptions& a, const config::TokenOptions& b) {
+        const auto all = [](const config::TokenOptions& t) {
+            return std::tie(
+                t.name,
+                t.token,
+                t.sha256,
+                t.may_ingest,
+                t.may_read,
+                t.may_admin,
+                t.tenant,
+                t.expires
+            );
+        };
+        return all(a) == all(b);
+    };
+    if (!std::ranges::equal(before.tokens, next.tokens, same_token)) {
+        keys.emplace_back("tokens");
     }
     return keys;
 }

@@ -91,9 +91,48 @@ TEST_SUITE("agent/app/agent_config") {
         CHECK(a.pipeline.routes[0].options.from == std::vector<std::string>{"app"});
         CHECK(a.pipeline.routes[0].options.to == std::vector<std::string>{"central"});
     }
+
+    TEST_CASE("a tail input is another one when the top-level labels change") {
+        const auto print = [](std::string_view labels) {
+            std::string text(kAgent);
+            const size_t at = text.find("labels:");
+            REQUIRE(at != std::string::npos);
+            text.replace(at, text.find('\n', at) - at, labels);
+            const auto loaded = agent_of(text);
+            REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
+            return loaded.config->pipeline.inputs.at(0).fingerprint;
+        };
+        CHECK(print("labels: { env: a }") == print("labels: { env: a }  # the same"));
+        CHECK(print("labels: { env: a }") != print("labels: { env: b }"));
+    }
 }
 
 TEST_SUITE("collector/app/collector_config") {
+    TEST_CASE("an input is another one when what it takes from the top level changes") {
+        const auto prints = [](const std::string& top) {
+            const auto loaded = collector_of(
+                "version: 1\n" + top +
+                "inputs:\n"
+                "  agents: { type: agents, listen: 127.0.0.1:0, token: secret }\n"
+                "  web: { type: http }\n"
+                "outputs: { store: { type: store } }\n"
+            );
+            REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
+            std::vector<std::string> out;
+            for (const component::PlannedInput& input : loaded.config->pipeline.inputs) {
+                out.push_back(input.fingerprint);
+            }
+            REQUIRE(out.size() == 2);
+            return out;
+        };
+        const auto plain = prints("");
+        CHECK(prints("log: { level: debug }\n") == plain);
+        const auto guarded =
+            prints("tokens: [{ name: a, token: abcdefghijklmnop, scopes: [ingest] }]\n");
+        CHECK(guarded[0] != plain[0]);  // it lets agents in
+        CHECK(guarded[1] == plain[1]);  // the server guards it
+    }
+
     TEST_CASE("the shortest collector configuration reads with every default") {
         const auto loaded = collector_of(std::string(kCollector));
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
