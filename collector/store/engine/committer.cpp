@@ -70,13 +70,16 @@ void Committer::enqueue(Commit commit, AppendDone done) {
     if (!append.commit.view.rows.all || !batch.encoded()) {
         // On the caller's thread, so that the one committer does not compress for everybody.
         auto encoded = encode_batch(append.commit.view, PayloadCodec::kLz4);
-        if (!encoded) {
+        if (encoded) {
+            append.encoded = std::move(*encoded);
+        } else if (encoded.error().code != ErrorCode::kTooLarge) {
             append.done(encoded.error());
             return;
         }
-        append.encoded = std::move(*encoded);
     }
-    append.bytes = (append.encoded ? *append.encoded : *batch.encoded()).bytes->size();
+    // What exceeds a limit of one payload is cut into several when it is judged.
+    const auto& payload = append.encoded ? append.encoded : batch.encoded();
+    append.bytes = payload ? payload->bytes->size() : batch.raw_bytes();
     {
         const std::lock_guard lock(mutex_);
         if (!is_stopping_) {
@@ -201,11 +204,12 @@ std::vector<Result<Judgement>> Committer::judge_group(
     std::vector<Result<Judgement>> results;
     for (const Append& append : group) {
         auto judged = judge_->judge(database, append.commit, append.encoded, now, set);
-        if (judged && judged->entry) {
-            StageEntry& entry = *judged->entry;
-            entry.number = core_.next_commit++;
-            set.put(Family::kStage, key::stage_entry(entry.number), encode(entry));
-            set.put(Family::kStage, key::stage_payload(entry.number), *judged->payload->bytes);
+        if (judged && !judged->pieces.empty()) {
+            for (auto& [entry, stored] : judged->pieces) {
+                entry.number = core_.next_commit++;
+                set.put(Family::kStage, key::stage_entry(entry.number), encode(entry));
+                set.put(Family::kStage, key::stage_payload(entry.number), *stored.bytes);
+            }
             for (const auto& [tenant, id, labels] : judged->new_streams) {
                 set.put(Family::kStream, key::stream(tenant, id), encode_labels(*labels));
             }
@@ -272,8 +276,8 @@ void Committer::commit_group(std::vector<Append>& group) {
     {
         const std::lock_guard lock(core_.view_mutex);
         for (auto& result : judged) {
-            if (result && result->entry) {
-                core_.stage.append(std::move(*result->entry));
+            for (size_t i = 0; result && i < result->pieces.size(); ++i) {
+                core_.stage.append(std::move(result->pieces[i].entry));
             }
         }
     }

@@ -95,35 +95,24 @@ void Judge::choose_rows(const Commit& commit, Marks& marks, Judgement& out) {
     out.accepted = {commit.view.batch, Selection::of(std::move(rows))};
 }
 
-Result<void> Judge::describe(
-    const Commit& commit,
-    const Marks& marks,
-    const std::optional<EncodedBatch>& encoded,
-    Judgement& out
-) {
-    const RecordBatch& batch = *commit.view.batch;
-    const uint32_t accepted = out.answer.accepted;
-    if (accepted == batch.row_count() && batch.encoded()) {
-        out.payload = batch.encoded();
-    } else if (encoded && accepted == commit.view.row_count()) {
-        out.payload = encoded;
-    } else {
-        SEYIR_TRY(out.payload, encoder_.encode(out.accepted));
-    }
-    StageEntry& entry = out.entry.emplace();
+StagedPiece Judge::piece_of(const BatchView& view, const Marks& marks, EncodedBatch payload) {
+    const RecordBatch& batch = *view.batch;
+    const bool is_whole = view.row_count() == batch.row_count();
+    StagedPiece piece{.entry = {}, .payload = std::move(payload)};
+    StageEntry& entry = piece.entry;
     entry.tenant = batch.tenant();
-    entry.rows = accepted;
-    entry.payload_bytes = static_cast<uint32_t>(out.payload->bytes->size());
-    entry.xxh3 = out.payload->xxh3;
-    std::vector<bool> used(batch.streams().size(), accepted == batch.row_count());
-    if (accepted == batch.row_count()) {
+    entry.rows = static_cast<uint32_t>(view.row_count());
+    entry.payload_bytes = static_cast<uint32_t>(piece.payload.bytes->size());
+    entry.xxh3 = piece.payload.xxh3;
+    std::vector<bool> used(batch.streams().size(), is_whole);
+    if (is_whole) {
         entry.raw_bytes = batch.raw_bytes();
         entry.min_ts = batch.min_ts();
         entry.max_ts = batch.max_ts();
     } else {
         entry.min_ts = UnixNanos::max();
         entry.max_ts = UnixNanos::min();
-        for_each_row(out.accepted, [&](uint32_t i) {
+        for_each_row(view, [&](uint32_t i) {
             entry.raw_bytes += batch.body(i).size() + 1;
             entry.min_ts = std::min(entry.min_ts, batch.ts(i));
             entry.max_ts = std::max(entry.max_ts, batch.ts(i));
@@ -136,6 +125,60 @@ Result<void> Judge::describe(
         }
     }
     std::ranges::sort(entry.streams);
+    return piece;
+}
+
+/// In halves where a limit of a payload is exceeded; one row beyond it alone is rejected.
+Result<void> Judge::add_pieces(const BatchView& view, const Marks& marks, Judgement& out) {
+    auto encoded = encoder_.encode(view);
+    if (encoded) {
+        out.pieces.push_back(piece_of(view, marks, *std::move(encoded)));
+        return {};
+    }
+    const size_t rows = view.row_count();
+    if (encoded.error().code != ErrorCode::kTooLarge) {
+        return encoded.error();
+    }
+    if (rows <= 1) {
+        for_each_row(view, [&](uint32_t i) { out.too_large.push_back(i); });
+        return {};
+    }
+    std::vector<uint32_t> all;
+    all.reserve(rows);
+    for_each_row(view, [&](uint32_t i) { all.push_back(i); });
+    const auto middle = all.begin() + static_cast<ptrdiff_t>(rows / 2);
+    SEYIR_CHECK(add_pieces({view.batch, Selection::of({all.begin(), middle})}, marks, out));
+    return add_pieces({view.batch, Selection::of({middle, all.end()})}, marks, out);
+}
+
+Result<void> Judge::describe(
+    const Commit& commit,
+    const Marks& marks,
+    const std::optional<EncodedBatch>& encoded,
+    Judgement& out
+) {
+    const RecordBatch& batch = *commit.view.batch;
+    const uint32_t accepted = out.answer.accepted;
+    const bool is_as_received = accepted == batch.row_count() && batch.encoded();
+    if (is_as_received || (encoded && accepted == commit.view.row_count())) {
+        const EncodedBatch& payload = is_as_received ? *batch.encoded() : *encoded;
+        out.pieces.push_back(piece_of(out.accepted, marks, payload));
+        return {};
+    }
+    SEYIR_CHECK(add_pieces(out.accepted, marks, out));
+    if (out.too_large.empty()) {
+        return {};
+    }
+    std::vector<uint32_t> stored;
+    for_each_row(out.accepted, [&](uint32_t i) {
+        if (!std::ranges::binary_search(out.too_large, i)) {
+            stored.push_back(i);
+        }
+    });
+    out.answer.rejected += accepted - static_cast<uint32_t>(stored.size());
+    out.answer.accepted = static_cast<uint32_t>(stored.size());
+    out.answer.reject_reason = "record_too_large";
+    out.accepted = {commit.view.batch, Selection::of(std::move(stored))};
     return {};
 }
 
@@ -184,7 +227,8 @@ Result<Judgement> Judge::judge(
             core_.streams.take_back(out.new_streams);
             return described.error();
         }
-    } else {
+    }
+    if (out.pieces.empty()) {
         core_.streams.take_back(out.new_streams);
         out.new_streams.clear();
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judge: what of one append is to be stored, and as which bytes.
 // Threads: the committer's alone.
-// Errors: kConflict (fenced epoch), kIo (lanes cannot be read), kTooLarge (rows cannot be encoded).
+// Errors: kConflict (fenced epoch), kIo (lanes cannot be read). A row that exceeds a limit of the
+// payload by itself is rejected; its lane goes on.
 #pragma once
 
 #include <optional>
@@ -13,11 +14,18 @@
 
 namespace seyir::store {
 
+/// What one entry of the stage holds.
+struct StagedPiece {
+    StageEntry entry;
+    EncodedBatch payload;
+};
+
 struct Judgement {
     Durable answer;
-    BatchView accepted;               ///< empty selection: nothing to store
-    std::optional<StageEntry> entry;  ///< of what is stored
-    std::optional<EncodedBatch> payload;
+    BatchView accepted;  ///< empty selection: nothing to store
+    /// Of what is stored: one, or several where the rows exceed a limit of a payload.
+    std::vector<StagedPiece> pieces;
+    std::vector<uint32_t> too_large;  ///< rows beyond a limit by themselves, rising
     std::vector<StreamTable::Pending> new_streams;
 };
 
@@ -26,7 +34,7 @@ class Judge {
     Judge(Core& core, LaneTable& lanes, PushHashes& pushes);
 
     /// Adds rows of the push hash to `set`; lanes and streams stay pending.
-    /// `encoded` holds the selected rows if they were encoded beforehand.
+    /// `encoded` holds the selected rows if they were encoded beforehand and fit one payload.
     Result<Judgement> judge(
         const Database& database,
         const Commit& commit,
@@ -46,6 +54,8 @@ class Judge {
         const std::optional<EncodedBatch>& encoded,
         Judgement& out
     );
+    static StagedPiece piece_of(const BatchView& view, const Marks& marks, EncodedBatch payload);
+    Result<void> add_pieces(const BatchView& view, const Marks& marks, Judgement& out);
 
     Core& core_;
     LaneTable& lanes_;

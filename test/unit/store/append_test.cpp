@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <random>
+
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "test/support/store_in_memory.hpp"
 
@@ -215,6 +219,66 @@ TEST_SUITE("collector/store/append") {
         CHECK(refused.error().message.find("/data") != std::string::npos);
         CHECK(refused.error().message.find("writable") != std::string::npos);
         f.open();
+    }
+
+    TEST_CASE("rows beyond the limits of one payload are stored in several, none is asked for again"
+    ) {
+        for (const bool is_restarted : {false, true}) {
+            StoreInMemory f;
+            RecordBatch batch;
+            const uint16_t origin =
+                batch.add_position({.key = source(1), .begin = 0, .end = 9000, .tail_hash = 1});
+            std::vector<std::string> want;
+            for (int i = 0; i < 9000; ++i) {  // more streams than a payload names
+                Row row;
+                row.ts = kNoon;
+                row.origin = origin;
+                row.stream = batch.add_stream(stream_of(fmt::format("s{}", i)));
+                row.body = batch.arena().copy(want.emplace_back(fmt::format("row {}", i)));
+                batch.append_row(row);
+            }
+            batch.set_provenance({.agent = agent(1), .epoch = 0, .push_hash = {}});
+            const auto durable =
+                append(*f.store, BatchView{std::make_shared<RecordBatch>(std::move(batch)), {}});
+            REQUIRE_MESSAGE(durable.has_value(), durable.error().message);
+            CHECK(durable->accepted == 9000);
+            CHECK(durable->rejected == 0);
+            if (is_restarted) {
+                f.open();
+            }
+            std::ranges::sort(want);
+            CHECK(read_all(*f.store).bodies() == want);
+            // The lane went on, in the same write.
+            const auto next =
+                append(*f.store, Frame{.key = source(1), .begin = 9000, .lines = {"next"}});
+            REQUIRE(next.has_value());
+            CHECK(next->accepted == 1);
+        }
+    }
+
+    TEST_CASE("a row beyond the limits by itself is refused for good, its neighbours are stored") {
+        StoreInMemory f;
+        std::mt19937_64 random(1);
+        std::string noise(6 << 20, '\0');
+        std::ranges::generate(noise, [&] { return static_cast<char>(random()); });
+        RecordBatch batch;
+        const uint16_t origin =
+            batch.add_position({.key = source(1), .begin = 0, .end = 100, .tail_hash = 1});
+        const uint16_t stream = batch.add_stream(stream_of("app"));
+        for (const std::string& body : {std::string("before"), noise, std::string("after")}) {
+            batch.append_row(
+                {.ts = kNoon, .stream = stream, .origin = origin, .body = batch.arena().copy(body)}
+            );
+        }
+        batch.set_provenance({.agent = agent(1), .epoch = 0, .push_hash = {}});
+        const auto durable =
+            append(*f.store, BatchView{std::make_shared<RecordBatch>(std::move(batch)), {}});
+        REQUIRE_MESSAGE(durable.has_value(), durable.error().message);
+        CHECK(durable->accepted == 2);
+        CHECK(durable->rejected == 1);
+        CHECK(durable->reject_reason == "record_too_large");
+        CHECK(read_all(*f.store).bodies() == std::vector<std::string>{"after", "before"});
+        CHECK(append(*f.store, Frame{.begin = 100, .lines = {"next"}})->accepted == 1);
     }
 
     TEST_CASE("subscribers see what was stored until they let go") {
