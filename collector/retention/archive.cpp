@@ -24,11 +24,6 @@ constexpr std::string_view kEnding = ".json.gz";
 constexpr std::string_view kNoteEnding = ".json.gz.rows";
 constexpr std::string_view kPartialEnding = ".partial";
 
-std::string name_of(store::Day day, int number) {
-    return number == 1 ? day.folder() + std::string(kEnding)
-                       : fmt::format("{}-{}{}", day.folder(), number, kEnding);
-}
-
 Error stopped() {
     return fail(ErrorCode::kCancelled, "stopped before the archive was written");
 }
@@ -36,7 +31,7 @@ Error stopped() {
 }  // namespace
 
 Archive::Archive(
-    store::LogStore& store,
+    store::RocksStore& store,
     io::FileSystem& fs,
     std::string directory,
     std::function<bool()> should_stop
@@ -46,19 +41,50 @@ Archive::Archive(
       directory_(std::move(directory)),
       should_stop_(std::move(should_stop)) {}
 
-Result<std::unique_ptr<store::RowCursor>> Archive::rows_of(store::Day day) {
+std::string Archive::name_of(const Part& part, int number) {
+    std::string out = part.day.folder();
+    if (part.tenant != TenantId::kDefault) {
+        out += fmt::format("-tenant{}", static_cast<uint32_t>(part.tenant));
+    }
+    return number == 1 ? out + std::string(kEnding) : fmt::format("{}-{}{}", out, number, kEnding);
+}
+
+Result<std::unique_ptr<store::RowCursor>> Archive::rows_of(const Part& part) {
     store::SelectQuery query;
-    query.range = {day.begin(), day.end()};
+    query.tenant = part.tenant;
+    query.range = {part.day.begin(), part.day.end()};
     query.direction = store::Direction::kForward;
     return store_.select(std::move(query));
 }
 
-Result<ArchiveReport> Archive::write(store::Day day) {
+Result<std::vector<ArchiveReport>> Archive::write(const store::DayReport& day) {
     SEYIR_CHECK(fs_.make_directories(directory_));
-    SEYIR_TRY(const uint64_t rows, count_rows(day));
+    std::vector<ArchiveReport> reports;
+    uint64_t rows = 0;
+    for (const TenantId tenant : store_.tenants()) {
+        SEYIR_TRY(auto report, write_part({day.day, tenant}));
+        if (report) {
+            rows += report->rows;
+            reports.push_back(*std::move(report));
+        }
+    }
+    if (rows < day.rows) {
+        return fail(
+            ErrorCode::kCorrupt,
+            fmt::format("the archive of {} has {} of {} records", day.day.folder(), rows, day.rows)
+        );
+    }
+    return reports;
+}
+
+Result<std::optional<ArchiveReport>> Archive::write_part(const Part& part) {
+    SEYIR_TRY(const uint64_t rows, count_rows(part));
+    if (rows == 0) {
+        return std::optional<ArchiveReport>();
+    }
     std::string path;
     for (int number = 1; number <= kFilesOfADayMax; ++number) {
-        path = directory_ + "/" + name_of(day, number);
+        path = directory_ + "/" + name_of(part, number);
         const auto info = fs_.stat(path);
         if (!info && info.error().code == ErrorCode::kNotFound) {
             break;
@@ -68,12 +94,12 @@ Result<ArchiveReport> Archive::write(store::Day day) {
         }
         const auto there = rows_in(path);
         if (there && *there == rows) {
-            return ArchiveReport{path, rows, info->size_bytes, true};
+            return std::optional(ArchiveReport{path, rows, info->size_bytes, true});
         }
     }
     const std::string partial = path + std::string(kPartialEnding);
     SEYIR_TRY(const auto file, fs_.open(partial, io::OpenMode::kWriteTruncate));
-    auto written = write_rows(day, *file);
+    auto written = write_rows(part, *file);
     if (written) {
         const auto closed = file->close();
         const auto same = closed ? read_back(partial, *written) : closed;
@@ -81,7 +107,7 @@ Result<ArchiveReport> Archive::write(store::Day day) {
     }
     if (!written) {
         (void)fs_.remove(partial);
-        return std::move(written).error().context("archive of " + day.folder());
+        return std::move(written).error().context("archive of " + part.day.folder());
     }
     // The note first: a file with its final name always has one.
     const std::string note = fmt::format("{} {}\n", written->rows, written->bytes);
@@ -90,11 +116,11 @@ Result<ArchiveReport> Archive::write(store::Day day) {
     ));
     SEYIR_CHECK(fs_.rename(partial, path));
     SEYIR_CHECK(fs_.sync_directory(directory_));
-    return ArchiveReport{path, written->rows, written->bytes, false};
+    return std::optional(ArchiveReport{path, written->rows, written->bytes, false});
 }
 
-Result<uint64_t> Archive::count_rows(store::Day day) {
-    SEYIR_TRY(const auto cursor, rows_of(day));
+Result<uint64_t> Archive::count_rows(const Part& part) {
+    SEYIR_TRY(const auto cursor, rows_of(part));
     uint64_t rows = 0;
     while (true) {
         if (should_stop_()) {
@@ -108,10 +134,10 @@ Result<uint64_t> Archive::count_rows(store::Day day) {
     }
 }
 
-Result<Archive::Written> Archive::write_rows(store::Day day, io::File& file) {
+Result<Archive::Written> Archive::write_rows(const Part& part, io::File& file) {
     Written written;
     std::string lines;
-    SEYIR_TRY(const auto cursor, rows_of(day));
+    SEYIR_TRY(const auto cursor, rows_of(part));
     while (true) {
         if (should_stop_()) {
             return stopped();

@@ -11,7 +11,6 @@
 #include <functional>
 #include <string>
 
-#include "collector/store/log_store.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "common/io/file_system.hpp"
 
@@ -28,7 +27,7 @@ class Archive {
   public:
     /// `should_stop` is asked between pages; true ends the work with kCancelled.
     Archive(
-        store::LogStore& store,
+        store::RocksStore& store,
         io::FileSystem& fs,
         std::string directory,
         std::function<bool()> should_stop
@@ -37,7 +36,9 @@ class Archive {
     /// Writes, syncs, reads back and names the file. A day whose file is there with as many rows is
     /// checked, not written again; with other rows (some came late) it gets a file beside it,
     /// YYYYMMDD-2.json.gz.
-    Result<ArchiveReport> write(store::Day day);
+    /// A tenant beside the default one gets files of its own, YYYYMMDD-tenant7.json.gz. kCorrupt
+    /// when they would hold fewer rows than the store says the day has.
+    Result<std::vector<ArchiveReport>> write(const store::DayReport& day);
 
     /// Removes files of days before `day`; gives their paths.
     Result<std::vector<std::string>> expire(store::Day day);
@@ -55,14 +56,22 @@ class Archive {
         std::vector<Piece> pieces;
     };
 
-    Result<uint64_t> count_rows(store::Day day);
-    Result<Written> write_rows(store::Day day, io::File& file);
+    /// Of one tenant's day.
+    struct Part {
+        store::Day day;
+        TenantId tenant = TenantId::kDefault;
+    };
+
+    static std::string name_of(const Part& part, int number);
+    Result<std::optional<ArchiveReport>> write_part(const Part& part);
+    Result<uint64_t> count_rows(const Part& part);
+    Result<Written> write_rows(const Part& part, io::File& file);
     Result<void> append_piece(io::File& file, std::string_view lines, Written& written);
     Result<void> read_back(const std::string& path, const Written& written);
-    Result<std::unique_ptr<store::RowCursor>> rows_of(store::Day day);
+    Result<std::unique_ptr<store::RowCursor>> rows_of(const Part& part);
     Result<uint64_t> rows_in(const std::string& path);
 
-    store::LogStore& store_;
+    store::RocksStore& store_;
     io::FileSystem& fs_;
     const std::string directory_;
     const std::function<bool()> should_stop_;

@@ -188,8 +188,8 @@ CleanUpReport CleanUp::run(const CleanUpRequest& request) {
 
 void CleanUp::archive_and_drop(CleanUpReport& report) {
     const size_t due = report.dropped.size();
-    if (!options_.archive_directory.empty() && !archive_days(report)) {
-        report.dropped.resize(report.archives.size() + report.without_archive.size());
+    if (!options_.archive_directory.empty()) {
+        report.dropped.resize(archive_days(report) + report.without_archive.size());
     }
     // With nothing to drop the floor still moves, behind rows that were never sealed.
     const bool all = report.dropped.size() == due && report.held_back.empty();
@@ -214,12 +214,14 @@ void CleanUp::archive_and_drop(CleanUpReport& report) {
     }
 }
 
-/// False when not all days have one; report.archives then tells how many of the first.
-bool CleanUp::archive_days(CleanUpReport& report) {
+/// How many days, from the oldest on, have theirs.
+size_t CleanUp::archive_days(CleanUpReport& report) {
+    size_t done = 0;
     for (const store::DayReport& day : report.dropped) {
-        auto archived = archive_.write(day.day);
+        auto archived = archive_.write(day);
         if (archived) {
-            report.archives.push_back(*std::move(archived));
+            std::ranges::move(*archived, std::back_inserter(report.archives));
+            ++done;
             continue;
         }
         report.error = archived.error().message;
@@ -228,9 +230,9 @@ bool CleanUp::archive_days(CleanUpReport& report) {
         if (may_go) {
             report.without_archive.push_back(day.day.folder());
         }
-        return false;
+        break;
     }
-    return true;
+    return done;
 }
 
 void CleanUp::write_audit(CleanUpReport& report) {

@@ -76,7 +76,7 @@ class CleanUp {
 
   private:
     void archive_and_drop(CleanUpReport& report);
-    bool archive_days(CleanUpReport& report);
+    size_t archive_days(CleanUpReport& report);
     void write_audit(CleanUpReport& report);
 
     store::RocksStore& store_;

@@ -178,6 +178,10 @@ StoreHealth RocksStore::health() {
     return out;
 }
 
+std::vector<TenantId> RocksStore::tenants() {
+    return rep_->core->streams.tenants();
+}
+
 Result<void> RocksStore::maintain() {
     rep_->retention.watch_clock();
     if (rep_->sealer.is_day_end_due()) {

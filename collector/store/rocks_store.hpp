@@ -106,6 +106,8 @@ class RocksStore final : public LogStore {
     StoreStats stats() override;
 
     StoreHealth health();
+    /// Those that ever stored something, rising.
+    std::vector<TenantId> tenants();
 
     /// To be called every minute or so: seals at the end of a day, notices clock steps. Cheap when
     /// nothing is due.

@@ -59,4 +59,13 @@ uint64_t StreamTable::size() const {
     return size_;
 }
 
+std::vector<TenantId> StreamTable::tenants() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<TenantId> out;
+    for (const auto& [tenant, streams] : tenants_) {
+        out.push_back(tenant);
+    }
+    return out;
+}
+
 }  // namespace seyir::store

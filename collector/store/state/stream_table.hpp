@@ -37,6 +37,8 @@ class StreamTable {
     /// Null for an id never seen.
     StreamLabelsPtr labels(TenantId tenant, StreamId id) const;
     uint64_t size() const;
+    /// Those that ever had a stream, rising.
+    std::vector<TenantId> tenants() const;
 
   private:
     struct Tenant {

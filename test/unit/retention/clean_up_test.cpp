@@ -107,6 +107,25 @@ TEST_SUITE("collector/retention") {
         CHECK(report.archives[0].rows == 2);
     }
 
+    TEST_CASE("R9.3 each tenant's records are archived, in files of its own") {
+        World w;
+        Frame other{
+            .from = agent(7),
+            .key = source(7),
+            .lines = {"of seven"},
+            .ts = kNoon - kDay * 4,
+            .tenant = static_cast<TenantId>(7)
+        };
+        REQUIRE(append(*w.f.store, other).has_value());
+        const CleanUpReport report = w.clean_up().run({});
+        CHECK(report.error == "");
+        CHECK(report.rows() == 3);
+        REQUIRE(report.archives.size() == 3);
+        CHECK(report.archives[1].path == "/archive/20251228-tenant7.json.gz");
+        CHECK(w.unpacked("/archive/20251228-tenant7.json.gz").contains(R"("body":"of seven")"));
+        CHECK_FALSE(w.unpacked("/archive/20251228.json.gz").contains("of seven"));
+    }
+
     TEST_CASE("R9.6 a dry run says what would be dropped and changes nothing") {
         World w;
         const CleanUpReport report = w.clean_up().run({.dry_run = true});
