@@ -46,6 +46,7 @@ store::RocksStoreOptions store_options(const CollectorConfig& config, metrics::R
     out.data_dir = config.home;
     out.metrics = &registry;
     out.retention = config.store.retention;
+    out.metrics_retention = config.store.metrics_retention;
     out.stage_budget_bytes = std::max(config.store.stage_bytes_max, out.seal_bytes);
     out.soft_free_bytes = config.store.min_free_soft_bytes;
     out.hard_free_bytes = config.store.min_free_hard_bytes;

@@ -11,6 +11,7 @@
 #include "collector/store/engine/retention.hpp"
 #include "collector/store/engine/sealer.hpp"
 #include "collector/store/engine/volume_scan.hpp"
+#include "collector/store/metric/metric_retention.hpp"
 
 namespace seyir::store {
 
@@ -19,12 +20,14 @@ struct RocksStore::Rep {
         : core(std::move(shared)),
           committer(*core),
           sealer(*core, committer),
-          retention(*core, committer, sealer) {}
+          retention(*core, committer, sealer),
+          metric_retention(*core, committer) {}
 
     std::shared_ptr<Core> core;
     Committer committer;
     Sealer sealer;
     Retention retention;
+    MetricRetention metric_retention;
 };
 
 RocksStore::RocksStore(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
@@ -191,7 +194,15 @@ Result<void> RocksStore::maintain() {
             SEYIR_CHECK(rep_->sealer.seal(SealScope::kDue));
         }
     }
+    if (!rep_->retention.is_unsure()) {
+        SEYIR_CHECK(rep_->metric_retention.run());
+    }
     return {};
+}
+
+Result<MetricView> RocksStore::metrics(TenantId tenant) {
+    SEYIR_TRY(View view, rep_->core->view());
+    return MetricView(std::move(view.snapshot), tenant);
 }
 
 Result<void> RocksStore::seal(SealScope scope) {

@@ -21,7 +21,7 @@ namespace seyir::store {
 namespace {
 
 constexpr std::array<const char*, kFamilies> kFamilyNames = {
-    "meta", "lane", "stage", "strm", "cat"
+    "meta", "lane", "stage", "strm", "cat", "metric"
 };
 constexpr size_t kBlockCacheBytes = 16 * kMiB;
 constexpr int kOpenFilesMax = 256;
@@ -113,7 +113,8 @@ rocksdb::ColumnFamilyOptions family_options(
     rocksdb::BlockBasedTableOptions table;
     table.checksum = rocksdb::kXXH3;
     table.format_version = 5;
-    table.block_size = 32 * kKiB;
+    // Rows of samples are a few KiB and much like those before.
+    table.block_size = name == "metric" ? 128 * kKiB : 32 * kKiB;
     table.block_cache = cache;
     table.cache_index_and_filter_blocks = true;
     rocksdb::ColumnFamilyOptions family;

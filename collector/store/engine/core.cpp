@@ -35,6 +35,9 @@ uint64_t mark(
 Counters::Counters(metrics::Registry& r)
     : groups(r.counter("seyir_store_writes_total", "Synced writes.")),
       rows(r.counter("seyir_store_rows_total", "Rows stored.")),
+      metric_samples(
+          r.counter("seyir_store_metric_samples_total", "Samples of host metrics stored.")
+      ),
       duplicates(r.counter("seyir_store_duplicate_rows_total", "Rows that were stored before.")),
       rejected_old(r.counter(
           "seyir_store_rejected_rows_total", "Rows refused for good.", {{"reason", "too_old"}}

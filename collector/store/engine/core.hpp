@@ -33,6 +33,7 @@ struct Counters {
 
     metrics::Counter& groups;
     metrics::Counter& rows;
+    metrics::Counter& metric_samples;
     metrics::Counter& duplicates;
     metrics::Counter& rejected_old;
     metrics::Counter& rejected_streams;

@@ -28,6 +28,11 @@ void Retention::watch_clock() {
     look_at_clock();
 }
 
+bool Retention::is_unsure() const {
+    const std::lock_guard lock(mutex_);
+    return is_clock_stepped_;
+}
+
 Result<DropReport> Retention::drop_before(Day day, DropOptions options) {
     const std::lock_guard lock(mutex_);
     look_at_clock();
