@@ -74,7 +74,7 @@ Pairs series_labels(const config::ObjectReader& r, const component::PlanContext&
     for (const auto& [name, value] : context.labels) {
         set(labels, name, value);
     }
-    for (const auto& [name, value] : r.string_map("labels")) {
+    for (const auto& [name, value] : r.pairs("labels")) {
         set(labels, name, value);
     }
     std::ranges::sort(labels);

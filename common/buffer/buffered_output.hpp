@@ -59,6 +59,9 @@ class DiskBufferedOutput final : public pipeline::Output {
 
     bool takes_metrics() const override { return inner_->takes_metrics(); }
 
+    /// After start().
+    const DiskBuffer& buffer() const { return *buffer_; }
+
   private:
     /// What the sender takes from: the buffer, with or without positions of its own.
     class Source;
