@@ -142,6 +142,13 @@ constexpr std::array kRetentionOptions{
     },
 };
 
+constexpr std::array kExportOptions{
+    OptionSpec{"from", "WHEN", "2026-11-22T10:00:00Z, '2026-11-22 10:00' or 15m (ago) (1h)"},
+    OptionSpec{"to", "WHEN", "likewise, not included (now)"},
+    OptionSpec{"match", "SELECTOR", "metrics: name{label=\"value\"}, or either part of it"},
+    OptionSpec{"format", "HOW", "metrics: openmetrics (default) or jsonl"},
+};
+
 constexpr std::array kBufferOptions{
     OptionSpec{"all", "", "export: also records that were delivered and not deleted yet"},
 };
@@ -253,6 +260,12 @@ constexpr std::string_view kRetentionDetails =
     "  seyir retention\n"
     "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
+constexpr std::string_view kExportDetails =
+    "Prints what the collector keeps, for other programs. `metrics`: samples of the hosts' metrics\n"
+    "that agents with an input `host_metrics` sent, as OpenMetrics text with times (for `promtool\n"
+    "tsdb create-blocks-from openmetrics`) or as JSON lines (for VictoriaMetrics' import).\n\n"
+    "  seyir export metrics --from 24h > day.om\n"
+    "  seyir export metrics --match 'node_load1{instance=\"web1\"}' --format jsonl\n";
 constexpr std::string_view kSpoolDetails =
     "Looks into the spools of an agent: where the records of inputs that cannot be read again "
     "wait\n"
@@ -355,6 +368,9 @@ constexpr std::array kCommands{
         "days the collector drops, and dropping them",
         kRetentionDetails,
         kRetentionOptions
+    },
+    CommandSpec{
+        "export", "metrics", 1, 1, "samples of hosts, for other programs", kExportDetails, kExportOptions
     },
     CommandSpec{
         "buffer",

@@ -72,6 +72,7 @@ constexpr Entry kEntries[] = {
     {"tap", tap_command},
     {"reload", reload_command},
     {"retention", retention_command},
+    {"export", export_command},
     {"version", version_command},
     {"completion", completion_command},
     {"help", help_command},

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "collector/api/loki_routes.hpp"
+#include "collector/api/metrics/metrics_routes.hpp"
 #include "collector/app/join_routes.hpp"
 #include "collector/app/status_routes.hpp"
 #include "collector/app/store_upkeep.hpp"
@@ -181,6 +182,9 @@ void add_own_routes(
     servers.add_routes(upkeep.routes());
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(loki_api(store, config, registry));
+    servers.add_routes(api::metrics_routes(
+        [&store](TenantId tenant) { return store.metrics(tenant); }, io::system_clock()
+    ));
 }
 
 std::shared_ptr<service::TapHub> add_tap(
