@@ -38,6 +38,9 @@ class RetentionPolicy {
         return all_;
     }
 
+    /// Of streams of no class.
+    Nanos all() const { return all_; }
+
     /// No stream is kept longer; 0 when some are kept for ever.
     Nanos longest() const {
         Nanos out = all_;

@@ -34,7 +34,7 @@ struct RocksStoreOptions {
     bool threads = true;
 
     RetentionPolicy retention = Nanos(0);  ///< rows older than this are refused; 0 takes everything
-    uint64_t seal_bytes = 32 * kMiB;  ///< staged payload that starts a seal
+    uint64_t seal_bytes = 32 * kMiB;       ///< staged payload that starts a seal
     uint64_t stage_budget_bytes = 512 * kMiB;  ///< beyond it appends wait for the sealer
     uint64_t small_batches_max = 8192;  ///< staged batches below 64 KiB; beyond it they are joined
     uint64_t block_raw_bytes = kMiB;
@@ -72,7 +72,7 @@ struct DropOptions {
 /// them are past their retention.
 struct DropRule {
     UnixNanos now;
-    bool by_age = true;           ///< days past the retention of their streams
+    RetentionPolicy retention = Nanos(0);  ///< days past it go
     uint64_t file_bytes_max = 0;  ///< the oldest segments until no more are left; 0 = any number
 };
 
@@ -94,7 +94,8 @@ struct DropReport {
     std::vector<PartReport> dropped;    ///< oldest first
     std::vector<PartReport> held_back;  ///< due, but not without confirmation
     std::string reason;                 ///< why they are held back; "" if none are
-    uint64_t staged_rows = 0;  ///< in batches that begin before the oldest day some stream keeps
+    /// Past their retention, but not sealed yet: dropping takes only what is sealed.
+    std::vector<PartReport> staged;
 };
 
 enum class SealScope {
@@ -122,6 +123,8 @@ class RocksStore final : public LogStore {
     StoreStats stats() override;
 
     StoreHealth health();
+    /// What sealed segments take of the disk.
+    uint64_t segment_file_bytes() const;
     /// Those that ever stored something, rising.
     std::vector<TenantId> tenants();
 

@@ -14,7 +14,7 @@ namespace {
 /// How long streams are kept, asked once for each.
 class Retentions {
   public:
-    explicit Retentions(Core& core) : core_(core) {}
+    Retentions(Core& core, const RetentionPolicy& policy) : core_(core), policy_(policy) {}
 
     /// Of the stream that is kept longest; 0 = for ever.
     Nanos of(const SegmentSummary& segment) {
@@ -35,12 +35,13 @@ class Retentions {
         if (is_new) {
             const StreamLabelsPtr labels = core_.streams.labels(tenant, stream);
             // Without its labels nothing says that it may go.
-            at->second = labels ? core_.options.retention.of(*labels) : Nanos(0);
+            at->second = labels ? policy_.of(*labels) : Nanos(0);
         }
         return at->second;
     }
 
     Core& core_;
+    const RetentionPolicy& policy_;
     std::map<std::pair<TenantId, StreamId>, Nanos> known_;
 };
 
@@ -55,10 +56,11 @@ using PartKey = std::pair<Day, Nanos>;
 
 class Search {
   public:
-    Search(Core& core, const View& view) : core_(core), view_(view), retentions_(core) {}
+    Search(Core& core, const View& view, const RetentionPolicy& policy)
+        : core_(core), view_(view), policy_(policy), retentions_(core, policy) {}
 
     Result<void> by_age(UnixNanos now) {
-        const Nanos shortest = core_.options.retention.shortest();
+        const Nanos shortest = policy_.shortest();
         if (shortest.count() == 0) {
             return {};
         }
@@ -131,6 +133,7 @@ class Search {
 
     Core& core_;
     const View& view_;
+    const RetentionPolicy& policy_;
     Retentions retentions_;
     std::map<PartKey, PartReport> parts_;
     std::set<SegmentId> taken_;
@@ -153,10 +156,8 @@ std::string PartReport::name() const {
 }
 
 Result<std::vector<PartReport>> due_parts(Core& core, const View& view, const DropRule& rule) {
-    Search search(core, view);
-    if (rule.by_age) {
-        SEYIR_CHECK(search.by_age(rule.now));
-    }
+    Search search(core, view, rule.retention);
+    SEYIR_CHECK(search.by_age(rule.now));
     if (rule.file_bytes_max > 0) {
         SEYIR_CHECK(search.by_size(rule.file_bytes_max));
     }
@@ -180,16 +181,42 @@ Result<std::vector<PartReport>> whole_days(Core& core, const View& view, Day bef
     return out;
 }
 
-uint64_t staged_rows_due(const Core& core, const View& view, UnixNanos now) {
-    const Nanos shortest = core.options.retention.shortest();
-    uint64_t rows = 0;
-    if (shortest.count() > 0) {
-        const UnixNanos oldest_kept = day_of(now - shortest).begin();
-        view.stage.for_each([&](const StageEntry& entry) {
-            rows += entry.min_ts < oldest_kept ? entry.rows : 0;
-        });
+Result<std::vector<PartReport>> staged_parts(Core& core, const View& view, const DropRule& rule) {
+    const Nanos shortest = rule.retention.shortest();
+    if (shortest.count() == 0) {
+        return std::vector<PartReport>();
     }
-    return rows;
+    const UnixNanos first_kept = day_of(rule.now - shortest).begin();
+    std::vector<StageEntry> entries;
+    view.stage.for_each([&](const StageEntry& entry) {
+        if (entry.min_ts < first_kept) {
+            entries.push_back(entry);
+        }
+    });
+    std::map<PartKey, PartReport> parts;
+    BatchDecoder decoder;
+    for (const StageEntry& entry : entries) {
+        const auto batch = core.read_stage(*view.snapshot, entry, decoder);
+        if (!batch) {
+            continue;  // the sealer reports those that cannot be read; they stay
+        }
+        for (uint32_t i = 0; i < (*batch)->row_count(); ++i) {
+            const Nanos kept = rule.retention.of(*(*batch)->streams()[(*batch)->stream(i)]);
+            const Day day = day_of((*batch)->ts(i));
+            if (kept.count() > 0 && day < day_of(rule.now - kept)) {
+                PartReport& part = parts[{day, kept}];
+                part.day = day;
+                part.retention = kept;
+                ++part.rows;
+                part.raw_bytes += (*batch)->body(i).size() + 1;
+            }
+        }
+    }
+    std::vector<PartReport> out;
+    for (auto& [key, part] : parts) {
+        out.push_back(std::move(part));
+    }
+    return out;
 }
 
 }  // namespace seyir::store

@@ -16,7 +16,8 @@ Result<std::vector<PartReport>> due_parts(Core& core, const View& view, const Dr
 /// Each day before `before` as one part.
 Result<std::vector<PartReport>> whole_days(Core& core, const View& view, Day before);
 
-/// Rows in staged batches that begin before the oldest day that every stream keeps.
-uint64_t staged_rows_due(const Core& core, const View& view, UnixNanos now);
+/// Rows past their retention that are staged, by day and retention, without segments. Reads the
+/// staged batches that begin early enough.
+Result<std::vector<PartReport>> staged_parts(Core& core, const View& view, const DropRule& rule);
 
 }  // namespace seyir::store

@@ -15,7 +15,7 @@ struct Judge::Marks {
     std::vector<std::optional<StreamId>> streams;  ///< by stream; nothing: over the limit
     std::vector<std::pair<std::string, LaneState>> advanced;  ///< set once nothing can fail
     std::vector<LaneVerdict> not_stored;
-    UnixNanos oldest;  ///< rows before it may be past retention
+    UnixNanos oldest;                         ///< rows before it may be past retention
     std::vector<UnixNanos> oldest_of_stream;  ///< only when there are such rows
     bool all_lanes_stored = true;
     bool any_lane_stored = true;

@@ -58,8 +58,8 @@ Result<DropReport> Retention::due(const DropRule& rule, bool confirm) {
     SEYIR_TRY(const View view, core_.view());
     SEYIR_TRY(auto parts, due_parts(core_, view, rule));
     DropReport report = hold_back(std::move(parts), confirm);
-    report.staged_rows = rule.by_age ? staged_rows_due(core_, view, rule.now) : 0;
-    if (rule.by_age) {
+    SEYIR_TRY(report.staged, staged_parts(core_, view, rule));
+    if (rule.retention.shortest().count() > 0) {
         core_.days_held_back = report.held_back.size();
     }
     return report;
@@ -69,7 +69,8 @@ Result<void> Retention::check(const std::vector<PartReport>& parts, bool confirm
     std::map<Nanos, size_t> days;
     for (const PartReport& part : parts) {
         const bool is_for_age = part.retention.count() > 0;
-        if (is_for_age && !confirm && (is_clock_stepped_ || ++days[part.retention] > kDaysPerRunMax)) {
+        if (is_for_age && !confirm &&
+            (is_clock_stepped_ || ++days[part.retention] > kDaysPerRunMax)) {
             return fail(
                 ErrorCode::kRefused,
                 fmt::format(
@@ -84,14 +85,12 @@ Result<void> Retention::check(const std::vector<PartReport>& parts, bool confirm
     return {};
 }
 
-Result<void> Retention::drop(
-    const std::vector<PartReport>& parts, UnixNanos floor, bool confirm
-) {
+Result<void> Retention::drop(const std::vector<PartReport>& parts, UnixNanos floor, bool confirm) {
     const std::lock_guard lock(mutex_);
     look_at_clock();
     SEYIR_CHECK(check(parts, confirm));
     is_clock_stepped_ = is_clock_stepped_ && !confirm;
-    return drop_checked(parts, floor);
+    return drop_checked(parts, is_clock_stepped_ ? UnixNanos::min() : floor);
 }
 
 Result<DropReport> Retention::drop_before(Day day, DropOptions options) {
