@@ -261,7 +261,8 @@ constexpr std::string_view kRetentionDetails =
     "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
 constexpr std::string_view kExportDetails =
-    "Prints what the collector keeps, for other programs. `metrics`: samples of the hosts' metrics\n"
+    "Prints what the collector keeps, for other programs. `metrics`: samples of the hosts' "
+    "metrics\n"
     "that agents with an input `host_metrics` sent, as OpenMetrics text with times (for `promtool\n"
     "tsdb create-blocks-from openmetrics`) or as JSON lines (for VictoriaMetrics' import).\n\n"
     "  seyir export metrics --from 24h > day.om\n"
@@ -370,7 +371,13 @@ constexpr std::array kCommands{
         kRetentionOptions
     },
     CommandSpec{
-        "export", "metrics", 1, 1, "samples of hosts, for other programs", kExportDetails, kExportOptions
+        "export",
+        "metrics",
+        1,
+        1,
+        "samples of hosts, for other programs",
+        kExportDetails,
+        kExportOptions
     },
     CommandSpec{
         "buffer",

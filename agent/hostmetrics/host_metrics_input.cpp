@@ -86,9 +86,7 @@ HostMetricsInput::~HostMetricsInput() {
 }
 
 Result<void> HostMetricsInput::start(pipeline::Submit submit) {
-    SEYIR_TRY(
-        stream_, StreamLabels::make({{samples::kStreamLabel, "1"}, {"input", setup_.id}})
-    );
+    SEYIR_TRY(stream_, StreamLabels::make({{samples::kStreamLabel, "1"}, {"input", setup_.id}}));
     submit_ = std::move(submit);
     thread_ = std::thread([this] {
         pthread_setname_np(pthread_self(), "host-metrics");

@@ -14,8 +14,18 @@ namespace {
 
 /// Labels of the samples themselves.
 constexpr std::array<std::string_view, 12> kOwnLabels = {
-    "cpu", "mode", "device", "fstype", "mountpoint", "collector",
-    "sysname", "release", "version", "machine", "nodename", "domainname",
+    "cpu",
+    "mode",
+    "device",
+    "fstype",
+    "mountpoint",
+    "collector",
+    "sysname",
+    "release",
+    "version",
+    "machine",
+    "nodename",
+    "domainname",
 };
 
 std::shared_ptr<const config::Schema> make_schema() {

@@ -126,9 +126,8 @@ Result<SeriesSelector> SeriesSelector::compile(std::string_view text) {
     return selector;
 }
 
-bool SeriesSelector::matches(
-    const samples::MetricTable& table, const samples::Series& series
-) const {
+bool SeriesSelector::matches(const samples::MetricTable& table, const samples::Series& series)
+    const {
     return std::ranges::all_of(matchers_, [&](const logql::CompiledMatcher& matcher) {
         if (matcher.name() == kName) {
             return matcher.matches(table.families[series.family].name);
@@ -240,7 +239,7 @@ Result<void> MetricsExport::write_group(std::span<const Family> group, const Sin
         const OpenFamily open = open_family(family.name, family.type);
         fmt::format_to(std::back_inserter(out), "# TYPE {} {}\n", open.name, open.type);
         for (auto& [labels, series] : points.at(family.name)) {
-            std::ranges::stable_sort(series, {}, &Point::ms);
+            std::ranges::sort(series, {}, &Point::ms);
             std::optional<int64_t> before;
             for (const Point& point : series) {
                 if (before == point.ms) {

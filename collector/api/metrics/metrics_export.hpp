@@ -55,8 +55,8 @@ class MetricsExport {
   private:
     struct Table {
         std::string bytes;
-        samples::MetricTable table;     ///< points into `bytes`
-        std::vector<uint32_t> chosen;   ///< series
+        samples::MetricTable table;       ///< points into `bytes`
+        std::vector<uint32_t> chosen;     ///< series
         std::vector<std::string> labels;  ///< of `chosen`: `{a="b"}` or ""
     };
 

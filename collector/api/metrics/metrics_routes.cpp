@@ -67,31 +67,30 @@ Result<void> answer(
 
 std::vector<net::HttpRoute> metrics_routes(OpenMetricView open, io::Clock& clock) {
     const auto running = std::make_shared<std::atomic<int>>(0);
-    const auto handle = [open = std::move(open), &clock, running](
-                            const net::HttpExchangePtr& exchange
-                        ) {
-        const std::unique_ptr<std::atomic<int>, void (*)(std::atomic<int>*)> place(
-            running.get(), [](std::atomic<int>* count) { --*count; }
-        );
-        if (++*running > kAtOnceMax) {
-            exchange->respond(net::HttpResponse::error(
-                429, fail(ErrorCode::kBackpressure, "two exports of metrics run already")
-            ));
-            return;
-        }
-        const net::HttpRequest& request = exchange->request();
-        const auto wanted = read_wanted(request, clock.wall_now());
-        if (!wanted) {
-            respond_error(*exchange, wanted.error());
-            return;
-        }
-        const auto view = open(TenantId{request.tenant});
-        if (!view) {
-            respond_error(*exchange, view.error());
-            return;
-        }
-        finish(*exchange, answer(*view, *wanted, *exchange));
-    };
+    const auto handle =
+        [open = std::move(open), &clock, running](const net::HttpExchangePtr& exchange) {
+            const std::unique_ptr<std::atomic<int>, void (*)(std::atomic<int>*)> place(
+                running.get(), [](std::atomic<int>* count) { --*count; }
+            );
+            if (++*running > kAtOnceMax) {
+                exchange->respond(net::HttpResponse::error(
+                    429, fail(ErrorCode::kBackpressure, "two exports of metrics run already")
+                ));
+                return;
+            }
+            const net::HttpRequest& request = exchange->request();
+            const auto wanted = read_wanted(request, clock.wall_now());
+            if (!wanted) {
+                respond_error(*exchange, wanted.error());
+                return;
+            }
+            const auto view = open(TenantId{request.tenant});
+            if (!view) {
+                respond_error(*exchange, view.error());
+                return;
+            }
+            finish(*exchange, answer(*view, *wanted, *exchange));
+        };
     return {
         {.method = "GET",
          .path = "/api/v1/export/metrics",
