@@ -65,6 +65,8 @@ class Values {
 
 }  // namespace
 
+namespace {
+
 void add_values(const RecordBatch& block, gram::KeyCollector& collector) {
     Values values(block, collector);
     bool has_odd_escape = false;
@@ -77,12 +79,16 @@ void add_values(const RecordBatch& block, gram::KeyCollector& collector) {
     }
 }
 
-std::vector<gram::Key> collect_keys(const RecordBatch& block, gram::KeyCollector& collector) {
-    for (size_t i = 0; i < block.row_count(); ++i) {
-        collector.add(block.body(i));
-    }
+}  // namespace
+
+FilteredBlock encode_block(
+    const RecordBatch& block, columns::BlockEncoder& encoder, gram::KeyCollector& collector
+) {
+    columns::PieceSink pieces = [&](std::string_view piece) { collector.add(piece); };
+    FilteredBlock out{encoder.encode(block, &pieces), {}};
     add_values(block, collector);
-    return collector.take();
+    out.keys = collector.take();
+    return out;
 }
 
 gram::KeyTree keys_of(const SelectQuery& query) {

@@ -184,10 +184,7 @@ Result<void> SealJob::end_groups() {
 
 /// As columns; as one payload should they not read back the same.
 Result<void> SealJob::add_block(SegmentWriter& writer, Block block) {
-    const columns::EncodedBlock encoded = encoder_.encode(*block.batch);
-    // Of whole lines: the encoder's pieces gave all keys of a line but for one in 170,000 damaged
-    // lines, and a filter must never hide one.
-    std::vector<gram::Key> keys = collect_keys(*block.batch, filter_keys_);
+    auto [encoded, keys] = encode_block(*block.batch, encoder_, filter_keys_);
     const auto verified = columns::verify(encoded, *block.batch);
     if (!verified) {
         core_.counters.payload_blocks.add();

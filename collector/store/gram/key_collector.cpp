@@ -11,6 +11,7 @@ namespace {
 
 // A block of usual size is scanned at once; of a greater one the runs are forgotten in between.
 constexpr size_t kBufferBytes = 2 * 1024 * 1024;
+constexpr size_t kRawBytes = 16 * 1024;  // folded together: texts may be short
 constexpr size_t kShortRunsBits = 13;
 constexpr size_t kLongRunsBits = 13;
 constexpr size_t kRecentKeysBits = 14;
@@ -22,11 +23,33 @@ size_t slot(uint64_t bytes, size_t bits) {
 }  // namespace
 
 KeyCollector::KeyCollector()
-    : short_runs_(size_t{1} << kShortRunsBits),
+    : raw_(kRawBytes),
+      short_runs_(size_t{1} << kShortRunsBits),
       long_runs_(size_t{1} << kLongRunsBits),
       recent_keys_(size_t{1} << kRecentKeysBits) {}
 
 void KeyCollector::add(std::string_view text) {
+    if (text.size() >= kRawBytes) {
+        fold_raw();
+        fold_in(text);
+        buffer_[used_++] = '\n';
+        return;
+    }
+    if (raw_used_ + text.size() + 1 > kRawBytes) {
+        fold_raw();
+    }
+    std::ranges::copy(text, raw_.begin() + static_cast<ptrdiff_t>(raw_used_));
+    raw_used_ += text.size();
+    raw_[raw_used_++] = '\n';
+}
+
+void KeyCollector::fold_raw() {
+    fold_in({raw_.data(), raw_used_});
+    raw_used_ = 0;
+}
+
+/// Folds into the buffer, with room for a byte behind it.
+void KeyCollector::fold_in(std::string_view text) {
     if (used_ + text.size() >= kBufferBytes) {
         scan();
     }
@@ -35,10 +58,10 @@ void KeyCollector::add(std::string_view text) {
         buffer_.resize(std::max(needed, std::min(2 * needed, kBufferBytes + kSlackBytes)));
     }
     used_ += fold(text, buffer_.data() + used_);
-    buffer_[used_++] = '\n';
 }
 
 std::vector<Key> KeyCollector::take() {
+    fold_raw();
     scan();
     std::ranges::fill(recent_keys_, 0);
     if (buffer_.size() > 2 * kBufferBytes) {

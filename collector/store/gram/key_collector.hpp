@@ -39,11 +39,15 @@ class KeyCollector {
         uint32_t size = 0;
     };
 
+    void fold_raw();
+    void fold_in(std::string_view text);
     void scan();
     void take_run(const char* run, size_t size);
     void take_long(const char* run, size_t size);
     void keep(Key key);
 
+    std::vector<char> raw_;  ///< short texts that wait to be folded, each with its end
+    size_t raw_used_ = 0;
     std::vector<char> buffer_;
     size_t used_ = 0;
     // What was seen lately; the whole run is compared, so nothing is taken for something else.

@@ -43,7 +43,7 @@ std::string pick(Rng& rng, const std::vector<std::string>& from) {
 class Sample {
   public:
     void add_block(std::shared_ptr<RecordBatch> block) {
-        builder_.add_block(store::collect_keys(*block, collector_));
+        builder_.add_block(store::encode_block(*block, encoder_, collector_).keys);
         blocks_.push_back(std::move(block));
     }
 
@@ -91,6 +91,7 @@ class Sample {
     const std::vector<std::shared_ptr<RecordBatch>>& blocks() const { return blocks_; }
 
   private:
+    store::columns::BlockEncoder encoder_;
     gram::KeyCollector collector_;
     gram::FilterBuilder builder_;
     gram::FilterBuilder::Filter filter_;

@@ -4,11 +4,21 @@
 #include <algorithm>
 #include <array>
 
+#include "collector/store/columns/text/runs.hpp"
+
 namespace seyir::store::columns {
 namespace {
 
 constexpr uint32_t kUnused = UINT32_MAX;
 constexpr int kHeadLevel = 6;  // little, and read by every query
+
+/// A run of the text goes across an edge of a slot, so no piece has it whole.
+bool is_cut_in_run(std::string_view text, const std::vector<std::string_view>& slots) {
+    return std::ranges::any_of(slots, [&](std::string_view slot) {
+        const auto begin = static_cast<size_t>(slot.data() - text.data());
+        return !can_cut(text, begin) || !can_cut(text, begin + slot.size());
+    });
+}
 
 }  // namespace
 
@@ -57,6 +67,9 @@ ShapeSet::Match TableEncoder::add(Mode mode, std::string_view text, KnownTexts k
     const auto row = static_cast<uint32_t>(row_shapes_.size());
     row_shapes_.push_back(number);
     const Shape& shape = plan_->shapes.shape(match.shape);
+    if (shape.has_open_edges && encoder_.pieces != nullptr && is_cut_in_run(text, slots_)) {
+        (*encoder_.pieces)(text);
+    }
     for (size_t i = 0; i < shape.slots.size(); ++i) {
         if (shape.slots[i].rule != Rule::kSame) {
             Column& column = columns_[column_number_[shape.slots[i].column]];

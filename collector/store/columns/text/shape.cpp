@@ -66,8 +66,40 @@ size_t slot_end(const Slot& slot, std::string_view text, size_t at, KnownTexts k
     return kNone;
 }
 
+/// No literal byte keeps apart what stands in a slot and what stands beside it.
+bool has_open_edge(const Shape& shape) {
+    for (size_t i = 0; i < shape.slots.size(); ++i) {
+        const std::string_view before = shape.literal(shape.slots[i]);
+        const bool is_last = i + 1 == shape.slots.size();
+        const std::string_view behind = is_last ? shape.tail() : shape.literal(shape.slots[i + 1]);
+        const bool is_open_left = before.empty() ? i > 0 : is_run_byte(before.back());
+        const bool is_open_right = behind.empty() ? !is_last : is_run_byte(behind.front());
+        if (is_open_left || is_open_right) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Literals are short, and a call costs more than comparing them.
 bool is_same(const char* a, const char* b, size_t size) {
-    return size == 0 || std::memcmp(a, b, size) == 0;  // an empty text may have no address
+    constexpr size_t kWord = sizeof(uint64_t);
+    if (size > 4 * kWord) {
+        return std::memcmp(a, b, size) == 0;
+    }
+    const auto load = [](const char* from) {
+        uint64_t word = 0;
+        std::memcpy(&word, from, kWord);
+        return word;
+    };
+    if (size < kWord) {
+        return std::equal(a, a + size, b);
+    }
+    uint64_t differs = load(a + size - kWord) ^ load(b + size - kWord);
+    for (size_t at = 0; at + kWord < size; at += kWord) {
+        differs |= load(a + at) ^ load(b + at);
+    }
+    return differs == 0;
 }
 
 }  // namespace
@@ -165,6 +197,7 @@ std::optional<uint32_t> ShapeSet::add(Mode mode, std::string_view text, bool& is
     }
     shape.tail_begin = static_cast<uint32_t>(shape.text.size());
     shape.text += text.substr(at);
+    shape.has_open_edges = has_open_edge(shape);
     return found->second;
 }
 

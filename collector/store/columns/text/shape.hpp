@@ -36,6 +36,9 @@ struct Shape {
     std::vector<Slot> slots;
     uint32_t tail_begin = 0;  ///< of the literal behind the last slot
     uint32_t follower = 0;    ///< the shape that last came behind this one
+    /// A text of this shape may have a run that goes across the edge of a slot: one behind a time
+    /// that is followed by another slot, say. Elsewhere a literal keeps runs apart.
+    bool has_open_edges = false;
 
     std::string_view literal(const Slot& slot) const {
         return std::string_view(text).substr(slot.text_begin, slot.text_size);
