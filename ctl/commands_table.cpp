@@ -297,9 +297,13 @@ constexpr std::string_view kAgentDetails =
     "Joins this host's agent to a collector: exchanges the one-time token of SEYIR_TOKEN (or\n"
     "--token-file) for one of its own, which goes into the agent's state directory with the\n"
     "collector's certificate authority, and writes an output to the directory the agent's\n"
-    "configuration reads. Over TLS: --ca-pin, --ca, or an authority the system trusts.\n\n"
+    "configuration reads. Over TLS: --ca-pin, --ca, or an authority the system trusts.\n"
+    "status: where the agent's outputs stand (endpoint, connection, credit, last acknowledgement,\n"
+    "spool), how far its inputs are behind, and what was dropped (of http://127.0.0.1:7420 unless\n"
+    "--server says otherwise).\n\n"
     "  SEYIR_TOKEN=... seyir agent join https://logs.example.org:7400 --ca-pin sha256:...\n"
-    "  systemctl enable --now seyir-agent\n";
+    "  systemctl enable --now seyir-agent\n"
+    "  seyir agent status\n";
 constexpr std::string_view kCompletionDetails =
     "Completion of commands and options; put it into ~/.bashrc:\n\n"
     "  eval \"$(seyir completion bash)\"\n";
@@ -410,7 +414,13 @@ constexpr std::array kCommands{
         kTokenOptions
     },
     CommandSpec{
-        "agent", "join URL", 2, 2, "join this host to a collector", kAgentDetails, kAgentOptions
+        "agent",
+        "join URL|status",
+        1,
+        2,
+        "join this host to a collector; how its agent is",
+        kAgentDetails,
+        kAgentOptions
     },
     CommandSpec{"version", "", 0, 0, "print the version", "", {}},
     CommandSpec{"completion", "bash", 1, 1, "completion for the shell", kCompletionDetails, {}},

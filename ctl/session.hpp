@@ -78,6 +78,7 @@ int parse_command(const Arguments& arguments);
 int schema_command(const Arguments& arguments);
 int token_command(const Arguments& arguments);
 int agent_command(const Arguments& arguments);
+int agent_status_command(const Arguments& arguments);
 
 /// "seyir: MESSAGE" on stderr; the exit status that fits.
 int report(const Error& error);

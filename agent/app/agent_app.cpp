@@ -8,9 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "agent/app/agent_status.hpp"
+#include "agent/app/agent_watch.hpp"
 #include "agent/hostmetrics/host_metrics.hpp"
 #include "agent/input/agent_services.hpp"
-#include "agent/input/tail_input.hpp"
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version.hpp"
@@ -35,37 +36,6 @@ constexpr Nanos kDrainTime = 5s;  // what is not answered by then is still in it
 int could_not_start(const Error& error) {
     log::error(kLog, "could not start", {{"error", error.message}});
     return error.code == ErrorCode::kInvalidConfig ? config::kExitBadConfig : 1;
-}
-
-/// `"inputs":[{"id":..,"files":..,"lag_bytes":..},..]` for /health.
-std::string inputs_json(const component::RunningGraph& graph) {
-    std::string out;
-    for (const auto& [id, running] : graph.inputs) {
-        const auto* tail = dynamic_cast<const input::TailInput*>(running.component.get());
-        if (tail == nullptr) {
-            continue;
-        }
-        const input::TailStatus status = tail->status();
-        std::string complaints;
-        for (const std::string& complaint : status.complaints) {
-            complaints += complaints.empty() ? "" : ",";
-            complaints += json_quote(complaint);
-        }
-        out += out.empty() ? "" : ",";
-        out += fmt::format(
-            R"({{"id":{},"files":{},"open_files":{},"waiting_for_answer":{},"lag_bytes":{},)"
-            R"("lag_seconds":{:.3f},"in_flight_bytes":{},"complaints":[{}]}})",
-            json_quote(id),
-            status.files,
-            status.open_files,
-            status.waiting_for_answer,
-            status.lag_bytes,
-            status.lag_seconds,
-            status.in_flight_bytes,
-            complaints
-        );
-    }
-    return "\"inputs\":[" + out + "]";
 }
 
 /// The collector output that remembers an input's positions: that of a required route.
@@ -149,8 +119,9 @@ int AgentApp::run(
         service::apply_log_options
     );
     servers.add_routes(service::self_routes(host.engine(), registry, [&host] {
-        return inputs_json(*host.graph());
+        return "\"inputs\":" + inputs_json(*host.graph());
     }));
+    servers.add_routes({status_route(host)});
     servers.add_routes(reloader.routes());
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
@@ -164,13 +135,14 @@ int AgentApp::run(
         return could_not_start(listening.error());
     }
     log::info(kLog, "ready");
+    AgentWatch watch(host);
     service::run_until_told_to_stop(
         signals,
         {.tick =
              [&] {
                  host.tick();
                  reloader.serve();
-                 return true;
+                 return watch.look();
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
     );

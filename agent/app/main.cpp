@@ -2,6 +2,7 @@
 #include <string>
 
 #include "agent/app/agent_app.hpp"
+#include "agent/app/dry_run.hpp"
 #include "common/service/main_program.hpp"
 
 int main(int argc, char** argv) {
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
         "seyir-agent",
         "ships this host's logs to a collector",
         [](const std::string& path) { return agent::load_agent_config(path); },
-        agent::AgentApp::run
+        agent::AgentApp::run,
+        agent::dry_run
     );
 }

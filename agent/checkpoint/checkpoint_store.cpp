@@ -136,7 +136,7 @@ Result<void> CheckpointStore::write_now() {
     size_t slot = 0;
     {
         const std::lock_guard lock(mutex_);
-        if (!dirty_) {
+        if (!dirty_ || is_in_memory_) {
             return {};
         }
         dirty_ = false;

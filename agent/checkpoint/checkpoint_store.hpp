@@ -33,6 +33,9 @@ class CheckpointStore {
     /// Ends the thread and writes what is not yet written.
     ~CheckpointStore();
 
+    /// A dry run's: nothing is read, and nothing is ever written.
+    void keep_in_memory() { is_in_memory_ = true; }
+
     /// Reads both slots and takes the newer good one; none is an empty checkpoint. Creates
     /// state_dir. A bad slot is an event (see events()), not an error: the other one counts, and
     /// what was acknowledged since is asked of the collector or read again.
@@ -81,6 +84,7 @@ class CheckpointStore {
     std::array<bool, 2> name_synced_{};  ///< guarded by write_mutex_
     size_t next_slot_ = 0;
     bool dirty_ = false;
+    bool is_in_memory_ = false;
     bool stopping_ = false;
     std::thread thread_;
 };

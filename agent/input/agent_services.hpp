@@ -17,6 +17,8 @@ class AgentServices final : public component::ProgramServices {
     explicit AgentServices(checkpoint::CheckpointStore& store) : checkpoints(store) {}
 
     checkpoint::CheckpointStore& checkpoints;
+    /// Inputs read what there is from its beginning, and wait for nothing.
+    bool is_dry_run = false;
     /// By input: the output that remembers how far it was stored; nullptr: none does.
     std::map<std::string, pipeline::PositionSource*> positions;
 };

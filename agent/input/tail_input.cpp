@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "common/base/log.hpp"
+#include "common/base/text.hpp"
 
 namespace seyir::agent::input {
 
@@ -57,10 +58,12 @@ Result<void> TailInput::start(pipeline::Submit submit) {
 void TailInput::run() {
     while (!stopping_.load()) {
         const auto began = deps_.clock.steady_now();
+        watchdog_.busy(began);
         const Nanos idle = reader_->poll_once();
         if (idle.count() == 0) {
             continue;
         }
+        watchdog_.idle();
         wait(idle);
         const Nanos passed = deps_.clock.steady_now() - began;
         if (passed < kWakeGap && passed < idle && !stopping_.load()) {
@@ -69,6 +72,7 @@ void TailInput::run() {
         }
     }
     reader_->finish();
+    watchdog_.idle();
 }
 
 void TailInput::wait(Nanos at_most) {
@@ -121,6 +125,29 @@ pipeline::ComponentHealth TailInput::health() const {
 
 TailStatus TailInput::status() const {
     return reader_ ? reader_->status() : TailStatus{};
+}
+
+pipeline::InputReport TailInput::report() const {
+    const TailStatus now = status();
+    std::string complaints;
+    for (const std::string& complaint : now.complaints) {
+        complaints += complaints.empty() ? "" : ",";
+        complaints += json_quote(complaint);
+    }
+    return {
+        .lag_bytes = now.lag_bytes,
+        .lag_seconds = now.lag_seconds,
+        .in_flight_bytes = now.in_flight_bytes,
+        .is_at_end = now.scans > 0 && now.lag_bytes == 0 && now.waiting_for_answer == 0,
+        .busy_for = watchdog_.busy_for(deps_.clock.steady_now()),
+        .details = fmt::format(
+            R"("files":{},"open_files":{},"waiting_for_answer":{},"complaints":[{}])",
+            now.files,
+            now.open_files,
+            now.waiting_for_answer,
+            complaints
+        ),
+    };
 }
 
 }  // namespace seyir::agent::input

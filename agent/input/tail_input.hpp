@@ -17,10 +17,12 @@
 #include "agent/input/tail/tail_reader.hpp"
 #include "agent/input/tail_options.hpp"
 #include "common/pipeline/input.hpp"
+#include "common/pipeline/loop_watch.hpp"
+#include "common/pipeline/report.hpp"
 
 namespace seyir::agent::input {
 
-class TailInput final : public pipeline::Input {
+class TailInput final : public pipeline::Input, public pipeline::ReportsInput {
   public:
     TailInput(TailOptions options, TailDeps deps);
     TailInput(const TailInput&) = delete;
@@ -35,6 +37,7 @@ class TailInput final : public pipeline::Input {
     /// checkpoint. The destructor does it too.
     void settle();
     TailStatus status() const;
+    pipeline::InputReport report() const override;
 
   private:
     void run();
@@ -46,6 +49,7 @@ class TailInput final : public pipeline::Input {
     std::unique_ptr<InotifyWatch> watch_;
     std::unique_ptr<TailReader> reader_;
     int wake_fd_ = -1;
+    pipeline::LoopWatch watchdog_;
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };

@@ -35,6 +35,13 @@ Result<std::unique_ptr<pipeline::Input>> TailPlan::make(
     TailOptions options, const component::InputContext& context
 ) {
     auto& services = static_cast<AgentServices&>(context.program);
+    if (services.is_dry_run) {
+        constexpr auto kSoon = std::chrono::milliseconds(200);
+        options.start_at = StartAt::kBeginning;
+        options.partial_line_wait = kSoon;
+        options.multiline.bounds.flush_timeout = kSoon;
+        options.rescan_interval = kSoon;
+    }
     const TailDeps deps{
         .fs = context.run.files,
         .clock = context.run.clock,

@@ -55,6 +55,9 @@ class DiskBufferedOutput final : public pipeline::Output {
     /// A batch sent again must be known again, so the buffer sees every position.
     bool keeps_positions() const override { return true; }
 
+    /// After start().
+    const DiskBuffer& buffer() const { return *buffer_; }
+
   private:
     /// What the sender takes from: the buffer, with or without positions of its own.
     class Source;

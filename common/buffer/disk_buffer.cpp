@@ -242,4 +242,25 @@ void DiskBuffer::refresh_metrics() {
     metrics_.oldest_seconds.set(std::max(0.0, std::chrono::duration<double>(age).count()));
 }
 
+std::string DiskBuffer::report() const {
+    const uint64_t disk_bytes = log_.disk_bytes();
+    const std::lock_guard lock(mutex_);
+    const auto oldest =
+        std::ranges::find_if(handed_, [](const Handed& handed) { return handed.id != 0; });
+    const Nanos age = oldest == handed_.end() ? Nanos(0) : clock_.wall_now() - oldest->appended;
+    const char* when_full = "block";
+    if (options_.when_full != BufferOptions::WhenFull::kBlock) {
+        const bool oldest_goes = options_.when_full == BufferOptions::WhenFull::kDropOldest;
+        when_full = oldest_goes ? "drop_oldest" : "drop_newest";
+    }
+    return fmt::format(
+        R"("rows":{},"bytes":{},"max_bytes":{},"when_full":"{}","oldest_seconds":{:.3f})",
+        rows_,
+        disk_bytes,
+        options_.max_size_bytes,
+        when_full,
+        std::max(0.0, std::chrono::duration<double>(age).count())
+    );
+}
+
 }  // namespace seyir::buffer

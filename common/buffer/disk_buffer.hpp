@@ -85,6 +85,9 @@ class DiskBuffer {
 
     uint64_t disk_bytes() const { return log_.disk_bytes(); }
 
+    /// JSON members: rows, bytes, bounds, age of the oldest batch.
+    std::string report() const;
+
     void refresh_metrics();
 
   private:

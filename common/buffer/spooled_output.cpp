@@ -124,6 +124,20 @@ pipeline::ComponentHealth SpooledOutput::health() const {
     return spool == nullptr ? inner_->health() : spool->health();
 }
 
+std::string SpooledOutput::report() const {
+    std::shared_ptr<DiskBufferedOutput> spool;
+    {
+        const std::lock_guard lock(mutex_);
+        spool = spool_;
+    }
+    const auto* inner = dynamic_cast<const pipeline::ReportsOutput*>(inner_.get());
+    std::string out = inner == nullptr ? "" : inner->report();
+    if (spool != nullptr) {
+        out += (out.empty() ? "" : ",") + ("\"spool\":{" + spool->buffer().report() + "}");
+    }
+    return out;
+}
+
 void SpooledOutput::ask_committed(std::vector<SourceKey> lanes, OnAnswer on_answer) {
     positions_.ask_committed(std::move(lanes), std::move(on_answer));
 }

@@ -15,10 +15,13 @@
 
 #include "common/buffer/buffered_output.hpp"
 #include "common/pipeline/position_source.hpp"
+#include "common/pipeline/report.hpp"
 
 namespace seyir::buffer {
 
-class SpooledOutput final : public pipeline::Output, public pipeline::PositionSource {
+class SpooledOutput final : public pipeline::Output,
+                            public pipeline::PositionSource,
+                            public pipeline::ReportsOutput {
   public:
     /// `inner` must also be a pipeline::PositionSource.
     SpooledOutput(
@@ -43,6 +46,9 @@ class SpooledOutput final : public pipeline::Output, public pipeline::PositionSo
     void fork(std::string detail) override;
     void report_event(std::string kind, std::string detail) override;
     void on_store_changed(std::function<void()> listener) override;
+
+    /// What the inner output reports, and `spool` when there is one.
+    std::string report() const override;
 
   private:
     /// The inner output as the spool sees it: started already.

@@ -10,6 +10,7 @@
 
 #include "common/base/log.hpp"
 #include "common/io/clock.hpp"
+#include "common/pipeline/report.hpp"
 #include "common/pipeline/run_batch.hpp"
 
 namespace seyir::pipeline {
@@ -483,6 +484,27 @@ void Engine::add_leaving(std::vector<ComponentStatus>& to) const {
         to.push_back({id, "output", {true, message(one.slot->in_flight.load())}, true});
     }
     to.insert(to.end(), notices_.begin(), notices_.end());
+}
+
+std::vector<std::string> Engine::hung(SteadyTime now, Nanos limit) const {
+    std::vector<std::string> all;
+    const auto add = [&](std::string name, const std::optional<Nanos>& busy_for) {
+        if (busy_for && *busy_for >= limit) {
+            all.push_back(std::move(name));
+        }
+    };
+    if (const TopologyPtr topology = current()) {
+        for (const auto& slot : topology->inputs) {
+            const auto* reports = dynamic_cast<const ReportsInput*>(slot->spec.input.get());
+            if (reports != nullptr) {
+                add("input " + slot->spec.id, reports->report().busy_for);
+            }
+        }
+    }
+    for (size_t i = 0; i < workers_.size(); ++i) {
+        add(fmt::format("the filters of worker {}", i), workers_[i]->watch().busy_for(now));
+    }
+    return all;
 }
 
 std::vector<ComponentStatus> Engine::status() const {

@@ -63,6 +63,10 @@ class Engine {
     /// Components of the graph, those that leave it, and the notices.
     std::vector<ComponentStatus> status() const;
 
+    /// Loops of inputs and filters that have been at one turn for `limit` or longer: they hang. For
+    /// the watchdog. Thread-safe while no graph is started or stopped.
+    std::vector<std::string> hung(SteadyTime now, Nanos limit) const;
+
     /// What the program has to say of the pipeline beside its components. Thread-safe.
     void set_notices(std::vector<ComponentStatus> notices);
 

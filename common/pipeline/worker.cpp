@@ -61,13 +61,17 @@ void Worker::loop() {
             Job job = std::move(jobs_.front());
             jobs_.pop_front();
             lock.unlock();
+            watch_.busy(std::chrono::steady_clock::now());
             job();
             job = {};
+            watch_.idle();
             lock.lock();
         }
         if (std::chrono::steady_clock::now() >= next_timer) {
             lock.unlock();
+            watch_.busy(std::chrono::steady_clock::now());
             on_timer_();
+            watch_.idle();
             next_timer = std::chrono::steady_clock::now() + kTimerInterval;
             lock.lock();
         }

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "common/base/time.hpp"
+#include "common/pipeline/loop_watch.hpp"
 
 namespace seyir::pipeline {
 
@@ -32,10 +33,13 @@ class Worker {
 
     size_t queued() const;
 
+    const LoopWatch& watch() const { return watch_; }
+
   private:
     void loop();
 
     std::function<void()> on_timer_;
+    LoopWatch watch_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Job> jobs_;

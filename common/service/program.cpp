@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/service/program.hpp"
 
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 
@@ -18,12 +19,13 @@ using namespace std::chrono_literals;
 
 constexpr int kExitUsage = 64;  // sysexits.h EX_USAGE
 
-void print_help(std::string_view program, std::string_view purpose) {
+void print_help(std::string_view program, std::string_view purpose, bool has_dry_run) {
     fmt::print(
         "{0} {1}: {2}\n\n"
-        "Usage: {0} --config FILE [--check]\n\n"
+        "Usage: {0} --config FILE [--check]{3}\n\n"
         "  --config FILE  the YAML configuration (see docs/reference/config.md)\n"
         "  --check        read and check the configuration, print what is wrong, exit\n"
+        "{4}"
         "  --version      print the version\n"
         "  --help         this text\n\n"
         "Signals: SIGTERM and SIGINT drain and exit 0; SIGHUP reads the configuration again.\n"
@@ -31,7 +33,13 @@ void print_help(std::string_view program, std::string_view purpose) {
         "configuration.\n",
         program,
         kVersion,
-        purpose
+        purpose,
+        has_dry_run ? " [--dry-run [--limit N]]" : "",
+        has_dry_run ? "  --dry-run      read what the inputs have and print each record before and "
+                      "after every\n"
+                      "                 filter; send nothing, write nothing, then exit\n"
+                      "  --limit N      of a dry run: after N records (100; 0: all)\n"
+                    : ""
     );
 }
 
@@ -52,7 +60,7 @@ std::optional<int> parse_arguments(
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
         if (argument == "--help" || argument == "-h") {
-            print_help(program, purpose);
+            print_help(program, purpose, arguments.has_dry_run);
             return 0;
         }
         if (argument == "--version") {
@@ -61,6 +69,16 @@ std::optional<int> parse_arguments(
         }
         if (argument == "--check") {
             arguments.check_only = true;
+        } else if (argument == "--dry-run" && arguments.has_dry_run) {
+            arguments.dry_run = true;
+        } else if (argument == "--limit" && arguments.has_dry_run && i + 1 < argc) {
+            const std::string_view text = argv[++i];
+            uint64_t& records = arguments.dry_run_records;
+            const auto [end, error] =
+                std::from_chars(text.data(), text.data() + text.size(), records);
+            if (error != std::errc() || end != text.data() + text.size()) {
+                return usage_error(program, "--limit is a number of records");
+            }
         } else if (argument.starts_with("--config=")) {
             arguments.config_path = argument.substr(9);
         } else if (argument == "--config" && i + 1 < argc) {

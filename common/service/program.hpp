@@ -15,10 +15,15 @@ namespace seyir::service {
 struct ProgramArguments {
     std::string config_path;
     bool check_only = false;  ///< read and check the configuration, then exit
+    /// Set by a program that knows `--dry-run`, before the arguments are read.
+    bool has_dry_run = false;
+    bool dry_run = false;
+    uint64_t dry_run_records = 100;  ///< `--limit`; 0: all there are
 };
 
-/// Reads `--config FILE`, `--check`, `--version`, `--help`. Gives the exit status when the program
-/// is to end at once (0 after help or version, 64 = EX_USAGE after a mistake).
+/// Reads `--config FILE`, `--check`, `--version`, `--help`, and where there is one `--dry-run`.
+/// Gives the exit status when the program is to end at once (0 after help or version, 64 = EX_USAGE
+/// after a mistake).
 std::optional<int> parse_arguments(
     int argc,
     char** argv,

@@ -5,7 +5,10 @@
 #include <mutex>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/async/runtime.hpp"
+#include "common/base/text.hpp"
 #include "common/ship/frame_encoder.hpp"
 #include "common/ship/shipper_io.hpp"
 
@@ -121,6 +124,27 @@ void CollectorOutput::report_event(std::string kind, std::string detail) {
 
 void CollectorOutput::on_store_changed(std::function<void()> listener) {
     impl_->shipper.on_store_changed(std::move(listener));
+}
+
+std::string CollectorOutput::report() const {
+    const ShipStatus now = impl_->shipper.status();
+    std::string out = fmt::format(
+        R"("endpoint":{},"connected":{},"agent_id":"{}","credit_bytes":{},"under_way_bytes":{},)"
+        R"("waiting_frames":{})",
+        json_quote(now.endpoint),
+        now.is_connected,
+        agent_id().to_hex(),
+        now.credit_bytes,
+        now.under_way_bytes,
+        now.waiting_frames
+    );
+    if (now.acked_at) {
+        const auto age = impl_->clock.steady_now() - *now.acked_at;
+        out += fmt::format(
+            R"(,"last_ack_age_seconds":{:.3f})", std::chrono::duration<double>(age).count()
+        );
+    }
+    return out;
 }
 
 AgentId CollectorOutput::agent_id() const {

@@ -15,11 +15,14 @@
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/output.hpp"
 #include "common/pipeline/position_source.hpp"
+#include "common/pipeline/report.hpp"
 #include "common/ship/ship_setup.hpp"
 
 namespace seyir::ship {
 
-class CollectorOutput final : public pipeline::Output, public pipeline::PositionSource {
+class CollectorOutput final : public pipeline::Output,
+                              public pipeline::PositionSource,
+                              public pipeline::ReportsOutput {
   public:
     CollectorOutput(
         ShipSetup setup, io::FileSystem& fs, io::Clock& clock, metrics::Registry& registry
@@ -37,6 +40,9 @@ class CollectorOutput final : public pipeline::Output, public pipeline::Position
     void fork(std::string detail) override;
     void report_event(std::string kind, std::string detail) override;
     void on_store_changed(std::function<void()> listener) override;
+
+    /// Endpoint, connection, credit, last acknowledgement.
+    std::string report() const override;
 
     /// Changes with a fork.
     AgentId agent_id() const;

@@ -257,6 +257,8 @@ async::Awaitable<Result<void>> Shipper::write_loop(std::shared_ptr<Session> sess
     std::string head;
     while (!session->error && !fork_wanted()) {
         take_inbox();
+        credit_bytes_ = session->credit_bytes;
+        publish_status();
         SEYIR_CO_CHECK(check_alive(*session));
         add_control(*session);
         const std::shared_ptr<const std::string> payload = add_frame(*session);
@@ -284,7 +286,9 @@ async::Awaitable<Result<void>> Shipper::write_loop(std::shared_ptr<Session> sess
 
 void Shipper::after_disconnect() {
     metrics_.connected.set(0);
+    connected_ = false;
     window_.on_disconnect();
+    publish_status();
     for (Question& question : questions_) {
         question.request = 0;
         question.answer.lanes.clear();
@@ -364,6 +368,21 @@ void Shipper::on_store_changed(std::function<void()> listener) {
 pipeline::ComponentHealth Shipper::health() const {
     const std::lock_guard lock(mutex_);
     return {health_.empty(), health_};
+}
+
+ShipStatus Shipper::status() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+}
+
+void Shipper::publish_status() {
+    const std::lock_guard lock(mutex_);
+    status_.endpoint = setup_.endpoints[endpoint_].text();
+    status_.is_connected = connected_;
+    status_.credit_bytes = connected_ ? credit_bytes_ : 0;
+    status_.under_way_bytes = window_.sent_bytes();
+    status_.waiting_frames = window_.size();
+    status_.acked_at = acked_at_;
 }
 
 AgentId Shipper::agent_id() const {

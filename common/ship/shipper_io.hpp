@@ -46,6 +46,16 @@ struct ShipMetrics {
     metrics::Histogram& ack_seconds;
 };
 
+/// Where an output stands, for `seyir agent status`.
+struct ShipStatus {
+    std::string endpoint;  ///< connected to, or tried next
+    bool is_connected = false;
+    uint64_t credit_bytes = 0;           ///< the collector lets so much be under way
+    uint64_t under_way_bytes = 0;        ///< sent and not answered
+    uint64_t waiting_frames = 0;         ///< without an answer, sent or not
+    std::optional<SteadyTime> acked_at;  ///< the last answer that a frame is stored
+};
+
 class Shipper {
   public:
     struct Hooks {
@@ -73,6 +83,7 @@ class Shipper {
     void on_store_changed(std::function<void()> listener);
     pipeline::ComponentHealth health() const;
     AgentId agent_id() const;
+    ShipStatus status() const;
 
   private:
     /// A question may need several messages; it is sent whole again on a new connection.
@@ -139,6 +150,7 @@ class Shipper {
     void all_is_well();
     Nanos next_backoff();
     void set_health(std::string message);
+    void publish_status();
     void finish(OutFrame frame, DeliveryReport report);
 
     const ShipSetup setup_;
@@ -162,6 +174,9 @@ class Shipper {
     Nanos backoff_{0};
     std::string logged_failure_;
     SteadyTime logged_at_;
+    bool connected_ = false;
+    uint64_t credit_bytes_ = 0;
+    std::optional<SteadyTime> acked_at_;
     std::mt19937_64 random_;
 
     mutable std::mutex mutex_;
@@ -172,6 +187,7 @@ class Shipper {
     std::vector<std::function<void()>> store_listeners_;
     std::optional<std::string> fork_detail_;
     std::string health_;
+    ShipStatus status_;
     bool stopped_ = false;
 
     async::Gate gate_;  // last: its tasks end before the rest goes

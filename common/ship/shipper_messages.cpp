@@ -99,6 +99,7 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
     session.credit_bytes = welcome.credit_bytes;
     set_health("");
     metrics_.connected.set(1);
+    connected_ = true;
     metrics_.connects.add();
     log::info(
         "ship",
@@ -219,6 +220,7 @@ Result<void> Shipper::on_ack(std::string_view body) {
         return {};
     }
     if (ack.outcome == Outcome::kDelivered) {
+        acked_at_ = clock_.steady_now();
         set_health("");
     }
     all_is_well();

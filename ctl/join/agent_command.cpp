@@ -232,8 +232,11 @@ Result<void> join(const Arguments& arguments) {
 }  // namespace
 
 int agent_command(const Arguments& arguments) {
+    if (arguments.values[0] == "status" && arguments.values.size() == 1) {
+        return agent_status_command(arguments);
+    }
     if (arguments.values[0] != "join" || arguments.values.size() != 2) {
-        return report(fail(ErrorCode::kInvalidArgument, "agent knows: join URL"));
+        return report(fail(ErrorCode::kInvalidArgument, "agent knows: join URL, status"));
     }
     const auto done = join(arguments);
     return done ? kExitOk : report(done.error());

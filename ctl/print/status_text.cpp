@@ -38,24 +38,6 @@ bool says_not_ok(const View& object) {
     return ok && ok->boolean() == false;
 }
 
-/// "3d4h", "5m12s", "0.2s": the two largest units.
-std::string span_text(double seconds) {
-    if (seconds < 10) {
-        return fmt::format("{:.1f}s", std::max(seconds, 0.0));
-    }
-    const auto whole = static_cast<uint64_t>(std::min(seconds, 1e15));
-    if (whole < 60) {
-        return fmt::format("{}s", whole);
-    }
-    if (whole < 3600) {
-        return fmt::format("{}m{:02}s", whole / 60, whole % 60);
-    }
-    if (whole < 86400) {
-        return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
-    }
-    return fmt::format("{}d{:02}h", whole / 86400, whole / 3600 % 24);
-}
-
 class Text {
   public:
     explicit Text(bool color) : color_(color) {}
@@ -208,6 +190,23 @@ void event_lines(Text& text, const View& status) {
 }
 
 }  // namespace
+
+std::string span_text(double seconds) {
+    if (seconds < 10) {
+        return fmt::format("{:.1f}s", std::max(seconds, 0.0));
+    }
+    const auto whole = static_cast<uint64_t>(std::min(seconds, 1e15));
+    if (whole < 60) {
+        return fmt::format("{}s", whole);
+    }
+    if (whole < 3600) {
+        return fmt::format("{}m{:02}s", whole / 60, whole % 60);
+    }
+    if (whole < 86400) {
+        return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
+    }
+    return fmt::format("{}d{:02}h", whole / 86400, whole / 3600 % 24);
+}
 
 std::string status_text(const View& status, bool color, bool) {
     Text text(color);

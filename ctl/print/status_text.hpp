@@ -10,6 +10,9 @@
 
 namespace seyir::ctl {
 
+/// "3d04h", "5m12s", "0.2s": the two largest units.
+std::string span_text(double seconds);
+
 std::string status_text(const json::View& status, bool color, bool utc);
 
 /// False when a component or the store says it is not well.

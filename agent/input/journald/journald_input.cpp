@@ -77,6 +77,7 @@ Result<void> JournaldInput::start(pipeline::Submit submit) {
 void JournaldInput::run() {
     pthread_setname_np(pthread_self(), "journald");
     while (!stopping_.load()) {
+        watchdog_.busy(deps_.clock.steady_now());
         take_inbox();
         if (auto stepped = step(); !stepped) {
             note(stepped.error().message);
@@ -86,10 +87,13 @@ void JournaldInput::run() {
         } else if (phase_ == Phase::kReading) {
             note("");
         }
+        publish();
+        watchdog_.idle();
         wait();
     }
     flush();
     journal_.reset();
+    watchdog_.idle();
 }
 
 Result<void> JournaldInput::step() {
@@ -216,6 +220,27 @@ pipeline::ComponentHealth JournaldInput::health() const {
     return {trouble_.empty(), trouble_};
 }
 
+/// What report() says, for other threads.
+void JournaldInput::publish() {
+    const std::lock_guard lock(health_mutex_);
+    oldest_sent_ = sent_.empty() ? std::nullopt : std::optional(sent_.front().sent_at);
+    reported_.lag_seconds = unread_seconds_;
+    reported_.in_flight_bytes = in_flight_bytes_;
+    reported_.is_at_end = phase_ == Phase::kReading && at_end_ && sent_.empty() && !batch_;
+}
+
+pipeline::InputReport JournaldInput::report() const {
+    const SteadyTime now = deps_.clock.steady_now();
+    const std::lock_guard lock(health_mutex_);
+    pipeline::InputReport report = reported_;
+    if (oldest_sent_) {
+        const double age = std::chrono::duration<double>(now - *oldest_sent_).count();
+        report.lag_seconds = std::max(report.lag_seconds, age);
+    }
+    report.busy_for = watchdog_.busy_for(now);
+    return report;
+}
+
 void JournaldInput::stop() {
     if (inbox_ == nullptr || stopping_.exchange(true)) {
         return;
@@ -252,6 +277,7 @@ Result<bool> JournaldInput::read_entry() {
         SEYIR_TRY(const bool moved, journal_->next());
         if (!moved) {
             at_end_ = true;
+            unread_seconds_ = 0;
             lag_seconds_.set(0);
             return false;
         }
@@ -279,7 +305,8 @@ Result<bool> JournaldInput::read_entry() {
     position.tail_hash = lane->submitted.hash;
     const auto age =
         deps_.clock.wall_now().value / 1000 - static_cast<int64_t>(cursor->realtime_us);
-    lag_seconds_.set(std::max(0.0, static_cast<double>(age) / 1e6));
+    unread_seconds_ = std::max(0.0, static_cast<double>(age) / 1e6);
+    lag_seconds_.set(unread_seconds_);
     return true;
 }
 
@@ -341,7 +368,9 @@ void JournaldInput::flush() {
     if (batch_ == nullptr) {
         return;
     }
-    Sent sent{.id = batch_id_++, .bytes = batch_->memory_bytes()};
+    Sent sent{
+        .id = batch_id_++, .bytes = batch_->memory_bytes(), .sent_at = deps_.clock.steady_now()
+    };
     for (JournalLane* lane : in_batch_) {
         sent.lanes.emplace_back(lane, lane->submitted);
     }

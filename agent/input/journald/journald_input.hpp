@@ -26,7 +26,9 @@
 #include "common/io/clock.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/input.hpp"
+#include "common/pipeline/loop_watch.hpp"
 #include "common/pipeline/position_source.hpp"
+#include "common/pipeline/report.hpp"
 
 namespace seyir::agent::input {
 
@@ -50,7 +52,7 @@ struct JournaldDeps {
     pipeline::PositionSource* positions = nullptr;  ///< null: the checkpoint alone decides
 };
 
-class JournaldInput final : public pipeline::Input {
+class JournaldInput final : public pipeline::Input, public pipeline::ReportsInput {
   public:
     JournaldInput(JournaldSetup setup, JournaldDeps deps);
     JournaldInput(const JournaldInput&) = delete;
@@ -60,6 +62,8 @@ class JournaldInput final : public pipeline::Input {
     Result<void> start(pipeline::Submit submit) override;
     void stop() override;
     pipeline::ComponentHealth health() const override;
+    /// Seconds only: a journal does not tell how many bytes are before its end.
+    pipeline::InputReport report() const override;
 
   private:
     class Inbox;
@@ -72,6 +76,7 @@ class JournaldInput final : public pipeline::Input {
 
         uint64_t id = 0;
         uint64_t bytes = 0;
+        SteadyTime sent_at;
         State state = State::kPending;
         std::vector<std::pair<JournalLane*, JournalMark>> lanes;
     };
@@ -85,6 +90,7 @@ class JournaldInput final : public pipeline::Input {
     void run();
     Result<void> step();
     void wait();
+    void publish();
     void take_inbox();
     void advance();
     void go_back();
@@ -137,9 +143,13 @@ class JournaldInput final : public pipeline::Input {
     SteadyTime batch_began_;
     SteadyTime retry_at_;
 
+    pipeline::LoopWatch watchdog_;
     std::atomic<bool> stopping_{false};
     mutable std::mutex health_mutex_;
     std::string trouble_;
+    pipeline::InputReport reported_;  ///< under health_mutex_
+    std::optional<SteadyTime> oldest_sent_;
+    double unread_seconds_ = 0;  ///< age of the entry read last, until the end is reached
     std::thread thread_;
 };
 

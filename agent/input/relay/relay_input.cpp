@@ -25,6 +25,7 @@ net::HttpResponse retry_later(const std::string& why) {
 /// Shared with tokens, which may resolve after the input is gone.
 struct RelayInput::Shared {
     std::atomic<uint64_t> in_flight_bytes{0};
+    pipeline::OldestUnanswered oldest;
     metrics::Counter* taken = nullptr;
     metrics::Counter* bytes = nullptr;
     metrics::Counter* forbidden = nullptr;
@@ -125,7 +126,10 @@ void RelayInput::take(const net::HttpExchangePtr& exchange) {
         return;
     }
     auto batch = batch_of(request);
-    batch->set_ack(AckToken([shared = shared_, exchange, size](const DeliveryReport& report) {
+    const uint64_t number = shared_->oldest.begin(clock_.steady_now());
+    batch->set_ack(AckToken([shared = shared_, exchange, size, number](const DeliveryReport& report
+                            ) {
+        shared->oldest.end(number);
         shared->answer(exchange, size, report);
     }));
     const std::shared_lock lock(mutex_);
@@ -173,6 +177,18 @@ pipeline::ComponentHealth RelayInput::health() const {
         return {};
     }
     return {false, format_bytes(waiting) + " wait for the spool, the limit: clients get 503"};
+}
+
+pipeline::InputReport RelayInput::report() const {
+    const uint64_t waiting = shared_->in_flight_bytes.load();
+    return {
+        .lag_bytes = waiting,
+        .lag_seconds = shared_->oldest.age_seconds(clock_.steady_now()),
+        .in_flight_bytes = waiting,
+        .is_at_end = false,
+        .busy_for = std::nullopt,
+        .details = "",
+    };
 }
 
 net::Endpoint RelayInput::local() const {

@@ -20,6 +20,7 @@
 #include "common/net/endpoint.hpp"
 #include "common/net/server/http_server.hpp"
 #include "common/pipeline/input.hpp"
+#include "common/pipeline/report.hpp"
 #include "common/record/stream_labels.hpp"
 
 namespace seyir::agent::input {
@@ -34,7 +35,7 @@ struct RelaySetup {
     uint64_t in_flight_bytes_max = 32 * kMiB;
 };
 
-class RelayInput final : public pipeline::Input {
+class RelayInput final : public pipeline::Input, public pipeline::ReportsInput {
   public:
     RelayInput(RelaySetup setup, io::Clock& clock, metrics::Registry& registry);
     RelayInput(const RelayInput&) = delete;
@@ -44,6 +45,7 @@ class RelayInput final : public pipeline::Input {
     Result<void> start(pipeline::Submit submit) override;
     void stop() override;
     pipeline::ComponentHealth health() const override;
+    pipeline::InputReport report() const override;
 
     /// With the port the system chose; after start().
     net::Endpoint local() const;

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -28,7 +29,8 @@ constexpr size_t kChunkBytes = 256 * kKiB;
 /// The batches no output has taken. Tokens share it: they may outlive the input.
 class StdinInput::Sender : public std::enable_shared_from_this<Sender> {
   public:
-    Sender(pipeline::Submit submit, int wake_fd) : submit_(std::move(submit)), wake_fd_(wake_fd) {}
+    Sender(pipeline::Submit submit, int wake_fd, io::Clock& clock)
+        : submit_(std::move(submit)), wake_fd_(wake_fd), clock_(clock) {}
 
     ~Sender() { ::close(wake_fd_); }
 
@@ -50,9 +52,12 @@ class StdinInput::Sender : public std::enable_shared_from_this<Sender> {
         if (!submit) {
             return;
         }
+        const uint64_t number = oldest_.begin(clock_.steady_now());
         batch->set_ack(AckToken([self = shared_from_this(),
                                  kept = RecordBatchPtr(batch),
+                                 number,
                                  bytes](const DeliveryReport& report) mutable {
+            self->oldest_.end(number);
             self->answered(std::exchange(kept, nullptr), bytes, report);
         }));
         submit(std::move(batch));
@@ -82,6 +87,8 @@ class StdinInput::Sender : public std::enable_shared_from_this<Sender> {
         const std::lock_guard lock(mutex_);
         return held_bytes_;
     }
+
+    double oldest_seconds() const { return oldest_.age_seconds(clock_.steady_now()); }
 
     bool has_failed() const {
         const std::lock_guard lock(mutex_);
@@ -114,6 +121,8 @@ class StdinInput::Sender : public std::enable_shared_from_this<Sender> {
     mutable std::mutex mutex_;
     pipeline::Submit submit_;
     const int wake_fd_;
+    io::Clock& clock_;
+    pipeline::OldestUnanswered oldest_;
     uint64_t held_bytes_ = 0;
     std::deque<RecordBatchPtr> again_;
 };
@@ -140,7 +149,7 @@ Result<void> StdinInput::start(pipeline::Submit submit) {
     if (wake_fd < 0) {
         return errno_error(errno, "making an eventfd");
     }
-    sender_ = std::make_shared<Sender>(std::move(submit), wake_fd);
+    sender_ = std::make_shared<Sender>(std::move(submit), wake_fd, clock_);
     thread_ = std::thread([this] { run(); });
     return {};
 }
@@ -151,9 +160,12 @@ void StdinInput::run() {
     bool has_told = false;
     while (!stopping_.load()) {
         const bool may_read = !has_ended && sender_->held_bytes() < setup_.in_flight_bytes_max;
+        watchdog_.idle();
         wait(may_read);
+        watchdog_.busy(clock_.steady_now());
         if (may_read && !stopping_.load() && !read_some()) {
             has_ended = true;
+            has_ended_.store(true);
             batcher_.end(clock_.wall_now());
             hand_on();
         }
@@ -173,6 +185,7 @@ void StdinInput::run() {
     }
     hand_on();
     sender_->stop();
+    watchdog_.idle();
 }
 
 /// For bytes, an answer or stop(); at most until the batch or the next attempt is due.
@@ -251,6 +264,23 @@ pipeline::ComponentHealth StdinInput::health() const {
         };
     }
     return {};
+}
+
+pipeline::InputReport StdinInput::report() const {
+    if (sender_ == nullptr) {
+        return {};
+    }
+    int in_pipe = 0;
+    const bool is_pipe = !has_ended_.load() && ::ioctl(setup_.fd, FIONREAD, &in_pipe) == 0;
+    const uint64_t held_bytes = sender_->held_bytes();
+    return {
+        .lag_bytes = held_bytes + (is_pipe ? static_cast<uint64_t>(std::max(in_pipe, 0)) : 0),
+        .lag_seconds = sender_->oldest_seconds(),
+        .in_flight_bytes = held_bytes,
+        .is_at_end = has_ended_.load(),
+        .busy_for = watchdog_.busy_for(clock_.steady_now()),
+        .details = "",
+    };
 }
 
 }  // namespace seyir::agent::input

@@ -21,6 +21,8 @@
 #include "common/io/clock.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/input.hpp"
+#include "common/pipeline/loop_watch.hpp"
+#include "common/pipeline/report.hpp"
 
 namespace seyir::agent::input {
 
@@ -37,7 +39,7 @@ struct StdinSetup {
     std::function<void()> on_end;
 };
 
-class StdinInput final : public pipeline::Input {
+class StdinInput final : public pipeline::Input, public pipeline::ReportsInput {
   public:
     StdinInput(StdinSetup setup, io::Clock& clock, metrics::Registry& registry);
     StdinInput(const StdinInput&) = delete;
@@ -47,6 +49,8 @@ class StdinInput final : public pipeline::Input {
     Result<void> start(pipeline::Submit submit) override;
     void stop() override;
     pipeline::ComponentHealth health() const override;
+    /// What waits in the pipe counts as lag.
+    pipeline::InputReport report() const override;
 
   private:
     class Sender;
@@ -68,6 +72,8 @@ class StdinInput final : public pipeline::Input {
     SteadyTime batch_began_;
     std::atomic<bool> stopping_{false};
     std::atomic<int> read_error_{0};
+    std::atomic<bool> has_ended_{false};
+    pipeline::LoopWatch watchdog_;
     std::thread thread_;
 };
 

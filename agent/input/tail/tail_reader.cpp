@@ -323,6 +323,7 @@ void TailReader::refresh_status() {
         }
     }
     status.open_files = open_.size();
+    status.scans = scan_;
     status.lag_seconds = std::chrono::duration<double>(now_ - oldest).count();
     status.in_flight_bytes = in_flight_bytes_;
     for (const auto& [path, message] : complaints_) {

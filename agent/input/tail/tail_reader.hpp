@@ -50,6 +50,7 @@ struct TailStatus {
     uint64_t lag_bytes = 0;         ///< in the files and not acknowledged
     double lag_seconds = 0;         ///< age of the oldest line handed on and not acknowledged
     uint64_t in_flight_bytes = 0;
+    uint64_t scans = 0;                   ///< how often the folders were looked through
     std::vector<std::string> complaints;  ///< files and directories that cannot be read, and why
 };
 

@@ -2,6 +2,9 @@
 #include "collector/store/columns/block_decoder.hpp"
 
 #include <algorithm>
+#include <numeric>
+
+#include "collector/store/columns/decode/json_labels.hpp"
 
 namespace seyir::store::columns {
 namespace {
@@ -184,26 +187,31 @@ Result<void> BlockDecoder::load_slots(std::optional<std::span<const uint32_t>> c
     return {};
 }
 
+/// `has_line`: by chosen row; empty: all have.
 Result<void> BlockDecoder::append_rows(
-    std::optional<std::span<const uint32_t>> chosen, RecordBatch& batch
+    std::optional<std::span<const uint32_t>> chosen,
+    std::span<const uint8_t> has_line,
+    RecordBatch& batch
 ) {
     SEYIR_TRY(const std::vector<int64_t> severities, levels());
     auto text = std::make_shared<std::string>();
     // Of a corrupt block the header's size may be no size of a text.
     constexpr uint64_t kReserveMax = 4 * 1024 * 1024;
-    text->reserve(chosen ? 0 : std::min(shape_.raw_bytes, kReserveMax));
+    text->reserve(chosen || !has_line.empty() ? 0 : std::min(shape_.raw_bytes, kReserveMax));
     std::vector<size_t> ends;
     ends.reserve(chosen ? chosen->size() : shape_.rows);
     RenderLimit limit{.bytes_max = shape_.raw_bytes};
     bool is_good = true;
     for_each_chosen(chosen, shape_.rows, [&](uint32_t row) {
-        is_good = is_good && lines_.append_row(
-                                 *text,
-                                 row,
-                                 limit,
-                                 [&](uint32_t number) { return slots_[number].get(); },
-                                 [](uint32_t) -> const Column* { return nullptr; }
-                             );
+        const bool is_left_out = !has_line.empty() && has_line[ends.size()] == 0;
+        is_good =
+            is_good && (is_left_out || lines_.append_row(
+                                           *text,
+                                           row,
+                                           limit,
+                                           [&](uint32_t number) { return slots_[number].get(); },
+                                           [](uint32_t) -> const Column* { return nullptr; }
+                                       ));
         ends.push_back(text->size());
     });
     if (!is_good) {
@@ -252,6 +260,12 @@ Result<std::shared_ptr<RecordBatch>> BlockDecoder::rows(
 ) {
     SEYIR_CHECK(open_lines());
     SEYIR_CHECK(load_slots(chosen));
+    return make_batch(chosen, {});
+}
+
+Result<std::shared_ptr<RecordBatch>> BlockDecoder::make_batch(
+    std::optional<std::span<const uint32_t>> chosen, std::span<const uint8_t> has_line
+) {
     auto batch = std::make_shared<RecordBatch>(shape_.tenant);
     batch->reserve_rows(chosen ? chosen->size() : shape_.rows);
     for (const StreamLabelsPtr& labels : parts_.streams) {
@@ -260,8 +274,45 @@ Result<std::shared_ptr<RecordBatch>> BlockDecoder::rows(
     if (batch->streams().size() != parts_.streams.size()) {
         return malformed("the stream table");
     }
-    SEYIR_CHECK(append_rows(chosen, *batch));
+    SEYIR_CHECK(append_rows(chosen, has_line, *batch));
     return batch;
+}
+
+Result<BlockDecoder::Wanted> BlockDecoder::rows(
+    std::optional<std::span<const uint32_t>> chosen, const LineWants& wants
+) {
+    if (wants.is_whole) {
+        SEYIR_TRY(auto batch, rows(chosen));
+        return Wanted{std::move(batch), nullptr};
+    }
+    std::vector<uint32_t> all;
+    if (!chosen) {
+        all.resize(shape_.rows);
+        std::iota(all.begin(), all.end(), 0);
+        chosen = all;
+    }
+    auto values = std::make_shared<LineValues>();
+    values->has_line.assign(chosen->size(), wants.tests.empty() ? 0 : 1);
+    if (wants.as_json || !wants.tests.empty()) {
+        SEYIR_CHECK(open_lines());
+    }
+    if (wants.as_json) {
+        RenderLimit limit{.bytes_max = shape_.raw_bytes};
+        SEYIR_CHECK(find_json_labels(
+            lines_, wants, *chosen, limit, [&](uint32_t number) { return slot(number); }, *values
+        ));
+    }
+    std::vector<uint32_t> with_line;
+    for (size_t i = 0; i < chosen->size(); ++i) {
+        if (values->has_line[i] != 0) {
+            with_line.push_back((*chosen)[i]);
+        }
+    }
+    if (!with_line.empty()) {
+        SEYIR_CHECK(load_slots(with_line));
+    }
+    SEYIR_TRY(auto batch, make_batch(chosen, values->has_line));
+    return Wanted{std::move(batch), std::move(values)};
 }
 
 namespace {
@@ -280,9 +331,10 @@ FieldPlace place_in(const TableHead& lines, const TableHead::Shape& shape, std::
     for (size_t i = 0; i < shape.slots.size(); ++i) {
         const TableHead::Slot& slot = shape.slots[i];
         const std::string_view own = lines.names[slot.column];
-        // A name with an escape may be the one asked for in other words; an array is not a value.
-        const bool is_near = own.contains('\\') || slot.rule == Rule::kRest ||
-                             (own == name && slot.rule == Rule::kJsonArray);
+        // A name with an escape may be the one asked for in other words; what stands in an array's
+        // place may be an object that has the field.
+        const bool is_within = slot.rule == Rule::kJsonArray && name.starts_with(own);
+        const bool is_near = own.contains('\\') || slot.rule == Rule::kRest || is_within;
         const bool is_twice = own == name && found.state != FieldValues::State::kAbsent;
         if (is_near || is_twice) {
             return {FieldValues::State::kUnknown, 0};

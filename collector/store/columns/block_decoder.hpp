@@ -16,6 +16,7 @@
 
 #include "collector/store/columns/block_encoder.hpp"
 #include "collector/store/columns/decode/table_decoder.hpp"
+#include "collector/store/line_wants.hpp"
 #include "common/base/result.hpp"
 #include "common/record/batch.hpp"
 
@@ -69,6 +70,15 @@ class BlockDecoder final : private ColumnSource {
     /// A batch of those rows only (ascending numbers), or of all.
     Result<std::shared_ptr<RecordBatch>> rows(std::optional<std::span<const uint32_t>> chosen);
 
+    /// Rows of a page: lines only where they are wanted.
+    struct Wanted {
+        std::shared_ptr<RecordBatch> batch;
+        std::shared_ptr<const LineValues> values;  ///< null: all rows have their line
+    };
+
+    /// Those rows, or all, that may pass the tests.
+    Result<Wanted> rows(std::optional<std::span<const uint32_t>> chosen, const LineWants& wants);
+
     /// `path`: names from the outermost object in, or one logfmt key.
     Result<FieldValues> field_values(std::span<const std::string_view> path);
 
@@ -79,7 +89,14 @@ class BlockDecoder final : private ColumnSource {
     Result<void> open_lines();
     Result<const Column*> slot(uint32_t number);
     Result<void> load_slots(std::optional<std::span<const uint32_t>> chosen);
-    Result<void> append_rows(std::optional<std::span<const uint32_t>> chosen, RecordBatch& batch);
+    Result<void> append_rows(
+        std::optional<std::span<const uint32_t>> chosen,
+        std::span<const uint8_t> has_line,
+        RecordBatch& batch
+    );
+    Result<std::shared_ptr<RecordBatch>> make_batch(
+        std::optional<std::span<const uint32_t>> chosen, std::span<const uint8_t> has_line
+    );
     Result<std::string> load(uint16_t number, bool may_lack = false) const;
     DecodeContext context() const;
 

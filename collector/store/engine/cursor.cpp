@@ -178,13 +178,20 @@ PossibleBlocks Cursor::ask_filter(const SegmentSummary& segment) {
     return possible;
 }
 
-Result<RecordBatchPtr> Cursor::load(const Place& place) {
+Result<BlockRows> Cursor::load(const Place& place) {
     if (place.kind == Place::Kind::kStaged) {
-        return core_->read_stage(*view_.snapshot, place.entry, decoder_);
+        SEYIR_TRY(RecordBatchPtr batch, core_->read_stage(*view_.snapshot, place.entry, decoder_));
+        const uint64_t rows = batch->row_count();
+        const uint64_t raw_bytes = batch->raw_bytes();
+        return BlockRows{std::move(batch), nullptr, rows, raw_bytes};
     }
     SEYIR_TRY(const auto reader, core_->segments.get(place.segment->day, place.segment->id));
     return reader->read_block(
-        place.block, place.row, query_.tenant, decoder_, {query_.range, query_.stream_matches}
+        place.block,
+        place.row,
+        query_.tenant,
+        decoder_,
+        {query_.range, query_.stream_matches, query_.wants}
     );
 }
 
@@ -210,8 +217,8 @@ Selection Cursor::choose(const RecordBatch& batch) const {
 }
 
 Result<std::optional<Page>> Cursor::read(const Place& place) {
-    auto batch = load(place);
-    if (!batch) {
+    auto block = load(place);
+    if (!block) {
         ++stats_.blocks_corrupt;
         const bool is_staged = place.kind == Place::Kind::kStaged;
         const UnixNanos min = is_staged ? place.entry.min_ts : place.row.min_ts;
@@ -222,18 +229,19 @@ Result<std::optional<Page>> Cursor::read(const Place& place) {
         log::error(
             "store",
             "a block cannot be read, the answer is partial",
-            {{"error", batch.error().message}}
+            {{"error", block.error().message}}
         );
         return std::optional<Page>();
     }
     ++stats_.blocks_read;
-    stats_.rows_read += (*batch)->row_count();
-    stats_.raw_bytes_read += (*batch)->raw_bytes();
-    Selection rows = choose(**batch);
-    if (rows.count((*batch)->row_count()) == 0) {
+    stats_.rows_read += block->rows_read;
+    stats_.raw_bytes_read += block->raw_bytes_read;
+    const size_t rows_in_batch = block->batch->row_count();
+    Selection rows = choose(*block->batch);
+    if (rows.count(rows_in_batch) == 0) {
         return std::optional<Page>();
     }
-    return std::optional(Page{std::move(*batch), std::move(rows)});
+    return std::optional(Page{std::move(block->batch), std::move(rows), std::move(block->values)});
 }
 
 Result<std::optional<Page>> Cursor::next() {

@@ -49,7 +49,7 @@ class Cursor final : public RowCursor {
     PossibleBlocks ask_filter(const SegmentSummary& segment);
     void prune(uint64_t blocks, uint64_t& counter);
     Result<std::optional<Page>> read(const Place& place);
-    Result<RecordBatchPtr> load(const Place& place);
+    Result<BlockRows> load(const Place& place);
     bool matches(StreamId id);
     bool any_matches(const std::vector<StreamId>& streams);
     Selection choose(const RecordBatch& batch) const;

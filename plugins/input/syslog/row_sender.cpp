@@ -88,9 +88,12 @@ bool RowSender::has_room(const std::shared_ptr<async::Event>& waiter) {
 void RowSender::send(std::shared_ptr<RecordBatch> batch) {
     const uint64_t bytes = batch->memory_bytes();
     metrics_.held_bytes.set(static_cast<double>(held_.fetch_add(bytes) + bytes));
+    const uint64_t number = oldest_.begin(io::system_clock().steady_now());
     batch->set_ack(AckToken([self = shared_from_this(),
                              kept = RecordBatchPtr(batch),
+                             number,
                              bytes](const DeliveryReport& report) mutable {
+        self->oldest_.end(number);
         self->answered(std::exchange(kept, nullptr), bytes, report);
     }));
     pipeline::Submit submit;

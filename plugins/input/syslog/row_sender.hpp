@@ -16,8 +16,10 @@
 #include <vector>
 
 #include "common/async/event.hpp"
+#include "common/io/clock.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/input.hpp"
+#include "common/pipeline/report.hpp"
 
 namespace seyir::plugins::syslog {
 
@@ -56,6 +58,9 @@ class RowSender : public std::enable_shared_from_this<RowSender> {
 
     uint64_t bytes_max() const { return bytes_max_; }
 
+    /// Age of the oldest batch that no output has taken.
+    double oldest_seconds() const { return oldest_.age_seconds(io::system_clock().steady_now()); }
+
   private:
     void answered(const RecordBatchPtr& batch, uint64_t bytes, const DeliveryReport& report);
     void give_back(uint64_t bytes);
@@ -65,6 +70,7 @@ class RowSender : public std::enable_shared_from_this<RowSender> {
     const Nanos retry_after_;
     const SyslogMetrics metrics_;  // references into the registry, which outlives tokens
     std::atomic<uint64_t> held_{0};
+    pipeline::OldestUnanswered oldest_;
     std::mutex mutex_;
     std::condition_variable changed_;
     pipeline::Submit submit_;

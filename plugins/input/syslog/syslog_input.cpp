@@ -73,6 +73,21 @@ pipeline::ComponentHealth SyslogInput::health() const {
     };
 }
 
+pipeline::InputReport SyslogInput::report() const {
+    if (sender_ == nullptr) {
+        return {};
+    }
+    const uint64_t held_bytes = sender_->held_bytes();
+    return {
+        .lag_bytes = held_bytes,
+        .lag_seconds = sender_->oldest_seconds(),
+        .in_flight_bytes = held_bytes,
+        .is_at_end = false,
+        .busy_for = std::nullopt,
+        .details = "",
+    };
+}
+
 std::vector<net::Endpoint> SyslogInput::local_datagrams() const {
     std::vector<net::Endpoint> all;
     for (const auto& reader : datagrams_) {

@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "common/component/types.hpp"
+#include "common/pipeline/report.hpp"
 #include "plugins/input/syslog/datagram_reader.hpp"
 #include "plugins/input/syslog/stream_server_io.hpp"
 
 namespace seyir::plugins::syslog {
 
-class SyslogInput final : public pipeline::Input {
+class SyslogInput final : public pipeline::Input, public pipeline::ReportsInput {
   public:
     SyslogInput(SyslogSetup setup, io::Clock& clock, metrics::Registry& registry);
     ~SyslogInput() override;
@@ -22,6 +23,7 @@ class SyslogInput final : public pipeline::Input {
     Result<void> start(pipeline::Submit submit) override;
     void stop() override;
     pipeline::ComponentHealth health() const override;
+    pipeline::InputReport report() const override;
 
     std::vector<net::Endpoint> local_datagrams() const;
 

@@ -10,6 +10,7 @@
 #include "ctl/arguments.hpp"
 #include "ctl/commands_table.hpp"
 #include "ctl/follow_cursor.hpp"
+#include "ctl/print/agent_text.hpp"
 #include "ctl/print/row_buffer.hpp"
 #include "ctl/print/row_printer.hpp"
 #include "ctl/print/status_text.hpp"
@@ -347,6 +348,41 @@ TEST_SUITE("ctl/follow_cursor") {
         CHECK(cursor.is_new(row(140, "new")));
         cursor.end_poll();
         CHECK(cursor.from().value == 130'000'000'000);
+    }
+}
+
+TEST_SUITE("ctl/agent_text") {
+    TEST_CASE("outputs, inputs and what was dropped are tables; nothing dropped is said") {
+        json::Document document;
+        const auto status = document.parse(
+            R"({"outputs":[{"id":"central","type":"collector","endpoint":"logs1:7443","connected":true,)"
+            R"("agent_id":"ab","credit_bytes":8388608,"under_way_bytes":1048576,"waiting_frames":12,)"
+            R"("last_ack_age_seconds":0.25,"spool":{"rows":1234,"bytes":2048,"max_bytes":1073741824,)"
+            R"("when_full":"drop_oldest","oldest_seconds":65}}],)"
+            R"("inputs":[{"id":"app","type":"tail","lag_bytes":4096,"lag_seconds":3,"in_flight_bytes":0,)"
+            R"("files":3,"open_files":2,"complaints":["/x: no permission\u001b[2J"]},)"
+            R"({"id":"journal","type":"journald","lag_seconds":0,"in_flight_bytes":0}]})"
+        );
+        REQUIRE(status);
+        const auto samples = read_metrics(
+            "seyir_buffer_dropped_rows_total{component=\"central\",reason=\"buffer_full\"} 1200\n"
+            "seyir_agent_tail_lost_bytes_total{input=\"app\"} 0\n"
+            "seyir_buffer_rows{component=\"central\"} 7\n"
+        );
+        const std::string text = agent_text(*status, samples, false);
+        CAPTURE(text);
+        for (const char* part :
+             {"connected to logs1:7443",
+              "1 MiB under way of 8 MiB credit, 12 frames wait, last ack 0.2s ago",
+              "spool: 1,234 records, 2 KiB of 1 GiB, oldest 1m05s, when full: drop_oldest",
+              "/x: no permission[2J",
+              "1,200  seyir_buffer_dropped_rows_total  component=central, reason=buffer_full"}) {
+            CAPTURE(part);
+            CHECK(text.find(part) != std::string::npos);
+        }
+        CHECK(text.find("lost_bytes") == std::string::npos);
+        CHECK(text.find("seyir_buffer_rows") == std::string::npos);
+        CHECK(agent_text(*status, {}, false).find("nothing\n") != std::string::npos);
     }
 }
 

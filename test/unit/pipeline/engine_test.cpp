@@ -8,6 +8,8 @@
 #include <doctest/doctest.h>
 
 #include "common/io/clock.hpp"
+#include "common/pipeline/loop_watch.hpp"
+#include "common/pipeline/report.hpp"
 
 using namespace seyir;
 using namespace seyir::pipeline;
@@ -257,5 +259,40 @@ TEST_SUITE("common/pipeline/engine") {
         REQUIRE(w.answer.has_value());
         CHECK(w.answer->outcome == Outcome::kRetry);
         CHECK(w.engine.in_flight() == 0);
+    }
+
+    TEST_CASE("a loop that does not come back to its wait is named, one that waits is not") {
+        class Looping final : public Input, public ReportsInput {
+          public:
+            Result<void> start(Submit) override { return {}; }
+
+            void stop() override {}
+
+            ComponentHealth health() const override { return {}; }
+
+            InputReport report() const override {
+                return {.busy_for = watch.busy_for(now), .details = ""};
+            }
+
+            LoopWatch watch;
+            SteadyTime now{std::chrono::seconds(100)};
+        };
+
+        metrics::Registry registry;
+        Engine engine(registry);
+        const auto input = std::make_shared<Looping>();
+        GraphSpec spec;
+        spec.inputs.push_back({.id = "app", .input = input, .remake = {}});
+        REQUIRE(engine.start(std::move(spec)));
+        const Nanos limit = std::chrono::seconds(15);
+        CHECK(engine.hung(input->now, limit).empty());
+        input->watch.busy(input->now);
+        input->now += std::chrono::seconds(14);
+        CHECK(engine.hung(input->now, limit).empty());
+        input->now += std::chrono::seconds(1);
+        CHECK(engine.hung(input->now, limit) == std::vector<std::string>{"input app"});
+        input->watch.idle();
+        CHECK(engine.hung(input->now, limit).empty());
+        engine.stop(input->now);
     }
 }

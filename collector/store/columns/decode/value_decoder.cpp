@@ -38,6 +38,15 @@ class ConstColumn final : public Column {
         return true;
     }
 
+    bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
+        out.numbers.assign(count(), 0);
+        if (!append(out.bytes, 0, limit)) {
+            return false;
+        }
+        out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
+        return true;
+    }
+
   private:
     std::string text_;
 };
@@ -70,6 +79,19 @@ class DictColumn final : public Column {
         return distinct_->append(out, static_cast<size_t>(ids_[i]), limit);
     }
 
+    bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
+        if (!distinct_->number_texts(out, limit)) {
+            return false;
+        }
+        const std::vector<uint32_t> of_distinct = std::move(out.numbers);
+        out.numbers.clear();
+        out.numbers.reserve(count());
+        for (const int64_t id : ids_) {
+            out.numbers.push_back(of_distinct[static_cast<size_t>(id)]);
+        }
+        return true;
+    }
+
   private:
     std::vector<int64_t> ids_;
     ColumnPtr distinct_;
@@ -92,7 +114,32 @@ class ScalarColumn final : public Column {
         return out.size() <= limit.bytes_max;
     }
 
+    bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
+        if (numbers_.empty() || !exceptions_.at.empty()) {
+            return Column::number_texts(out, limit);
+        }
+        const auto [least, most] = std::ranges::minmax(numbers_);
+        const uint64_t range = static_cast<uint64_t>(most) - static_cast<uint64_t>(least);
+        if (range >= kSmallRangeMax) {
+            return Column::number_texts(out, limit);
+        }
+        std::vector<uint32_t> known(range + 1, UINT32_MAX);
+        out.numbers.reserve(count());
+        for (const int64_t number : numbers_) {
+            uint32_t& text = known[static_cast<uint64_t>(number) - static_cast<uint64_t>(least)];
+            if (text == UINT32_MAX) {
+                text = static_cast<uint32_t>(out.ends.size());
+                form_.append(out.bytes, number);
+                out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
+            }
+            out.numbers.push_back(text);
+        }
+        return out.bytes.size() <= limit.bytes_max;
+    }
+
   private:
+    static constexpr uint64_t kSmallRangeMax = 4096;
+
     ScalarForm form_;
     std::vector<int64_t> numbers_;
     Exceptions exceptions_;
@@ -389,6 +436,19 @@ class ColumnReader {
 };
 
 }  // namespace
+
+bool Column::number_texts(NumberedTexts& out, RenderLimit& limit) const {
+    out.numbers.reserve(count_);
+    out.ends.reserve(count_);
+    for (size_t i = 0; i < count_; ++i) {
+        if (!append(out.bytes, i, limit)) {
+            return false;
+        }
+        out.numbers.push_back(static_cast<uint32_t>(i));
+        out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
+    }
+    return true;
+}
 
 bool DecodeBudget::take_values(uint64_t count) {
     if (count > values) {

@@ -34,6 +34,18 @@ struct RenderLimit {
     uint64_t steps = 64 * 1024 * 1024;  ///< slots
 };
 
+/// Values of a column as numbers of texts.
+struct NumberedTexts {
+    std::vector<uint32_t> numbers;  ///< of each value; two of them may name equal texts
+    std::string bytes;
+    std::vector<uint32_t> ends;  ///< of each text in bytes
+
+    std::string_view text(size_t number) const {
+        const uint32_t begin = number == 0 ? 0 : ends[number - 1];
+        return std::string_view(bytes).substr(begin, ends[number] - begin);
+    }
+};
+
 class Column {
   public:
     explicit Column(size_t count) : count_(count) {}
@@ -44,6 +56,9 @@ class Column {
 
     /// Requires: i < count(). False when that goes beyond the limit.
     virtual bool append(std::string& out, size_t i, RenderLimit& limit) const = 0;
+
+    /// All values, texts that repeat once where that is cheap. False as with append().
+    virtual bool number_texts(NumberedTexts& out, RenderLimit& limit) const;
 
     /// Columns of the table around that its values refer to.
     std::vector<uint32_t> refers_to;

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/print/agent_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "common/base/units.hpp"
+#include "ctl/print/status_text.hpp"
+#include "ctl/print/terminal.hpp"
+
+namespace seyir::ctl {
+namespace {
+
+using json::View;
+
+std::string text_of(const View& object, std::string_view name) {
+    const auto field = object.get(name);
+    return field ? clean_text(field->string().value_or("")) : "";
+}
+
+double number_of(const View& object, std::string_view name) {
+    const auto field = object.get(name);
+    return field ? std::max(field->number().value_or(0), 0.0) : 0;
+}
+
+std::string bytes_of(const View& object, std::string_view name) {
+    return format_bytes(static_cast<uint64_t>(number_of(object, name)));
+}
+
+std::string count_of(const View& object, std::string_view name) {
+    return grouped(static_cast<uint64_t>(number_of(object, name)));
+}
+
+void title(std::string& out, std::string_view text, bool color) {
+    out += out.empty() ? "" : "\n";
+    append_colored(out, Color::kBold, text, color);
+    out += '\n';
+}
+
+void add_output(std::string& out, const View& output, bool color) {
+    out += fmt::format("  {:<16} {:<10} ", text_of(output, "id"), text_of(output, "type"));
+    if (const auto connected = output.get("connected")) {
+        const bool is_connected = connected->boolean() == true;
+        append_colored(
+            out,
+            is_connected ? Color::kGreen : Color::kRed,
+            is_connected ? "connected to " : "not connected, tries ",
+            color
+        );
+        out += text_of(output, "endpoint");
+        out += fmt::format(
+            "\n{:30}{} under way of {} credit, {} frames wait, ",
+            "",
+            bytes_of(output, "under_way_bytes"),
+            bytes_of(output, "credit_bytes"),
+            count_of(output, "waiting_frames")
+        );
+        out += output.get("last_ack_age_seconds")
+                   ? "last ack " + span_text(number_of(output, "last_ack_age_seconds")) + " ago"
+                   : "no ack yet";
+        out += fmt::format("\n{:30}agent id {}", "", text_of(output, "agent_id"));
+    }
+    if (const auto spool = output.get("spool")) {
+        out += fmt::format(
+            "\n{:30}spool: {} records, {} of {}, oldest {}, when full: {}",
+            "",
+            count_of(*spool, "rows"),
+            bytes_of(*spool, "bytes"),
+            bytes_of(*spool, "max_bytes"),
+            span_text(number_of(*spool, "oldest_seconds")),
+            text_of(*spool, "when_full")
+        );
+    }
+    out += '\n';
+}
+
+void add_input(std::string& out, const View& input) {
+    out += fmt::format(
+        "  {:<16} {:<12} {:>10} {:>9} {:>10}",
+        text_of(input, "id"),
+        text_of(input, "type"),
+        input.get("lag_bytes") ? bytes_of(input, "lag_bytes") : "-",
+        span_text(number_of(input, "lag_seconds")),
+        bytes_of(input, "in_flight_bytes")
+    );
+    if (input.get("files")) {
+        out += fmt::format(
+            " {:>8} ({} open)", count_of(input, "files"), count_of(input, "open_files")
+        );
+    }
+    out += '\n';
+    const auto complaints = input.get("complaints");
+    for (const View& complaint : complaints ? complaints->elements() : std::vector<View>()) {
+        out += "    " + clean_text(complaint.string().value_or("")) + '\n';
+    }
+}
+
+/// Counters of what did not arrive are told by their names.
+bool tells_of_loss(const MetricSample& sample) {
+    constexpr std::array<std::string_view, 5> kWords = {
+        "_dropped_", "_lost_", "_left_out_", "_corrupt_", "_rejected_"
+    };
+    return sample.value > 0 && sample.name.ends_with("_total") &&
+           std::ranges::any_of(kWords, [&](std::string_view word) {
+               return sample.name.find(word) != std::string::npos;
+           });
+}
+
+void add_drop(std::string& out, const MetricSample& sample) {
+    std::string labels;
+    for (const auto& [name, value] : sample.labels) {
+        labels += fmt::format("{}{}={}", labels.empty() ? "" : ", ", name, clean_text(value));
+    }
+    out += fmt::format(
+        "  {:>14}  {}{}{}\n",
+        grouped(static_cast<uint64_t>(sample.value)),
+        sample.name,
+        labels.empty() ? "" : "  ",
+        labels
+    );
+}
+
+}  // namespace
+
+std::string agent_text(
+    const json::View& status, std::span<const MetricSample> metrics, bool color
+) {
+    std::string out;
+    title(out, "Outputs", color);
+    const auto outputs = status.get("outputs");
+    for (const View& output : outputs ? outputs->elements() : std::vector<View>()) {
+        add_output(out, output, color);
+    }
+    title(out, "Inputs", color);
+    out += fmt::format(
+        "  {:<16} {:<12} {:>10} {:>9} {:>10} {:>8}\n", "", "", "lag", "behind", "in flight", "files"
+    );
+    const auto inputs = status.get("inputs");
+    for (const View& input : inputs ? inputs->elements() : std::vector<View>()) {
+        add_input(out, input);
+    }
+    title(out, "Dropped since the start", color);
+    const size_t before = out.size();
+    for (const MetricSample& sample : metrics) {
+        if (tells_of_loss(sample)) {
+            add_drop(out, sample);
+        }
+    }
+    out += out.size() == before ? "  nothing\n" : "";
+    return out;
+}
+
+}  // namespace seyir::ctl
