@@ -39,7 +39,7 @@ class StoreUpkeep {
 
   private:
     StoreUpkeep(
-        const CollectorConfig& config,
+        retention::CleanUpOptions options,
         store::RocksStore& store,
         InternalEvents& events,
         retention::CleanUpSchedule schedule
