@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/retention/class_policy.hpp"
 #include "collector/retention/retention_routes.hpp"
 #include "common/base/log.hpp"
 
@@ -13,9 +14,12 @@ namespace {
 
 constexpr Nanos kInterval = std::chrono::minutes(1);
 
-retention::CleanUpOptions clean_up_options(const CollectorConfig& config) {
+retention::CleanUpOptions clean_up_options(
+    const CollectorConfig& config, store::RetentionPolicy policy
+) {
     return {
-        .retention = config.store.retention,
+        .retention = std::move(policy),
+        .file_bytes_max = config.clean_up.file_bytes_max,
         .archive_directory = config.clean_up.archive_directory,
         .archive_keep = config.clean_up.archive_keep,
         .on_archive_failure = config.clean_up.on_archive_failure,
@@ -57,12 +61,14 @@ Result<std::unique_ptr<StoreUpkeep>> StoreUpkeep::make(
     const CollectorConfig& config, store::RocksStore& store, InternalEvents& events
 ) {
     SEYIR_TRY(auto schedule, clean_up_schedule(config.clean_up));
-    return std::unique_ptr<StoreUpkeep>(new StoreUpkeep(config, store, events, std::move(schedule))
-    );
+    SEYIR_TRY(auto policy, retention::make_policy(config.store.retention, config.clean_up.classes));
+    return std::unique_ptr<StoreUpkeep>(new StoreUpkeep(
+        clean_up_options(config, std::move(policy)), store, events, std::move(schedule)
+    ));
 }
 
 StoreUpkeep::StoreUpkeep(
-    const CollectorConfig& config,
+    retention::CleanUpOptions options,
     store::RocksStore& store,
     InternalEvents& events,
     retention::CleanUpSchedule schedule
@@ -72,7 +78,7 @@ StoreUpkeep::StoreUpkeep(
           store,
           io::posix_file_system(),
           io::system_clock(),
-          clean_up_options(config),
+          std::move(options),
           [this] { return is_stopping_.load(); }
       ),
       service_(
@@ -96,6 +102,10 @@ void StoreUpkeep::tick() {
     next_ = now + kInterval;
     if (const auto done = store_.maintain(); !done) {
         log::error("collector", "store maintenance failed", {{"error", done.error().message}});
+    }
+    const uint64_t most = clean_up_.options().file_bytes_max;
+    if (most > 0 && store_.segment_file_bytes() > most) {
+        service_.ask({.trigger = "size", .by_age = false});
     }
 }
 

@@ -34,7 +34,7 @@ class StoreUpkeep {
 
   private:
     StoreUpkeep(
-        const CollectorConfig& config,
+        retention::CleanUpOptions options,
         store::RocksStore& store,
         InternalEvents& events,
         retention::CleanUpSchedule schedule

@@ -2,6 +2,7 @@
 #include "collector/output/store_type.hpp"
 
 #include "collector/output/store_output.hpp"
+#include "collector/retention/class_schema.hpp"
 #include "collector/services/collector_services.hpp"
 #include "collector/store/store_schema.hpp"
 
@@ -16,7 +17,9 @@ Result<std::unique_ptr<pipeline::Output>> StorePlan::instantiate(
 
 component::OutputType store_output_type() {
     config::Schema schema = store::store_schema();
-    schema.with(retention::clean_up_field());
+    schema.with(retention::classes_field())
+        .with(retention::max_size_field())
+        .with(retention::clean_up_field());
     return {
         std::make_shared<const config::Schema>(std::move(schema)),
         [](const config::ObjectReader& r,

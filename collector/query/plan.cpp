@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/query/plan.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
+#include "common/logql/extract/json_reader.hpp"
+#include "common/logql/stage/line_matcher.hpp"
 #include "common/logql/stage/required.hpp"
 
 namespace seyir::query {
@@ -42,7 +47,32 @@ Result<LogPlan> LogPlan::make(std::string_view text, const logql::LogExpr& log) 
     plan.streams_ = std::make_shared<const logql::StreamMatcher>(std::move(streams));
     SEYIR_TRY(plan.pipeline_, logql::Pipeline::compile(text, log.stages));
     plan.holds_ = logql::required_of(log.stages);
+    plan.add_line_tests(log.stages);
     return plan;
+}
+
+/// Line filters that see the line as it is stored.
+void LogPlan::add_line_tests(const std::vector<logql::Stage>& stages) {
+    for (const logql::Stage& stage : stages) {
+        if (logql::changes_line(stage)) {
+            break;
+        }
+        const auto* filter = std::get_if<logql::LineFilter>(&stage.kind);
+        if (filter == nullptr || logql::passes_all(*filter)) {
+            continue;
+        }
+        store::LineTest& test = line_tests_.emplace_back();
+        test.negated = filter->negated;
+        const bool is_of_texts = filter->op == logql::LineOp::kContains &&
+                                 std::ranges::none_of(filter->terms, &logql::LineFilterTerm::is_ip);
+        if (is_of_texts) {
+            for (const logql::LineFilterTerm& term : filter->terms) {
+                test.any_of.push_back(term.value);
+            }
+            continue;
+        }
+        test.holds = logql::required_of(*filter);
+    }
 }
 
 store::SelectQuery LogPlan::select(TenantId tenant, TimeRange range, store::Direction direction)
@@ -55,6 +85,49 @@ store::SelectQuery LogPlan::select(TenantId tenant, TimeRange range, store::Dire
     }
     query.holds = holds_;
     return query;
+}
+
+std::shared_ptr<const store::LineWants> LogPlan::lines() const {
+    if (line_tests_.empty()) {
+        return nullptr;
+    }
+    auto wants = std::make_shared<store::LineWants>();
+    wants->tests = line_tests_;
+    return wants;
+}
+
+std::shared_ptr<const store::LineWants> LogPlan::values_for(const std::vector<std::string>& labels
+) const {
+    if (pipeline_.line_use() == logql::LineUse::kWhole) {
+        return lines();
+    }
+    auto wants = std::make_shared<store::LineWants>();
+    wants->is_whole = false;
+    wants->tests = line_tests_;
+    if (pipeline_.line_use() == logql::LineUse::kNone) {
+        return wants;
+    }
+    wants->as_json = true;
+    wants->json_label_name = logql::json_label_name;
+    std::map<std::string, uint32_t> names;  // and the group of each
+    std::map<std::string, uint32_t> groups;
+    for (std::string name : labels) {
+        std::string_view stem = name;
+        while (stem.ends_with(logql::kExtractedSuffix)) {
+            stem.remove_suffix(logql::kExtractedSuffix.size());
+        }
+        const auto next = static_cast<uint32_t>(groups.size());
+        const uint32_t group = groups.try_emplace(std::string(stem), next).first->second;
+        names.emplace(name, group);
+        if (name.ends_with(logql::kExtractedSuffix)) {
+            name.resize(name.size() - logql::kExtractedSuffix.size());
+            names.emplace(std::move(name), group);
+        }
+    }
+    for (const auto& [name, group] : names) {
+        wants->json_labels.push_back({name, group});
+    }
+    return wants;
 }
 
 std::string LogPlan::explain(TimeRange range) const {

@@ -24,17 +24,27 @@ class LogPlan {
 
     const logql::Pipeline& pipeline() const { return pipeline_; }
 
+    /// Whole lines, but only of rows whose lines may pass. Null: of all rows.
+    std::shared_ptr<const store::LineWants> lines() const;
+    /// What a query wants of lines that reads them only through these stages and needs no other
+    /// labels of `| json` than those named. Null: whole lines.
+    std::shared_ptr<const store::LineWants> values_for(const std::vector<std::string>& labels
+    ) const;
+
     const logql::StreamMatcher& streams() const { return *streams_; }
 
     /// For people: what is selected, what prunes, which stages run. Several lines.
     std::string explain(TimeRange range) const;
 
   private:
+    void add_line_tests(const std::vector<logql::Stage>& stages);
+
     std::string selector_text_;
     std::vector<std::string> stage_texts_;
     std::shared_ptr<const logql::StreamMatcher> streams_;
     logql::Pipeline pipeline_;
     Needle holds_;
+    std::vector<store::LineTest> line_tests_;
 };
 
 /// `{a="b", c=~"d"}`

@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "collector/query/grid_windows.hpp"
 #include "collector/query/plan.hpp"
+#include "collector/query/row_classes.hpp"
 #include "collector/query/row_labels.hpp"
 #include "collector/query/sample_windows.hpp"
 #include "collector/query/volume_exec.hpp"
@@ -24,10 +26,6 @@ int64_t saturate(Wide value) {
     constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
     constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
     return value < kMin ? kMin : value > kMax ? kMax : static_cast<int64_t>(value);
-}
-
-Wide ceil_div(Wide a, Wide b) {
-    return a >= 0 ? (a + b - 1) / b : -(-a / b);
 }
 
 struct Accumulator {
@@ -97,7 +95,10 @@ class RangeScan {
     RangeScan(
         const logql::RangeAggregation& node, const RangeRequest& request, QueryContext& context
     )
-        : node_(node), request_(request), context_(context) {
+        : node_(node),
+          request_(request),
+          context_(context),
+          windows_(request.grid, node.range_ns, node.offset_ns) {
         sums_bytes_ = node.op == logql::RangeOp::kBytes || node.op == logql::RangeOp::kBytesRate;
         grouping_ = request.sum_into ? request.sum_into : node.grouping;
         if (grouping_) {
@@ -112,10 +113,10 @@ class RangeScan {
         }
         choose_wanted(plan.pipeline());
         const TimeRange range = scanned_range(node_, request_.grid);
-        SEYIR_TRY(
-            auto cursor,
-            store.select(plan.select(request_.tenant, range, store::Direction::kForward))
-        );
+        auto query = plan.select(request_.tenant, range, store::Direction::kForward);
+        wants_ = choose_wants(plan);
+        query.wants = wants_;
+        SEYIR_TRY(auto cursor, store.select(std::move(query)));
         while (true) {
             SEYIR_CHECK(context_.check_read(cursor->stats()));
             SEYIR_TRY(const auto page, cursor->next());
@@ -152,8 +153,24 @@ class RangeScan {
         }
     }
 
+    /// Values in place of lines, where nothing needs lines.
+    std::shared_ptr<const store::LineWants> choose_wants(const LogPlan& plan) const {
+        const bool reads_json = plan.pipeline().line_use() == logql::LineUse::kJsonLabels;
+        if (sums_bytes_ || row_.detects_level() || (reads_json && !row_.has_wanted())) {
+            return plan.lines();
+        }
+        if (reader_ && reader_->filters.line_use() != logql::LineUse::kNone) {
+            return plan.lines();
+        }
+        return plan.values_for(wanted_);
+    }
+
     Result<void> take(const store::Page& page, TimeRange range, const logql::Pipeline& pipeline) {
         own_labels_.clear();
+        if (page.values) {
+            classes_.assign(page);
+            class_outcomes_.assign(classes_.count(), {});
+        }
         uint32_t until_check = kRowsPerCheck;
         Result<void> outcome;
         const RecordBatch& batch = *page.batch;
@@ -168,53 +185,105 @@ class RangeScan {
                     return;
                 }
             }
-            row_.bind(batch, i);
-            if (pipeline.process(row_)) {
-                outcome = add();
-            }
+            const uint32_t row_class = page.values ? classes_.of(i) : RowClasses::kAlone;
+            outcome = row_class == RowClasses::kAlone
+                          ? add_row(page, i, pipeline)
+                          : add_of_class(page, i, pipeline, class_outcomes_[row_class]);
         });
         return outcome;
     }
 
-    Result<void> add() {
+    /// What became of a row, or of all rows of a class.
+    struct Outcome {
+        bool is_known = false;
+        bool is_counted = false;
+        std::optional<uint32_t> series;  ///< made when the first of the rows is in a window
         double value = 0;
+    };
+
+    Result<Outcome> process(const store::Page& page, uint32_t i, const logql::Pipeline& pipeline) {
+        row_.bind(*page.batch, i);
+        if (page.values && page.values->has_line[i] == 0) {
+            found_.clear();
+            for (size_t k = 0; k < page.values->labels.size(); ++k) {
+                const store::LineValues::Label& label = *page.values->labels[k];
+                const uint32_t number = label.numbers[i];
+                if (number != store::LineValues::kAbsent) {
+                    found_.push_back({wants_->json_labels[k].name, label.texts[number - 1]});
+                }
+            }
+            row_.stand_in(found_);
+        }
+        Outcome outcome{.is_known = true};
+        if (!pipeline.process(row_)) {
+            return outcome;
+        }
         if (reader_) {
             const auto read = reader_->read(row_);
             if (!read) {
-                return {};
+                return outcome;
             }
-            value = *read;
+            outcome.value = *read;
         }
-        ++context_.stats().rows_matched;
         if (row_.has_error()) {
+            ++context_.stats().rows_matched;
             return pipeline_error();
         }
-        const Grid& grid = request_.grid;
-        const Wide shifted = Wide(row_.ts().value) + node_.offset_ns - grid.start_ns;
-        const Wide first = std::max<Wide>(0, ceil_div(shifted, grid.step_ns));
-        const Wide last = std::min<Wide>(
-            static_cast<Wide>(grid.points) - 1, ceil_div(shifted + node_.range_ns, grid.step_ns) - 1
-        );
-        if (first > last) {
+        outcome.is_counted = true;
+        return outcome;
+    }
+
+    Result<void> add_row(const store::Page& page, uint32_t i, const logql::Pipeline& pipeline) {
+        SEYIR_TRY(const Outcome outcome, process(page, i, pipeline));
+        if (!outcome.is_counted) {
+            return {};
+        }
+        ++context_.stats().rows_matched;
+        const GridWindows::Steps steps = windows_.find(row_.ts().value);
+        if (steps.begin == steps.end) {
             return {};
         }
         SEYIR_TRY(const uint32_t series, series_of_row());
+        return count(series, row_.ts(), row_.line().size(), outcome.value, steps);
+    }
+
+    Result<void> add_of_class(
+        const store::Page& page, uint32_t i, const logql::Pipeline& pipeline, Outcome& outcome
+    ) {
+        const UnixNanos ts = page.batch->ts(i);
+        const GridWindows::Steps steps = windows_.find(ts.value);
+        const bool is_in_window = steps.begin != steps.end;
+        const bool needs_series = outcome.is_counted && is_in_window && !outcome.series;
+        if (!outcome.is_known || needs_series) {
+            SEYIR_TRY(outcome, process(page, i, pipeline));
+            if (outcome.is_counted && is_in_window) {
+                SEYIR_TRY(outcome.series, series_of_row());
+            }
+        }
+        context_.stats().rows_matched += outcome.is_counted ? 1 : 0;
+        if (!outcome.is_counted || !is_in_window) {
+            return {};
+        }
+        return count(*outcome.series, ts, 0, outcome.value, steps);
+    }
+
+    Result<void> count(
+        uint32_t series, UnixNanos ts, size_t line_bytes, double value, GridWindows::Steps steps
+    ) {
         Accumulator& sums = sums_[series];
         if (keeps_samples_) {
             if (++samples_ > context_.limits().samples_max) {
                 return too_many_samples();
             }
-            sums.samples.push_back({row_.ts().value, value, samples_});
+            sums.samples.push_back({ts.value, value, samples_});
             return {};
         }
-        const auto begin = static_cast<size_t>(first);
-        const auto end = static_cast<size_t>(last) + 1;
-        ++sums.rows[begin];
-        --sums.rows[end];
+        ++sums.rows[steps.begin];
+        --sums.rows[steps.end];
         if (sums_bytes_) {
-            const auto bytes = static_cast<int64_t>(row_.line().size());
-            sums.bytes[begin] += bytes;
-            sums.bytes[end] -= bytes;
+            const auto bytes = static_cast<int64_t>(line_bytes);
+            sums.bytes[steps.begin] += bytes;
+            sums.bytes[steps.end] -= bytes;
         }
         return {};
     }
@@ -345,6 +414,11 @@ class RangeScan {
     logql::ScratchRow row_;
     LabelKey key_;
     OwnLabelsCache own_labels_;
+    GridWindows windows_;
+    std::shared_ptr<const store::LineWants> wants_;
+    RowClasses classes_;
+    std::vector<Outcome> class_outcomes_;
+    std::vector<logql::FoundValue> found_;
     std::unordered_map<std::string, uint32_t> index_;
     std::vector<LabelSet> labels_;
     std::vector<Accumulator> sums_;

@@ -6,20 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "common/logql/stage/line_matcher.hpp"
 #include "common/record/level.hpp"
 
 namespace seyir::query {
 namespace {
 
 using LevelTests = std::vector<logql::CompiledMatcher>;
-
-/// `|= ""`, which Grafana's editor leaves behind.
-bool passes_all(const logql::LineFilter& filter) {
-    return filter.op == logql::LineOp::kContains && !filter.negated &&
-           std::ranges::any_of(filter.terms, [](const logql::LineFilterTerm& term) {
-               return term.value.empty() && !term.is_ip;
-           });
-}
 
 /// `drop __error__`: nothing that is shown or tested here.
 bool drops_errors_only(const logql::DropStage& drop) {
@@ -33,7 +26,7 @@ Result<std::optional<LevelTests>> level_tests(const std::vector<logql::Stage>& s
     LevelTests tests;
     for (const logql::Stage& stage : stages) {
         if (const auto* line = std::get_if<logql::LineFilter>(&stage.kind)) {
-            if (passes_all(*line)) {
+            if (logql::passes_all(*line)) {
                 continue;
             }
         } else if (const auto* drop = std::get_if<logql::DropStage>(&stage.kind)) {

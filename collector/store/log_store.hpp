@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/store/line_wants.hpp"
 #include "common/base/needle.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
@@ -61,6 +62,8 @@ struct SelectQuery {
     std::vector<std::string> line_contains;
     /// Every wanted row holds this: a hint as above.
     Needle holds;
+    /// What is wanted of lines; null = whole lines of all rows.
+    std::shared_ptr<const LineWants> wants;
 };
 
 struct CursorStats {
@@ -121,6 +124,8 @@ struct Volume {
 struct Page {
     RecordBatchPtr batch;
     Selection rows;  ///< in the batch's order, which need not be time order
+    /// Only when asked for (LineWants): not all rows have their line. Null: all have.
+    std::shared_ptr<const LineValues> values;
 };
 
 /// A consistent snapshot of the moment select() was called.

@@ -178,6 +178,14 @@ StoreHealth RocksStore::health() {
     return out;
 }
 
+uint64_t RocksStore::segment_file_bytes() const {
+    uint64_t bytes = 0;
+    for (const auto& [day, state] : *rep_->core->catalogue.view()) {
+        bytes += state.totals.file_bytes;
+    }
+    return bytes;
+}
+
 std::vector<TenantId> RocksStore::tenants() {
     return rep_->core->streams.tenants();
 }
@@ -198,8 +206,29 @@ Result<void> RocksStore::seal(SealScope scope) {
     return rep_->sealer.seal(scope);
 }
 
+Result<DropReport> RocksStore::due(const DropRule& rule, bool confirm) {
+    return rep_->retention.due(rule, confirm);
+}
+
+Result<void> RocksStore::drop(const std::vector<PartReport>& parts, UnixNanos floor, bool confirm) {
+    return rep_->retention.drop(parts, floor, confirm);
+}
+
 Result<DropReport> RocksStore::drop_partitions_before(Day day, DropOptions options) {
     return rep_->retention.drop_before(day, options);
+}
+
+Result<std::unique_ptr<RowCursor>> RocksStore::select_segments(
+    TenantId tenant, Day day, std::vector<SegmentId> segments
+) {
+    SEYIR_TRY(View view, rep_->core->view());
+    SelectQuery query;
+    query.tenant = tenant;
+    query.range = {day.begin(), day.end()};
+    query.direction = Direction::kForward;
+    return std::unique_ptr<RowCursor>(
+        std::make_unique<Cursor>(rep_->core, std::move(view), std::move(query), std::move(segments))
+    );
 }
 
 Result<uint32_t> RocksStore::raise_restore_generation() {

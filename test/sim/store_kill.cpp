@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 of a process that writes to a store on the real file system, with sealing in the
 // background, again and again; after each the parent opens the store and compares.
-//   store_kill [--rounds N] [--seed N]
+//   store_kill [--rounds N] [--seed N]     SEYIR_KILL_ROUNDS=N is what ./dev soak sets
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
@@ -22,11 +22,13 @@
 #include "collector/store/rocks_store.hpp"
 #include "common/base/log.hpp"
 #include "common/record/batch_codec.hpp"
+#include "test/support/eventually.hpp"
 
 namespace seyir::sim {
 namespace {
 
 constexpr uint64_t kLanes = 4;
+constexpr uint64_t kRoundsOfOneStore = 25;
 constexpr AgentId kAgent{1, 1};
 
 store::RocksStoreOptions options_for(const std::string& dir) {
@@ -161,6 +163,24 @@ bool run_and_kill(const std::string& dir, int milliseconds, std::map<uint64_t, u
     return is_alive;
 }
 
+/// A file for each segment of the catalogue and no other; the sealer's thread removes leftovers and
+/// may be writing a segment.
+std::string compare_files(const std::string& dir, store::RocksStore& store) {
+    std::string wrong;
+    const auto is_right = [&] {
+        uint64_t files = 0;
+        std::error_code error;
+        const auto folder = std::filesystem::recursive_directory_iterator(dir + "/segments", error);
+        for (const auto& entry : folder) {
+            files += entry.path().extension() == ".sst" || entry.path().extension() == ".tmp";
+        }
+        const uint64_t known = store.stats().segments;
+        wrong = fmt::format("{} segment files, the catalogue knows {}", files, known);
+        return files == known;
+    };
+    return test::eventually(is_right) ? "" : wrong;
+}
+
 std::string compare(
     const std::string& dir, const std::map<uint64_t, uint64_t>& acked, size_t& rows
 ) {
@@ -210,21 +230,31 @@ std::string compare(
             at += line.size() + 1;
         }
     }
-    return expected == found.size() ? "" : "rows beyond the committed positions";
+    if (expected != found.size()) {
+        return "rows beyond the committed positions";
+    }
+    const store::StoreStats stats = (*opened)->stats();
+    if (stats.records != expected) {
+        return fmt::format("stage and segments count {} rows of {}", stats.records, expected);
+    }
+    return compare_files(dir, **opened);
 }
 
-int run(uint64_t rounds, uint64_t seed) {
-    fmt::print("seed {}\n", seed);
-    std::mt19937_64 random(seed);
+std::string make_dir() {
     const char* parent = std::getenv("TMPDIR");
     std::string dir = std::string(parent != nullptr ? parent : "/tmp") + "/seyir-store-kill-XXXXXX";
-    if (::mkdtemp(dir.data()) == nullptr) {
-        fmt::print(stderr, "cannot make {}\n", dir);
-        return 1;
+    return ::mkdtemp(dir.data()) == nullptr ? "" : dir;
+}
+
+/// Lives of one store; the first broken promise, in words.
+std::string run_store(uint64_t rounds, std::mt19937_64& random, uint64_t& rows_total) {
+    const std::string dir = make_dir();
+    if (dir.empty()) {
+        return "cannot make a folder";
     }
     std::map<uint64_t, uint64_t> acked;
-    size_t rows = 0;
     std::string broken;
+    size_t rows = 0;
     for (uint64_t round = 0; round < rounds && broken.empty(); ++round) {
         if (!run_and_kill(dir, static_cast<int>(30 + random() % 400), acked)) {
             broken = "the writer died by itself";
@@ -233,9 +263,21 @@ int run(uint64_t rounds, uint64_t seed) {
         broken = compare(dir, acked, rows);
     }
     std::filesystem::remove_all(dir);
-    if (!broken.empty()) {
-        fmt::print(stderr, "seed {}: {}\n", seed, broken);
-        return 1;
+    rows_total += rows;
+    return broken;
+}
+
+int run(uint64_t rounds, uint64_t seed) {
+    fmt::print("seed {}\n", seed);
+    std::mt19937_64 random(seed);
+    uint64_t rows = 0;
+    // All rows are compared after each kill: a store that only grows would slow the campaign down.
+    for (uint64_t done = 0; done < rounds; done += kRoundsOfOneStore) {
+        const uint64_t now = std::min(kRoundsOfOneStore, rounds - done);
+        if (const std::string broken = run_store(now, random, rows); !broken.empty()) {
+            fmt::print(stderr, "seed {}: {}\n", seed, broken);
+            return 1;
+        }
     }
     fmt::print("{} kills survived, {} rows stored exactly once\n", rounds, rows);
     return rows > 0 ? 0 : 1;
@@ -250,7 +292,8 @@ int main(int argc, char** argv) {
     if (argc == 4 && std::string_view(argv[1]) == "--child") {
         return sim::write_for_ever(argv[2], std::atoi(argv[3]));
     }
-    uint64_t rounds = 12;
+    const char* from_soak = std::getenv("SEYIR_KILL_ROUNDS");
+    uint64_t rounds = from_soak != nullptr ? std::strtoull(from_soak, nullptr, 10) : 12;
     uint64_t seed = std::random_device()();
     for (int i = 1; i + 1 < argc; i += 2) {
         const uint64_t value = std::strtoull(argv[i + 1], nullptr, 10);

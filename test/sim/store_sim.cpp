@@ -95,7 +95,7 @@ int run(uint64_t first_seed, uint64_t crashes) {
     fmt::print(
         "{} power cuts survived ({} during recovery) in {} worlds: {} appends, {} rows "
         "acknowledged, "
-        "{} appends failed, {} seals, {} drops, {} rows compared\n",
+        "{} appends failed, {} seals, {} drops, {} rows compared, {} files looked for\n",
         totals.crashes + totals.recoveries_cut,
         totals.recoveries_cut,
         seed - first_seed,
@@ -104,7 +104,8 @@ int run(uint64_t first_seed, uint64_t crashes) {
         totals.failed_appends,
         totals.seals,
         totals.drops,
-        totals.rows_checked
+        totals.rows_checked,
+        totals.files_checked
     );
     return 0;
 }

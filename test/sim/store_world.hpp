@@ -26,6 +26,7 @@ struct Totals {
     uint64_t seals = 0;
     uint64_t drops = 0;
     uint64_t rows_checked = 0;
+    uint64_t files_checked = 0;
 };
 
 class StoreWorld {
@@ -102,7 +103,9 @@ class StoreWorld {
 
     void check();
     void check_positions();
+    void check_files();
     void check_rows(TenantId tenant);
+    void check_row_count();
     void check_one_stream();
     std::map<std::string, UnixNanos> read(TenantId tenant, store::SelectQuery query);
     void broken(std::string what);
@@ -124,6 +127,7 @@ class StoreWorld {
     std::string open_error_;
     bool may_flush_ = false;
     uint64_t digest_ = 0;
+    uint64_t rows_found_ = 0;  ///< of both tenants, in the check at hand
 };
 
 }  // namespace seyir::sim

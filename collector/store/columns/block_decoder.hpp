@@ -16,6 +16,8 @@
 
 #include "collector/store/columns/block_encoder.hpp"
 #include "collector/store/columns/decode/table_decoder.hpp"
+#include "collector/store/columns/decode/text_match.hpp"
+#include "collector/store/line_wants.hpp"
 #include "common/base/result.hpp"
 #include "common/record/batch.hpp"
 
@@ -69,17 +71,42 @@ class BlockDecoder final : private ColumnSource {
     /// A batch of those rows only (ascending numbers), or of all.
     Result<std::shared_ptr<RecordBatch>> rows(std::optional<std::span<const uint32_t>> chosen);
 
+    /// Rows of a page: lines only where they are wanted.
+    struct Wanted {
+        std::shared_ptr<RecordBatch> batch;
+        std::shared_ptr<const LineValues> values;  ///< null: all rows have their line
+    };
+
+    /// Those rows, or all, that may pass the tests.
+    Result<Wanted> rows(std::optional<std::span<const uint32_t>> chosen, const LineWants& wants);
+
     /// `path`: names from the outermost object in, or one logfmt key.
     Result<FieldValues> field_values(std::span<const std::string_view> path);
 
   private:
     struct Filled;
 
+    Result<Verdicts> match_lines(const std::string& text, bool any_case);
+    Result<Verdicts> match_lines(const Needle& needle);
+    Result<Verdicts> match_lines(const LineTest& test);
+    Result<void> test_lines(
+        const std::vector<LineTest>& tests,
+        std::vector<uint32_t>& chosen,
+        std::vector<uint8_t>& is_sure
+    );
     const Column* plain_column(uint32_t number) const override;
     Result<void> open_lines();
     Result<const Column*> slot(uint32_t number);
+    Result<std::string_view> slot_bytes(uint32_t number);
     Result<void> load_slots(std::optional<std::span<const uint32_t>> chosen);
-    Result<void> append_rows(std::optional<std::span<const uint32_t>> chosen, RecordBatch& batch);
+    Result<void> append_rows(
+        std::optional<std::span<const uint32_t>> chosen,
+        std::span<const uint8_t> has_line,
+        RecordBatch& batch
+    );
+    Result<std::shared_ptr<RecordBatch>> make_batch(
+        std::optional<std::span<const uint32_t>> chosen, std::span<const uint8_t> has_line
+    );
     Result<std::string> load(uint16_t number, bool may_lack = false) const;
     DecodeContext context() const;
 
@@ -95,6 +122,7 @@ class BlockDecoder final : private ColumnSource {
     std::vector<std::pair<size_t, size_t>> small_places_;  ///< begin and size; size 0: on its own
     std::vector<uint16_t> own_numbers_;
     std::vector<ColumnPtr> slots_;
+    std::vector<std::optional<std::string>> own_bytes_;  ///< loaded and not decoded yet
 };
 
 /// The rows of `encoded` are those of `batch`, byte for byte.

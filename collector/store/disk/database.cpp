@@ -12,6 +12,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/transaction_log.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include "common/base/log.hpp"
@@ -323,6 +324,22 @@ Result<void> Database::compact_stage(uint64_t live_bytes) {
         return database_error(status, "compacting the stage of " + rep_->path);
     }
     return {};
+}
+
+Result<void> Database::trim_log(uint64_t log_bytes_min, uint64_t live_bytes) {
+    rocksdb::VectorLogPtr files;
+    const auto status = rep_->db->GetSortedWalFiles(files);
+    if (!status.ok()) {
+        return database_error(status, "listing the logs of " + rep_->path);
+    }
+    uint64_t log_bytes = 0;
+    for (const auto& file : files) {
+        log_bytes += file->SizeFileBytes();
+    }
+    if (log_bytes < log_bytes_min || log_bytes / 4 < live_bytes) {
+        return {};
+    }
+    return flush();
 }
 
 bool Database::is_failed() const {

@@ -106,6 +106,10 @@ class Database {
     /// Removes stage files when they are mostly rows that were cut: `live_bytes` is what was not.
     Result<void> compact_stage(uint64_t live_bytes);
 
+    /// Cuts the log of synced writes when it has `log_bytes_min` and is mostly rows that were cut,
+    /// so that an opening after a quiet time need not read it: they never reach a stage file.
+    Result<void> trim_log(uint64_t log_bytes_min, uint64_t live_bytes);
+
     /// Writes the memtables out; the log of synced writes starts afresh.
     Result<void> flush();
 

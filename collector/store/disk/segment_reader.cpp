@@ -124,7 +124,7 @@ Result<BlockHeader> SegmentReader::header(uint32_t block, uint64_t xxh3) const {
     return decode_block_header(bytes);
 }
 
-Result<RecordBatchPtr> SegmentReader::read_block(
+Result<BlockRows> SegmentReader::read_block(
     uint32_t block,
     const BlockRow& row,
     TenantId tenant,
@@ -149,7 +149,7 @@ Result<RecordBatchPtr> SegmentReader::read_block(
     SEYIR_TRY(EncodedBatch encoded, encoded_from_bytes(std::move(shared)));
     encoded.xxh3 = column->xxh3;
     SEYIR_TRY(RecordBatchPtr batch, decoder.decode(encoded, tenant));
-    return batch;
+    return BlockRows{std::move(batch), nullptr, head.rows, head.raw_bytes};
 }
 
 namespace {
@@ -179,7 +179,7 @@ std::optional<std::vector<uint32_t>> choose_rows(
 
 }  // namespace
 
-Result<RecordBatchPtr> SegmentReader::read_columns(
+Result<BlockRows> SegmentReader::read_columns(
     uint32_t block, const BlockHeader& head, TenantId tenant, const RowChoice& choice
 ) const {
     const std::unique_ptr<rocksdb::Iterator> at(rep_->reader.NewIterator(rocksdb::ReadOptions()));
@@ -201,29 +201,35 @@ Result<RecordBatchPtr> SegmentReader::read_columns(
         }
         return at->value().ToString();
     };
-    const auto read = [&]() -> Result<RecordBatchPtr> {
+    const auto read = [&]() -> Result<BlockRows> {
         columns::BlockDecoder decoder({head.rows, head.raw_bytes, tenant}, load);
         SEYIR_CHECK(decoder.open());
         const auto chosen = choose_rows(head, decoder, choice);
         if (chosen && chosen->empty()) {
-            return RecordBatchPtr(std::make_shared<RecordBatch>(tenant));
+            return BlockRows{std::make_shared<RecordBatch>(tenant), nullptr, 0, 0};
         }
+        const LineWants all;
         SEYIR_TRY(
-            RecordBatchPtr batch,
-            decoder.rows(chosen ? std::optional<std::span<const uint32_t>>(*chosen) : std::nullopt)
+            auto wanted,
+            decoder.rows(
+                chosen ? std::optional<std::span<const uint32_t>>(*chosen) : std::nullopt,
+                choice.wants ? *choice.wants : all
+            )
         );
-        return batch;
+        const uint64_t rows = chosen ? chosen->size() : head.rows;
+        const uint64_t raw_bytes = chosen ? head.raw_bytes * rows / head.rows : head.raw_bytes;
+        return BlockRows{std::move(wanted.batch), std::move(wanted.values), rows, raw_bytes};
     };
-    auto batch = read();
-    if (!batch) {
+    auto rows = read();
+    if (!rows) {
         // A column that is missing is as bad as one that is broken.
         const ErrorCode code =
-            batch.error().code == ErrorCode::kNotFound ? ErrorCode::kCorrupt : batch.error().code;
+            rows.error().code == ErrorCode::kNotFound ? ErrorCode::kCorrupt : rows.error().code;
         return fail(
-            code, fmt::format("segment {}, block {}: {}", rep_->path, block, batch.error().message)
+            code, fmt::format("segment {}, block {}: {}", rep_->path, block, rows.error().message)
         );
     }
-    return batch;
+    return rows;
 }
 
 Result<BlockRow> SegmentReader::block_row(uint32_t block) const {
@@ -258,11 +264,14 @@ Result<std::shared_ptr<SegmentReader>> SegmentCache::get(Day day, SegmentId id) 
     return reader;
 }
 
-void SegmentCache::forget_before(Day day) {
+void SegmentCache::forget(Day day, const std::vector<SegmentId>& ids) {
     const std::lock_guard lock(mutex_);
-    while (!open_.empty() && open_.begin()->first.first < day) {
-        by_use_.erase(open_.begin()->second.place);
-        open_.erase(open_.begin());
+    for (const SegmentId id : ids) {
+        const auto at = open_.find({day, id});
+        if (at != open_.end()) {
+            by_use_.erase(at->second.place);
+            open_.erase(at);
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 #include "collector/store/disk/segment_writer.hpp"
 #include "collector/store/format/block_header.hpp"
 #include "collector/store/gram/segment_filter.hpp"
+#include "collector/store/line_wants.hpp"
 
 namespace seyir::store {
 
@@ -36,6 +37,14 @@ struct PossibleBlocks {
 struct RowChoice {
     TimeRange range{UnixNanos::min(), UnixNanos::max()};
     std::function<bool(const StreamLabels&)> stream_matches;  ///< empty: all
+    std::shared_ptr<const LineWants> wants;                   ///< null: whole lines of all
+};
+
+struct BlockRows {
+    RecordBatchPtr batch;
+    std::shared_ptr<const LineValues> values;  ///< null: all rows have their line
+    uint64_t rows_read = 0;                    ///< looked at, whether the batch has them or not
+    uint64_t raw_bytes_read = 0;  ///< of their lines; of some rows of a block about so many
 };
 
 class SegmentReader {
@@ -47,7 +56,7 @@ class SegmentReader {
 
     Result<BlockHeader> header(uint32_t block, uint64_t xxh3) const;
     /// All rows, or of a block of columns only those that are chosen.
-    Result<RecordBatchPtr> read_block(
+    Result<BlockRows> read_block(
         uint32_t block,
         const BlockRow& row,
         TenantId tenant,
@@ -64,7 +73,7 @@ class SegmentReader {
     struct Rep;
 
     explicit SegmentReader(std::unique_ptr<Rep> rep);
-    Result<RecordBatchPtr> read_columns(
+    Result<BlockRows> read_columns(
         uint32_t block, const BlockHeader& head, TenantId tenant, const RowChoice& choice
     ) const;
     Result<std::string> get(std::string_view key) const;
@@ -80,7 +89,7 @@ class SegmentCache {
         : files_(std::move(files)), open_max_(open_max) {}
 
     Result<std::shared_ptr<SegmentReader>> get(Day day, SegmentId id);
-    void forget_before(Day day);
+    void forget(Day day, const std::vector<SegmentId>& ids);
     void clear();
 
   private:

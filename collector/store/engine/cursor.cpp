@@ -9,10 +9,16 @@
 
 namespace seyir::store {
 
-Cursor::Cursor(std::shared_ptr<Core> core, View view, SelectQuery query)
+Cursor::Cursor(
+    std::shared_ptr<Core> core,
+    View view,
+    SelectQuery query,
+    std::optional<std::vector<SegmentId>> only
+)
     : core_(std::move(core)),
       view_(std::move(view)),
       query_(std::move(query)),
+      only_(std::move(only)),
       keys_(keys_of(query_)) {
     query_.range.begin = std::max(query_.range.begin, view_.floor);
     for (const auto& [day, state] : *view_.catalogue) {
@@ -27,7 +33,7 @@ Cursor::Cursor(std::shared_ptr<Core> core, View view, SelectQuery query)
         }
     }
     view_.stage.for_each([&](const StageEntry& entry) {
-        if (entry.tenant != query_.tenant) {
+        if (entry.tenant != query_.tenant || only_) {
             return;
         }
         if (!query_.range.overlaps(entry.min_ts, entry.max_ts)) {
@@ -98,7 +104,8 @@ Result<void> Cursor::open_day(const Place& place) {
         const SegmentListPtr list, core_->catalogue.segments(*view_.snapshot, place.day, state)
     );
     for (const auto& segment : *list) {
-        if (segment->tenant != query_.tenant) {
+        const bool is_asked = !only_ || std::ranges::binary_search(*only_, segment->id);
+        if (segment->tenant != query_.tenant || !is_asked) {
             continue;
         }
         if (!query_.range.overlaps(segment->min_ts, segment->max_ts)) {
@@ -178,13 +185,20 @@ PossibleBlocks Cursor::ask_filter(const SegmentSummary& segment) {
     return possible;
 }
 
-Result<RecordBatchPtr> Cursor::load(const Place& place) {
+Result<BlockRows> Cursor::load(const Place& place) {
     if (place.kind == Place::Kind::kStaged) {
-        return core_->read_stage(*view_.snapshot, place.entry, decoder_);
+        SEYIR_TRY(RecordBatchPtr batch, core_->read_stage(*view_.snapshot, place.entry, decoder_));
+        const uint64_t rows = batch->row_count();
+        const uint64_t raw_bytes = batch->raw_bytes();
+        return BlockRows{std::move(batch), nullptr, rows, raw_bytes};
     }
     SEYIR_TRY(const auto reader, core_->segments.get(place.segment->day, place.segment->id));
     return reader->read_block(
-        place.block, place.row, query_.tenant, decoder_, {query_.range, query_.stream_matches}
+        place.block,
+        place.row,
+        query_.tenant,
+        decoder_,
+        {query_.range, query_.stream_matches, query_.wants}
     );
 }
 
@@ -210,8 +224,8 @@ Selection Cursor::choose(const RecordBatch& batch) const {
 }
 
 Result<std::optional<Page>> Cursor::read(const Place& place) {
-    auto batch = load(place);
-    if (!batch) {
+    auto block = load(place);
+    if (!block) {
         ++stats_.blocks_corrupt;
         const bool is_staged = place.kind == Place::Kind::kStaged;
         const UnixNanos min = is_staged ? place.entry.min_ts : place.row.min_ts;
@@ -222,18 +236,19 @@ Result<std::optional<Page>> Cursor::read(const Place& place) {
         log::error(
             "store",
             "a block cannot be read, the answer is partial",
-            {{"error", batch.error().message}}
+            {{"error", block.error().message}}
         );
         return std::optional<Page>();
     }
     ++stats_.blocks_read;
-    stats_.rows_read += (*batch)->row_count();
-    stats_.raw_bytes_read += (*batch)->raw_bytes();
-    Selection rows = choose(**batch);
-    if (rows.count((*batch)->row_count()) == 0) {
+    stats_.rows_read += block->rows_read;
+    stats_.raw_bytes_read += block->raw_bytes_read;
+    const size_t rows_in_batch = block->batch->row_count();
+    Selection rows = choose(*block->batch);
+    if (rows.count(rows_in_batch) == 0) {
         return std::optional<Page>();
     }
-    return std::optional(Page{std::move(*batch), std::move(rows)});
+    return std::optional(Page{std::move(block->batch), std::move(rows), std::move(block->values)});
 }
 
 Result<std::optional<Page>> Cursor::next() {

@@ -20,7 +20,13 @@ namespace seyir::store {
 
 class Cursor final : public RowCursor {
   public:
-    Cursor(std::shared_ptr<Core> core, View view, SelectQuery query);
+    /// With `only`, the rows of these segments (rising) and nothing that is staged.
+    Cursor(
+        std::shared_ptr<Core> core,
+        View view,
+        SelectQuery query,
+        std::optional<std::vector<SegmentId>> only = std::nullopt
+    );
 
     Result<std::optional<Page>> next() override;
     std::optional<UnixNanos> next_bound() const override;
@@ -49,7 +55,7 @@ class Cursor final : public RowCursor {
     PossibleBlocks ask_filter(const SegmentSummary& segment);
     void prune(uint64_t blocks, uint64_t& counter);
     Result<std::optional<Page>> read(const Place& place);
-    Result<RecordBatchPtr> load(const Place& place);
+    Result<BlockRows> load(const Place& place);
     bool matches(StreamId id);
     bool any_matches(const std::vector<StreamId>& streams);
     Selection choose(const RecordBatch& batch) const;
@@ -57,6 +63,7 @@ class Cursor final : public RowCursor {
     std::shared_ptr<Core> core_;
     View view_;
     SelectQuery query_;
+    std::optional<std::vector<SegmentId>> only_;
     gram::KeyTree keys_;
     std::vector<PlacePtr> heap_;
     std::unordered_map<StreamId, bool> matching_;

@@ -99,7 +99,22 @@ void Sealer::run() {
         released.clear();
         const auto sealed = is_stopping_ ? Result<void>() : seal(SealScope::kDue);
         has_failed = !sealed;
+        if (sealed && !is_stopping_) {
+            trim_log();
+        }
         lock.lock();
+    }
+}
+
+/// What was sealed is in the log still, and perhaps nothing comes that would push it out.
+void Sealer::trim_log() {
+    const auto database = core_.open_database();
+    if (!database) {
+        return;  // the committer opens it again
+    }
+    const auto live_bytes = static_cast<uint64_t>(core_.counters.stage_bytes.value());
+    if (auto cut = (*database)->trim_log(core_.options.seal_bytes, live_bytes); !cut) {
+        log::warn("store", "the log cannot be cut", {{"error", cut.error().message}});
     }
 }
 

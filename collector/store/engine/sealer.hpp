@@ -43,6 +43,7 @@ class Sealer {
   private:
     void run();
     void remove_orphans();
+    void trim_log();
     Result<void> commit(SealJob& job, bool is_day_end);
 
     Core& core_;

@@ -118,12 +118,12 @@ Result<void> VolumeScan::add_block(
     }
     const auto read = [&](const std::vector<StreamId>* only) -> Result<void> {
         SEYIR_CHECK(check());
-        const auto reader = core_.segments.get(segment.day, segment.id);
-        return add_rows(
-            reader ? (*reader)->read_block(number, row, query_.tenant, decoder_) : reader.error(),
-            {row.min_ts, row.max_ts},
-            only
-        );
+        const auto batch = [&]() -> Result<RecordBatchPtr> {
+            SEYIR_TRY(const auto reader, core_.segments.get(segment.day, segment.id));
+            SEYIR_TRY(auto rows, reader->read_block(number, row, query_.tenant, decoder_));
+            return std::move(rows.batch);
+        };
+        return add_rows(batch(), {row.min_ts, row.max_ts}, only);
     };
     if (row.runs.empty()) {
         return read(nullptr);

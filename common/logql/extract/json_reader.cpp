@@ -39,20 +39,24 @@ std::string_view trim(std::string_view token) {
     return token;
 }
 
+void extend_prefix(std::string& prefix, std::string_view name) {
+    const size_t before = prefix.size();
+    if (!prefix.empty()) {
+        prefix += '_';
+    }
+    const size_t joined = prefix.size();
+    append_label_name(prefix, name, before == 0);
+    if (prefix.size() == joined) {
+        prefix.resize(before);  // a blank name adds nothing
+    }
+}
+
 /// Extends the prefix by one level's name and takes it off again.
 class PrefixLevel {
   public:
     PrefixLevel(std::string& prefix, std::string_view name)
         : prefix_(prefix), size_(prefix.size()) {
-        const size_t before = prefix_.size();
-        if (!prefix_.empty()) {
-            prefix_ += '_';
-        }
-        const size_t joined = prefix_.size();
-        append_label_name(prefix_, name, before == 0);
-        if (prefix_.size() == joined) {
-            prefix_.resize(before);  // a blank name adds nothing
-        }
+        extend_prefix(prefix_, name);
     }
 
     ~PrefixLevel() { prefix_.resize(size_); }
@@ -147,6 +151,14 @@ std::optional<std::string_view> scan_all(
 }
 
 }  // namespace
+
+std::string json_label_name(std::span<const std::string_view> path) {
+    std::string label;
+    for (const std::string_view name : path) {
+        extend_prefix(label, name);
+    }
+    return label;
+}
 
 JsonReader::JsonReader() : simd_(std::make_unique<Simd>()) {}
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -54,6 +55,9 @@ class JsonReader {
     std::unique_ptr<Simd> simd_;
     std::string prefix_;
 };
+
+/// The label that `| json` makes of a member below these names (unescaped).
+std::string json_label_name(std::span<const std::string_view> path);
 
 /// Unescapes the inside of a JSON string; nothing when an escape is wrong. Bytes that are not UTF-8
 /// (and U+FFFD itself) become a space, as Loki shows them.

@@ -1,50 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// |= != |~ !~ |> !> with `or` and ip().
 #include <algorithm>
-#include <variant>
 
-#include "common/logql/extract/pattern.hpp"
+#include "common/logql/stage/line_matcher.hpp"
 #include "common/logql/stage/stage_op.hpp"
-#include "common/logql/text/ip_match.hpp"
-#include "common/logql/text/regex.hpp"
 #include "common/logql/text/search.hpp"
 
 namespace seyir::logql {
 namespace {
 
-using Test = std::variant<std::string, Regex, Pattern, IpMatcher>;
-
-bool passes(const Test& test, std::string_view line) {
-    if (const auto* text = std::get_if<std::string>(&test)) {
-        return contains(line, *text);
-    }
-    if (const auto* regex = std::get_if<Regex>(&test)) {
-        return regex->matches(line);
-    }
-    if (const auto* pattern = std::get_if<Pattern>(&test)) {
-        return pattern->matches(line);
-    }
-    return std::get<IpMatcher>(test).found_in(line);
-}
-
 class LineFilterOp final : public StageOp {
   public:
-    LineFilterOp(std::vector<Test> tests, bool negated)
-        : tests_(std::move(tests)), negated_(negated) {}
+    explicit LineFilterOp(LineMatcher matcher) : matcher_(std::move(matcher)) {}
 
     bool apply(ScratchRow& row) const override {
-        const std::string_view line = row.line();
-        const bool any =
-            std::ranges::any_of(tests_, [&](const Test& test) { return passes(test, line); });
-        return any != negated_;
+        return row.stand_in() || matcher_.passes(row.line());
     }
 
   private:
-    std::vector<Test> tests_;
-    bool negated_;
+    LineMatcher matcher_;
 };
 
-Result<Test> compile(const LineFilterTerm& term, LineOp op) {
+}  // namespace
+
+bool LineMatcher::passes(std::string_view line) const {
+    const auto passes_one = [&](const Test& test) {
+        if (const auto* text = std::get_if<std::string>(&test)) {
+            return contains(line, *text);
+        }
+        if (const auto* regex = std::get_if<Regex>(&test)) {
+            return regex->matches(line);
+        }
+        if (const auto* pattern = std::get_if<Pattern>(&test)) {
+            return pattern->matches(line);
+        }
+        return std::get<IpMatcher>(test).found_in(line);
+    };
+    return std::ranges::any_of(tests_, passes_one) != negated_;
+}
+
+Result<LineMatcher::Test> LineMatcher::compile(const LineFilterTerm& term, LineOp op) {
     if (term.is_ip) {
         SEYIR_TRY(auto ip, IpMatcher::compile(term.value));
         return Test(std::move(ip));
@@ -60,15 +54,32 @@ Result<Test> compile(const LineFilterTerm& term, LineOp op) {
     return Test(term.value);
 }
 
-}  // namespace
+Result<LineMatcher> LineMatcher::compile(const LineFilter& filter) {
+    LineMatcher matcher;
+    matcher.negated_ = filter.negated;
+    for (const LineFilterTerm& term : filter.terms) {
+        SEYIR_TRY(auto test, compile(term, filter.op));
+        matcher.tests_.push_back(std::move(test));
+    }
+    return matcher;
+}
+
+bool passes_all(const LineFilter& filter) {
+    return filter.op == LineOp::kContains && !filter.negated &&
+           std::ranges::any_of(filter.terms, [](const LineFilterTerm& term) {
+               return term.value.empty() && !term.is_ip;
+           });
+}
+
+bool changes_line(const Stage& stage) {
+    return std::holds_alternative<LineFormatStage>(stage.kind) ||
+           std::holds_alternative<DecolorizeStage>(stage.kind) ||
+           std::holds_alternative<UnpackStage>(stage.kind);
+}
 
 Result<StageOpPtr> make_stage(const LineFilter& stage) {
-    std::vector<Test> tests;
-    for (const LineFilterTerm& term : stage.terms) {
-        SEYIR_TRY(auto test, compile(term, stage.op));
-        tests.push_back(std::move(test));
-    }
-    return StageOpPtr(std::make_unique<LineFilterOp>(std::move(tests), stage.negated));
+    SEYIR_TRY(auto matcher, LineMatcher::compile(stage));
+    return StageOpPtr(std::make_unique<LineFilterOp>(std::move(matcher)));
 }
 
 }  // namespace seyir::logql

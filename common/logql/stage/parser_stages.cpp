@@ -22,6 +22,12 @@ constexpr std::string_view kLogfmtError = "LogfmtParserErr";
 class JsonOp final : public StageOp {
   public:
     bool apply(ScratchRow& row) const override {
+        if (row.stand_in()) {
+            for (const FoundValue& found : *row.stand_in()) {
+                row.extract(found.name, found.value);
+            }
+            return true;
+        }
         if (const auto error = row.json().extract_all(row)) {
             row.set_error(kJsonError, *error);
         }

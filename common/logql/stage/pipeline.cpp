@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/logql/stage/pipeline.hpp"
 
+#include <algorithm>
+
+#include "common/logql/stage/line_matcher.hpp"
 #include "common/logql/template/template.hpp"
 #include "common/logql/text/regex.hpp"
 
@@ -27,10 +30,19 @@ void collect_required(const Stage& stage, std::vector<std::string>& texts) {
     }
 }
 
-bool changes_line(const Stage& stage) {
-    return std::holds_alternative<LineFormatStage>(stage.kind) ||
-           std::holds_alternative<DecolorizeStage>(stage.kind) ||
-           std::holds_alternative<UnpackStage>(stage.kind);
+LineUse use_of(const Stage& stage) {
+    if (const auto* json = std::get_if<JsonStage>(&stage.kind)) {
+        return json->extractions.empty() ? LineUse::kJsonLabels : LineUse::kWhole;
+    }
+    if (const auto* labels = std::get_if<LabelFormatStage>(&stage.kind)) {
+        return std::ranges::all_of(labels->formats, &LabelFormat::is_rename) ? LineUse::kNone
+                                                                             : LineUse::kWhole;
+    }
+    const bool reads_no_line = std::holds_alternative<LineFilter>(stage.kind) ||
+                               std::holds_alternative<LabelFilter>(stage.kind) ||
+                               std::holds_alternative<DropStage>(stage.kind) ||
+                               std::holds_alternative<KeepStage>(stage.kind);
+    return reads_no_line ? LineUse::kNone : LineUse::kWhole;
 }
 
 void collect_labels(const LabelFilter& filter, std::vector<std::string>& names) {
@@ -99,6 +111,7 @@ Result<Pipeline> Pipeline::compile(std::string_view text, const std::vector<Stag
             collect_required(stage, pipeline.required_texts_);
         }
         add_references(stage, pipeline.referenced_);
+        pipeline.line_use_ = std::max(pipeline.line_use_, use_of(stage));
     }
     return pipeline;
 }

@@ -17,6 +17,13 @@
 
 namespace seyir::logql {
 
+/// What stages need of a line, apart from line filters.
+enum class LineUse : uint8_t {
+    kNone,
+    kJsonLabels,  ///< what `| json` finds in it
+    kWhole,
+};
+
 class Pipeline {
   public:
     /// `text` is the query the stages were parsed from, for messages.
@@ -39,12 +46,16 @@ class Pipeline {
     /// JSON keeps its escapes.
     const std::vector<std::string>& required_texts() const { return required_texts_; }
 
+    /// With kNone and kJsonLabels a row may have a stand-in (ScratchRow) in place of its line.
+    LineUse line_use() const { return line_use_; }
+
     /// Labels that stages themselves read; nothing when some stage may read any label.
     const std::optional<std::vector<std::string>>& referenced_labels() const { return referenced_; }
 
   private:
     std::vector<StageOpPtr> stages_;
     std::vector<std::string> required_texts_;
+    LineUse line_use_ = LineUse::kNone;
     std::optional<std::vector<std::string>> referenced_ = std::vector<std::string>();
 };
 

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "common/logql/stage/line_matcher.hpp"
 #include "common/logql/stage/scratch_row.hpp"
 #include "common/logql/text/regex_needle.hpp"
 
@@ -39,17 +40,6 @@ Needle term_needle(const LineFilterTerm& term, LineOp op) {
             return pattern_needle(term.value);
     }
     return {};
-}
-
-Needle line_needle(const LineFilter& filter) {
-    if (filter.negated || filter.terms.empty()) {
-        return {};
-    }
-    std::vector<Needle> any;
-    for (const LineFilterTerm& term : filter.terms) {
-        any.push_back(term_needle(term, filter.op));
-    }
-    return Needle::any(std::move(any));
 }
 
 /// `__error__` and the level of a record are not written anywhere.
@@ -92,7 +82,7 @@ class Collector {
     void add(const StageKind& kind) {
         if (const auto* line = std::get_if<LineFilter>(&kind)) {
             if (is_line_stored_) {
-                parts_.push_back(line_needle(*line));
+                parts_.push_back(required_of(*line));
             }
         } else if (const auto* label = std::get_if<LabelFilter>(&kind)) {
             if (are_values_stored_) {
@@ -119,6 +109,17 @@ class Collector {
 };
 
 }  // namespace
+
+Needle required_of(const LineFilter& filter) {
+    if (filter.negated || filter.terms.empty()) {
+        return {};
+    }
+    std::vector<Needle> any;
+    for (const LineFilterTerm& term : filter.terms) {
+        any.push_back(term_needle(term, filter.op));
+    }
+    return Needle::any(std::move(any));
+}
 
 Needle required_of(const std::vector<Stage>& stages) {
     Collector collector;

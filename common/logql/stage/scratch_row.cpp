@@ -102,6 +102,7 @@ void ScratchRow::bind(const RecordBatch& batch, uint32_t index) {
     batch_ = &batch;
     index_ = index;
     line_ = batch.body(index);
+    stand_in_.reset();
     parsed_.clear();
     removed_.clear();
     has_error_ = false;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +73,12 @@ class Scratch {
 
 class JsonReader;
 
+/// What `| json` finds in a line, by the label's name before any `_extracted`.
+struct FoundValue {
+    std::string_view name;
+    std::string_view value;
+};
+
 class ScratchRow {
   public:
     ScratchRow();
@@ -90,6 +97,12 @@ class ScratchRow {
 
     /// What kLevelLabel shows, unless an attribute or stream label of that name says otherwise.
     SeverityNumber level() const;
+
+    /// For a row without its line: it passes all line filters, and of what `| json` would find the
+    /// values that are wanted (set_wanted) are these. Until the next bind().
+    void stand_in(std::span<const FoundValue> values) { stand_in_ = values; }
+
+    const std::optional<std::span<const FoundValue>>& stand_in() const { return stand_in_; }
 
     std::string_view line() const { return line_; }
 
@@ -190,6 +203,7 @@ class ScratchRow {
     const RecordBatch* batch_ = nullptr;
     uint32_t index_ = 0;
     std::string_view line_;
+    std::optional<std::span<const FoundValue>> stand_in_;
     std::vector<Parsed> parsed_;
     std::vector<std::string_view> removed_;
     bool has_error_ = false;

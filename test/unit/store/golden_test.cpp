@@ -79,15 +79,16 @@ void check_golden_segment(const std::string& path) {
     const auto row = (*reader)->block_row(0);
     REQUIRE(row.has_value());
     BatchDecoder decoder;
-    const auto batch = (*reader)->read_block(0, *row, TenantId::kDefault, decoder);
-    REQUIRE(batch.has_value());
-    REQUIRE((*batch)->row_count() == 4);
-    CHECK((*batch)->body(0) == "first");
-    CHECK((*batch)->body(1).empty());
-    CHECK((*batch)->body(2) == std::string_view("nul\0", 4));
-    CHECK((*batch)->body(3) == "caf\xe9");
-    CHECK((*batch)->ts(3) == UnixNanos{kNoon.value + 3000});
-    CHECK((*batch)->streams().at(0)->get("input") == "app");
+    const auto block = (*reader)->read_block(0, *row, TenantId::kDefault, decoder);
+    REQUIRE(block.has_value());
+    const RecordBatchPtr& batch = block->batch;
+    REQUIRE(batch->row_count() == 4);
+    CHECK(batch->body(0) == "first");
+    CHECK(batch->body(1).empty());
+    CHECK(batch->body(2) == std::string_view("nul\0", 4));
+    CHECK(batch->body(3) == "caf\xe9");
+    CHECK(batch->ts(3) == UnixNanos{kNoon.value + 3000});
+    CHECK(batch->streams().at(0)->get("input") == "app");
 }
 
 }  // namespace

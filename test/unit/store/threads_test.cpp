@@ -50,6 +50,50 @@ struct RealStore {
 }  // namespace
 
 TEST_SUITE("collector/store/threads") {
+    TEST_CASE("after a clean stop and start sealing and cutting the log finish unasked in 2 minutes"
+    ) {
+        RealStore f;
+        f.options.seal_bytes = UINT64_MAX;  // the first run is stopped before it could seal
+        f.options.memtable_bytes = 64 * kMiB;
+        f.open();
+        uint64_t at = 0;
+        uint64_t rows = 0;
+        const auto fill = [&](size_t frames) {
+            while (frames-- > 0) {
+                Frame frame{.begin = at};
+                for (int line = 0; line < 2000; ++line) {
+                    frame.lines.push_back(fmt::format("{:x}", ++rows * 0x9e3779b97f4a7c15ULL));
+                }
+                at = frame.end();
+                const auto stored = append(*f.store, frame);
+                REQUIRE(stored.has_value());
+                REQUIRE(stored->accepted == frame.lines.size());
+            }
+        };
+        fill(160);
+        const auto log_bytes = [&] {
+            uint64_t bytes = 0;
+            for (const auto& file : std::filesystem::directory_iterator(f.dir + "/data/db")) {
+                std::error_code gone;
+                const auto size = file.file_size(gone);
+                bytes += !gone && file.path().extension() == ".log" ? size : 0;
+            }
+            return bytes;
+        };
+        REQUIRE(log_bytes() > 4 * kMiB);
+        f.options.seal_bytes = kMiB;
+        f.open();
+        const auto is_sealed_and_cut = [&] {
+            return f.store->stats().stage_bytes < f.options.seal_bytes && log_bytes() < kMiB;
+        };
+        CHECK(eventually(is_sealed_and_cut, std::chrono::seconds(120)));
+        // And without a start, when the last sealing is followed by silence.
+        fill(80);
+        CHECK(eventually(is_sealed_and_cut, std::chrono::seconds(120)));
+        CHECK(f.store->stats().segments > 0);
+        CHECK(f.store->stats().records == rows);
+    }
+
     TEST_CASE("many senders, background sealing and queries at once lose and double nothing") {
         RealStore f;
         f.options.seal_bytes = 64 * kKiB;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "collector/store/columns/decode/table_decoder.hpp"
+#include "collector/store/columns/decode/text_match.hpp"
 
 namespace seyir::store::columns {
 namespace {
@@ -38,6 +39,15 @@ class ConstColumn final : public Column {
         return true;
     }
 
+    bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
+        out.numbers.assign(count(), 0);
+        if (!append(out.bytes, 0, limit)) {
+            return false;
+        }
+        out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
+        return true;
+    }
+
   private:
     std::string text_;
 };
@@ -56,6 +66,11 @@ class PlainColumn final : public Column {
         return true;
     }
 
+    bool match(TextMatcher& matcher, RenderLimit& /*limit*/, Verdicts& out) const override {
+        matcher.search(text_, std::span(begins_).subspan(1), out);
+        return true;
+    }
+
   private:
     std::vector<uint32_t> begins_;
     std::string text_;
@@ -68,6 +83,19 @@ class DictColumn final : public Column {
 
     bool append(std::string& out, size_t i, RenderLimit& limit) const override {
         return distinct_->append(out, static_cast<size_t>(ids_[i]), limit);
+    }
+
+    bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
+        if (!distinct_->number_texts(out, limit)) {
+            return false;
+        }
+        const std::vector<uint32_t> of_distinct = std::move(out.numbers);
+        out.numbers.clear();
+        out.numbers.reserve(count());
+        for (const int64_t id : ids_) {
+            out.numbers.push_back(of_distinct[static_cast<size_t>(id)]);
+        }
+        return true;
     }
 
   private:
@@ -92,7 +120,37 @@ class ScalarColumn final : public Column {
         return out.size() <= limit.bytes_max;
     }
 
+    bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
+        if (numbers_.empty() || !exceptions_.at.empty()) {
+            return Column::number_texts(out, limit);
+        }
+        const auto [least, most] = std::ranges::minmax(numbers_);
+        const uint64_t range = static_cast<uint64_t>(most) - static_cast<uint64_t>(least);
+        if (range >= kSmallRangeMax) {
+            return Column::number_texts(out, limit);
+        }
+        std::vector<uint32_t> known(range + 1, UINT32_MAX);
+        out.numbers.reserve(count());
+        for (const int64_t number : numbers_) {
+            uint32_t& text = known[static_cast<uint64_t>(number) - static_cast<uint64_t>(least)];
+            if (text == UINT32_MAX) {
+                text = static_cast<uint32_t>(out.ends.size());
+                form_.append(out.bytes, number);
+                out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
+            }
+            out.numbers.push_back(text);
+        }
+        return out.bytes.size() <= limit.bytes_max;
+    }
+
+    bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const override {
+        const bool is_ruled_out = exceptions_.at.empty() && !matcher.can_be_in(form_);
+        return is_ruled_out || Column::match(matcher, limit, out);
+    }
+
   private:
+    static constexpr uint64_t kSmallRangeMax = 4096;
+
     ScalarForm form_;
     std::vector<int64_t> numbers_;
     Exceptions exceptions_;
@@ -114,6 +172,11 @@ class BytesColumn final : public Column {
             form_.append_text(out, std::string_view(records_).substr(i * width, width));
         }
         return out.size() <= limit.bytes_max;
+    }
+
+    bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const override {
+        const bool is_ruled_out = exceptions_.at.empty() && !matcher.can_be_in(form_);
+        return is_ruled_out || Column::match(matcher, limit, out);
     }
 
   private:
@@ -142,6 +205,13 @@ class AffixColumn final : public Column {
         const bool has_fit = inner_->append(out, i, limit);
         out += suffix_;
         return has_fit && out.size() <= limit.bytes_max;
+    }
+
+    bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const override {
+        const bool may_touch = !exceptions_.at.empty() || matcher.is_in(prefix_) ||
+                               matcher.is_in(suffix_) || matcher.may_cross_from(prefix_) ||
+                               (!suffix_.empty() && matcher.may_cross_into(suffix_));
+        return may_touch ? Column::match(matcher, limit, out) : inner_->match(matcher, limit, out);
     }
 
   private:
@@ -179,6 +249,19 @@ class TableColumn final : public Column {
                 return around_ == nullptr ? nullptr : around_->plain_column(number);
             }
         );
+    }
+
+    bool match(TextMatcher& matcher, RenderLimit& /*limit*/, Verdicts& out) const override {
+        matcher.match_rows(
+            *head_,
+            {[&](uint32_t number) { return columns_[number].get(); },
+             [&](uint32_t number) {
+                 return around_ == nullptr ? nullptr : around_->plain_column(number);
+             },
+             nullptr},
+            out
+        );
+        return matcher.ok();
     }
 
   private:
@@ -390,6 +473,35 @@ class ColumnReader {
 
 }  // namespace
 
+bool Column::number_texts(NumberedTexts& out, RenderLimit& limit) const {
+    out.numbers.reserve(count_);
+    out.ends.reserve(count_);
+    for (size_t i = 0; i < count_; ++i) {
+        if (!append(out.bytes, i, limit)) {
+            return false;
+        }
+        if (out.bytes.size() > UINT32_MAX) {
+            return false;
+        }
+        out.numbers.push_back(static_cast<uint32_t>(i));
+        out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
+    }
+    return true;
+}
+
+bool Column::match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const {
+    NumberedTexts texts;
+    if (!number_texts(texts, limit)) {
+        return false;
+    }
+    Verdicts of_texts;
+    matcher.search(texts.bytes, texts.ends, of_texts);
+    for (size_t i = 0; i < texts.numbers.size() && of_texts.any(); ++i) {
+        out.raise(i, texts.numbers.size(), of_texts.at(texts.numbers[i]));
+    }
+    return true;
+}
+
 bool DecodeBudget::take_values(uint64_t count) {
     if (count > values) {
         return false;
@@ -404,6 +516,16 @@ bool DecodeBudget::take_text(uint64_t bytes) {
     }
     text_bytes -= bytes;
     return true;
+}
+
+std::optional<ScalarForm> form_of_column(std::string_view bytes) {
+    codec::Reader reader(bytes);
+    const auto encoding = static_cast<Encoding>(reader.u8());
+    if (encoding != Encoding::kScalar && encoding != Encoding::kBytes) {
+        return std::nullopt;
+    }
+    ScalarForm form = read_form(reader);
+    return reader.ok() ? std::optional(std::move(form)) : std::nullopt;
 }
 
 ColumnPtr read_column(codec::Reader& reader, size_t count, const DecodeContext& context) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,21 @@ struct RenderLimit {
     uint64_t steps = 64 * 1024 * 1024;  ///< slots
 };
 
+/// Values of a column as numbers of texts.
+struct NumberedTexts {
+    std::vector<uint32_t> numbers;  ///< of each value; two of them may name equal texts
+    std::string bytes;
+    std::vector<uint32_t> ends;  ///< of each text in bytes
+
+    std::string_view text(size_t number) const {
+        const uint32_t begin = number == 0 ? 0 : ends[number - 1];
+        return std::string_view(bytes).substr(begin, ends[number] - begin);
+    }
+};
+
+class TextMatcher;
+class Verdicts;
+
 class Column {
   public:
     explicit Column(size_t count) : count_(count) {}
@@ -44,6 +60,12 @@ class Column {
 
     /// Requires: i < count(). False when that goes beyond the limit.
     virtual bool append(std::string& out, size_t i, RenderLimit& limit) const = 0;
+
+    /// All values, texts that repeat once where that is cheap. False as with append().
+    virtual bool number_texts(NumberedTexts& out, RenderLimit& limit) const;
+
+    /// Which values hold the matcher's text. False as with append().
+    virtual bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const;
 
     /// Columns of the table around that its values refer to.
     std::vector<uint32_t> refers_to;
@@ -77,6 +99,9 @@ struct DecodeContext {
     Unpacker* unpacker = nullptr;
     int depth = 0;
 };
+
+/// The form of all values, when the column's bytes say that at their beginning.
+std::optional<ScalarForm> form_of_column(std::string_view bytes);
 
 /// A column of `count` values.
 ColumnPtr read_column(codec::Reader& reader, size_t count, const DecodeContext& context);
