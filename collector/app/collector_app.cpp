@@ -14,6 +14,7 @@
 #include "collector/app/store_upkeep.hpp"
 #include "collector/input/agents/agents_input.hpp"
 #include "collector/input/loki/loki_input.hpp"
+#include "collector/retention/class_policy.hpp"
 #include "collector/services/collector_services.hpp"
 #include "collector/services/store_refill.hpp"
 #include "collector/store/rocks_store.hpp"
@@ -41,15 +42,19 @@ int could_not_start(const Error& error) {
     return error.code == ErrorCode::kInvalidConfig ? config::kExitBadConfig : 1;
 }
 
-store::RocksStoreOptions store_options(const CollectorConfig& config, metrics::Registry& registry) {
+Result<std::unique_ptr<store::RocksStore>> open_store(
+    const CollectorConfig& config, metrics::Registry& registry
+) {
     store::RocksStoreOptions out;
     out.data_dir = config.home;
     out.metrics = &registry;
-    out.retention = config.store.retention;
+    SEYIR_TRY(
+        out.retention, retention::make_policy(config.store.retention, config.clean_up.classes)
+    );
     out.stage_budget_bytes = std::max(config.store.stage_bytes_max, out.seal_bytes);
     out.soft_free_bytes = config.store.min_free_soft_bytes;
     out.hard_free_bytes = config.store.min_free_hard_bytes;
-    return out;
+    return store::RocksStore::open(std::move(out));
 }
 
 /// The push endpoint is part of the Loki API on `listen.http`, configured or not, as long as a
@@ -208,7 +213,7 @@ int CollectorApp::run(
     const SteadyTime started = io::system_clock().steady_now();
     const auto running = std::make_shared<const CollectorConfig>(std::move(config));
     metrics::Registry registry;
-    auto store = store::RocksStore::open(store_options(*running, registry));
+    auto store = open_store(*running, registry);
     if (!store) {
         return could_not_start(store.error());
     }
@@ -218,7 +223,7 @@ int CollectorApp::run(
         return could_not_start(agent_tokens.error());
     }
     CollectorServices services(**store, &refill, *agent_tokens);
-    auto upkeep = StoreUpkeep::make(*running, **store, services.events);
+    auto upkeep = StoreUpkeep::make(*running, **store, services.events, registry);
     if (!upkeep) {
         return could_not_start(upkeep.error());
     }

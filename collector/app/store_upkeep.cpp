@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "collector/backup/backup_routes.hpp"
+#include "collector/retention/class_policy.hpp"
 #include "collector/retention/retention_routes.hpp"
 #include "common/base/log.hpp"
 
@@ -13,9 +15,12 @@ namespace {
 
 constexpr Nanos kInterval = std::chrono::minutes(1);
 
-retention::CleanUpOptions clean_up_options(const CollectorConfig& config) {
+retention::CleanUpOptions clean_up_options(
+    const CollectorConfig& config, store::RetentionPolicy policy
+) {
     return {
-        .retention = config.store.retention,
+        .retention = std::move(policy),
+        .file_bytes_max = config.clean_up.file_bytes_max,
         .archive_directory = config.clean_up.archive_directory,
         .archive_keep = config.clean_up.archive_keep,
         .on_archive_failure = config.clean_up.on_archive_failure,
@@ -54,15 +59,24 @@ InternalEvent event_of(const retention::CleanUpReport& report, bool is_last_atte
 }  // namespace
 
 Result<std::unique_ptr<StoreUpkeep>> StoreUpkeep::make(
-    const CollectorConfig& config, store::RocksStore& store, InternalEvents& events
+    const CollectorConfig& config,
+    store::RocksStore& store,
+    InternalEvents& events,
+    metrics::Registry& registry
 ) {
     SEYIR_TRY(auto schedule, clean_up_schedule(config.clean_up));
-    return std::unique_ptr<StoreUpkeep>(new StoreUpkeep(config, store, events, std::move(schedule))
-    );
+    SEYIR_TRY(auto policy, retention::make_policy(config.store.retention, config.clean_up.classes));
+    std::unique_ptr<StoreUpkeep> upkeep(new StoreUpkeep(
+        clean_up_options(config, std::move(policy)), store, events, std::move(schedule)
+    ));
+    if (!config.backup.path.empty()) {
+        SEYIR_TRY(upkeep->backups_, StoreBackups::make(config, store, events, registry));
+    }
+    return upkeep;
 }
 
 StoreUpkeep::StoreUpkeep(
-    const CollectorConfig& config,
+    retention::CleanUpOptions options,
     store::RocksStore& store,
     InternalEvents& events,
     retention::CleanUpSchedule schedule
@@ -72,7 +86,7 @@ StoreUpkeep::StoreUpkeep(
           store,
           io::posix_file_system(),
           io::system_clock(),
-          clean_up_options(config),
+          std::move(options),
           [this] { return is_stopping_.load(); }
       ),
       service_(
@@ -85,7 +99,18 @@ StoreUpkeep::StoreUpkeep(
       ) {}
 
 std::vector<net::HttpRoute> StoreUpkeep::routes() {
-    return retention::retention_routes(service_, clean_up_.options());
+    auto routes = retention::retention_routes(service_, clean_up_.options());
+    for (auto& route : backup::backup_routes(backups_ ? &backups_->service() : nullptr)) {
+        routes.push_back(std::move(route));
+    }
+    return routes;
+}
+
+void StoreUpkeep::start() {
+    service_.start();
+    if (backups_ != nullptr) {
+        backups_->service().start();
+    }
 }
 
 void StoreUpkeep::tick() {
@@ -97,11 +122,18 @@ void StoreUpkeep::tick() {
     if (const auto done = store_.maintain(); !done) {
         log::error("collector", "store maintenance failed", {{"error", done.error().message}});
     }
+    const uint64_t most = clean_up_.options().file_bytes_max;
+    if (most > 0 && store_.segment_file_bytes() > most) {
+        service_.ask({.trigger = "size", .by_age = false});
+    }
 }
 
 void StoreUpkeep::stop() {
     is_stopping_ = true;
     service_.stop();
+    if (backups_ != nullptr) {
+        backups_->stop();
+    }
 }
 
 }  // namespace seyir::collector

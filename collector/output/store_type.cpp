@@ -2,6 +2,7 @@
 #include "collector/output/store_type.hpp"
 
 #include "collector/output/store_output.hpp"
+#include "collector/retention/class_schema.hpp"
 #include "collector/services/collector_services.hpp"
 #include "collector/store/store_schema.hpp"
 
@@ -16,14 +17,19 @@ Result<std::unique_ptr<pipeline::Output>> StorePlan::instantiate(
 
 component::OutputType store_output_type() {
     config::Schema schema = store::store_schema();
-    schema.with(retention::clean_up_field());
+    schema.with(retention::classes_field())
+        .with(retention::max_size_field())
+        .with(retention::clean_up_field())
+        .with(backup::backup_field());
     return {
         std::make_shared<const config::Schema>(std::move(schema)),
         [](const config::ObjectReader& r,
            component::PlanContext& context) -> component::OutputPlanPtr {
             store::check_store(r, context.diagnostics);
             return std::make_shared<StorePlan>(
-                store::read_store(r), retention::read_clean_up(r, context)
+                store::read_store(r),
+                retention::read_clean_up(r, context),
+                backup::read_backup(r, context)
             );
         }
     };

@@ -42,46 +42,51 @@ Archive::Archive(
       should_stop_(std::move(should_stop)) {}
 
 std::string Archive::name_of(const Part& part, int number) {
-    std::string out = part.day.folder();
+    std::string out = part.of.name();
     if (part.tenant != TenantId::kDefault) {
         out += fmt::format("-tenant{}", static_cast<uint32_t>(part.tenant));
     }
     return number == 1 ? out + std::string(kEnding) : fmt::format("{}-{}{}", out, number, kEnding);
 }
 
-Result<std::unique_ptr<store::RowCursor>> Archive::rows_of(const Part& part) {
-    store::SelectQuery query;
-    query.tenant = part.tenant;
-    query.range = {part.day.begin(), part.day.end()};
-    query.direction = store::Direction::kForward;
-    return store_.select(std::move(query));
+/// Segment numbers are used once in the life of a store, but again after it was put back.
+uint64_t Archive::source_of(const Part& part) {
+    const store::StoreStats stats = store_.stats();
+    std::string bytes = fmt::format(
+        "{} {} {} {}:",
+        stats.store_id.to_hex(),
+        stats.restore_generation,
+        part.of.day.folder(),
+        static_cast<uint32_t>(part.tenant)
+    );
+    for (const store::SegmentId id : part.of.segments) {
+        bytes += fmt::format(" {}", id);
+    }
+    return XXH3_64bits(bytes.data(), bytes.size());
 }
 
-Result<std::vector<ArchiveReport>> Archive::write(const store::DayReport& day) {
+Result<std::vector<ArchiveReport>> Archive::write(const store::PartReport& part) {
     SEYIR_CHECK(fs_.make_directories(directory_));
     std::vector<ArchiveReport> reports;
     uint64_t rows = 0;
     for (const TenantId tenant : store_.tenants()) {
-        SEYIR_TRY(auto report, write_part({day.day, tenant}));
+        SEYIR_TRY(auto report, write_part({part, tenant}));
         if (report) {
             rows += report->rows;
             reports.push_back(*std::move(report));
         }
     }
-    if (rows < day.rows) {
+    if (rows != part.rows) {
         return fail(
             ErrorCode::kCorrupt,
-            fmt::format("the archive of {} has {} of {} records", day.day.folder(), rows, day.rows)
+            fmt::format("the archive of {} has {} of {} records", part.name(), rows, part.rows)
         );
     }
     return reports;
 }
 
 Result<std::optional<ArchiveReport>> Archive::write_part(const Part& part) {
-    SEYIR_TRY(const uint64_t rows, count_rows(part));
-    if (rows == 0) {
-        return std::optional<ArchiveReport>();
-    }
+    const uint64_t source = source_of(part);
     std::string path;
     for (int number = 1; number <= kFilesOfADayMax; ++number) {
         path = directory_ + "/" + name_of(part, number);
@@ -92,9 +97,9 @@ Result<std::optional<ArchiveReport>> Archive::write_part(const Part& part) {
         if (!info) {
             return info.error();
         }
-        const auto there = rows_in(path);
-        if (there && *there == rows) {
-            return std::optional(ArchiveReport{path, rows, info->size_bytes, true});
+        const auto there = note_of(path);
+        if (there && there->source == source) {
+            return std::optional(ArchiveReport{path, there->rows, info->size_bytes, true});
         }
     }
     const std::string partial = path + std::string(kPartialEnding);
@@ -105,12 +110,15 @@ Result<std::optional<ArchiveReport>> Archive::write_part(const Part& part) {
         const auto same = closed ? read_back(partial, *written) : closed;
         written = same ? std::move(written) : Result<Written>(same.error());
     }
-    if (!written) {
+    if (!written || written->rows == 0) {
         (void)fs_.remove(partial);
-        return std::move(written).error().context("archive of " + part.day.folder());
+        if (written) {
+            return std::optional<ArchiveReport>();  // all of it is other tenants'
+        }
+        return std::move(written).error().context("archive of " + part.of.name());
     }
     // The note first: a file with its final name always has one.
-    const std::string note = fmt::format("{} {}\n", written->rows, written->bytes);
+    const std::string note = fmt::format("{} {} {:016x}\n", written->rows, written->bytes, source);
     SEYIR_CHECK(io::write_file_atomically(
         fs_, path.substr(0, path.size() - kEnding.size()) + std::string(kNoteEnding), note
     ));
@@ -119,25 +127,12 @@ Result<std::optional<ArchiveReport>> Archive::write_part(const Part& part) {
     return std::optional(ArchiveReport{path, written->rows, written->bytes, false});
 }
 
-Result<uint64_t> Archive::count_rows(const Part& part) {
-    SEYIR_TRY(const auto cursor, rows_of(part));
-    uint64_t rows = 0;
-    while (true) {
-        if (should_stop_()) {
-            return stopped();
-        }
-        SEYIR_TRY(const auto page, cursor->next());
-        if (!page) {
-            return rows;
-        }
-        rows += BatchView{page->batch, page->rows}.row_count();
-    }
-}
-
 Result<Archive::Written> Archive::write_rows(const Part& part, io::File& file) {
     Written written;
     std::string lines;
-    SEYIR_TRY(const auto cursor, rows_of(part));
+    SEYIR_TRY(
+        const auto cursor, store_.select_segments(part.tenant, part.of.day, part.of.segments)
+    );
     while (true) {
         if (should_stop_()) {
             return stopped();
@@ -202,22 +197,27 @@ Result<void> Archive::read_back(const std::string& path, const Written& written)
     return {};
 }
 
-/// As its note says, if the note is of this file.
-Result<uint64_t> Archive::rows_in(const std::string& path) {
+/// If it is of this file.
+Result<Archive::Note> Archive::note_of(const std::string& path) {
     const std::string note_path =
         path.substr(0, path.size() - kEnding.size()) + std::string(kNoteEnding);
-    SEYIR_TRY(const std::string note, io::read_file(fs_, note_path, kNoteBytesMax));
+    SEYIR_TRY(const std::string text, io::read_file(fs_, note_path, kNoteBytesMax));
     SEYIR_TRY(const io::FileInfo info, fs_.stat(path));
-    uint64_t rows = 0;
-    uint64_t bytes = 0;
-    const char* const end = note.data() + note.size();
-    const auto first = std::from_chars(note.data(), end, rows);
-    const bool has_more = first.ec == std::errc() && first.ptr != end;
-    const auto second = has_more ? std::from_chars(first.ptr + 1, end, bytes) : first;
-    if (!has_more || second.ec != std::errc() || bytes != info.size_bytes) {
+    Note note;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    const auto number = [&](uint64_t& into, int base) {
+        const auto [next, error] = std::from_chars(at, end, into, base);
+        const bool is_good = error == std::errc() && next != end;
+        at = is_good ? next + 1 : end;
+        return is_good;
+    };
+    const bool is_whole =
+        number(note.rows, 10) && number(note.bytes, 10) && number(note.source, 16);
+    if (!is_whole || note.bytes != info.size_bytes) {
         return fail(ErrorCode::kCorrupt, note_path + " does not fit its archive");
     }
-    return rows;
+    return note;
 }
 
 Result<std::vector<std::string>> Archive::expire(store::Day day) {

@@ -33,12 +33,12 @@ class Archive {
         std::function<bool()> should_stop
     );
 
-    /// Writes, syncs, reads back and names the file. A day whose file is there with as many rows is
-    /// checked, not written again; with other rows (some came late) it gets a file beside it,
-    /// YYYYMMDD-2.json.gz.
-    /// A tenant beside the default one gets files of its own, YYYYMMDD-tenant7.json.gz. kCorrupt
-    /// when they would hold fewer rows than the store says the day has.
-    Result<std::vector<ArchiveReport>> write(const store::DayReport& day);
+    /// Writes, syncs, reads back and names the file. One that is there of the same segments is not
+    /// written again; of others (some rows came late) it gets one beside it, YYYYMMDD-2.json.gz.
+    /// A tenant beside the default one gets files of its own, YYYYMMDD-tenant7.json.gz, a part of a
+    /// day too, YYYYMMDD-kept7d.json.gz. kCorrupt when they would not hold the rows that the store
+    /// says the part has.
+    Result<std::vector<ArchiveReport>> write(const store::PartReport& part);
 
     /// Removes files of days before `day`; gives their paths.
     Result<std::vector<std::string>> expire(store::Day day);
@@ -56,20 +56,26 @@ class Archive {
         std::vector<Piece> pieces;
     };
 
-    /// Of one tenant's day.
+    /// What a tenant has in it.
     struct Part {
-        store::Day day;
+        const store::PartReport& of;
         TenantId tenant = TenantId::kDefault;
+    };
+
+    /// What the note beside a file says.
+    struct Note {
+        uint64_t rows = 0;
+        uint64_t bytes = 0;
+        uint64_t source = 0;  ///< hash of which segments of which store the rows are from
     };
 
     static std::string name_of(const Part& part, int number);
     Result<std::optional<ArchiveReport>> write_part(const Part& part);
-    Result<uint64_t> count_rows(const Part& part);
     Result<Written> write_rows(const Part& part, io::File& file);
+    uint64_t source_of(const Part& part);
     Result<void> append_piece(io::File& file, std::string_view lines, Written& written);
     Result<void> read_back(const std::string& path, const Written& written);
-    Result<std::unique_ptr<store::RowCursor>> rows_of(const Part& part);
-    Result<uint64_t> rows_in(const std::string& path);
+    Result<Note> note_of(const std::string& path);
 
     store::RocksStore& store_;
     io::FileSystem& fs_;

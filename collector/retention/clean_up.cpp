@@ -20,27 +20,28 @@ constexpr std::string_view kLog = "clean-up";
 /// What last_done() reads of the end of the audit file.
 constexpr uint64_t kAuditTailBytes = kMiB;
 
-uint64_t sum(const std::vector<store::DayReport>& days, uint64_t store::DayReport::* member) {
+uint64_t sum(const std::vector<store::PartReport>& days, uint64_t store::PartReport::* member) {
     return std::accumulate(days.begin(), days.end(), uint64_t{0}, [&](uint64_t all, const auto& d) {
         return all + d.*member;
     });
 }
 
-std::vector<std::string> names_of(const std::vector<store::DayReport>& days) {
+std::vector<std::string> names_of(const std::vector<store::PartReport>& days) {
     std::vector<std::string> out;
-    for (const store::DayReport& day : days) {
-        out.push_back(day.day.folder());
+    for (const store::PartReport& day : days) {
+        out.push_back(day.name());
     }
     return out;
 }
 
-std::string days_json(const std::vector<store::DayReport>& days) {
+std::string days_json(const std::vector<store::PartReport>& days) {
     std::string out;
-    for (const store::DayReport& day : days) {
+    for (const store::PartReport& day : days) {
         out += out.empty() ? "" : ",";
         out += fmt::format(
-            R"({{"day":"{}","records":{},"raw_bytes":{},"file_bytes":{}}})",
+            R"({{"day":"{}","part":"{}","records":{},"raw_bytes":{},"file_bytes":{}}})",
             day.day.folder(),
+            day.name(),
             day.rows,
             day.raw_bytes,
             day.file_bytes
@@ -75,22 +76,22 @@ std::string archives_json(const std::vector<ArchiveReport>& archives) {
 }  // namespace
 
 uint64_t CleanUpReport::rows() const {
-    return sum(dropped, &store::DayReport::rows);
+    return sum(dropped, &store::PartReport::rows);
 }
 
 uint64_t CleanUpReport::raw_bytes() const {
-    return sum(dropped, &store::DayReport::raw_bytes);
+    return sum(dropped, &store::PartReport::raw_bytes);
 }
 
 uint64_t CleanUpReport::file_bytes() const {
-    return sum(dropped, &store::DayReport::file_bytes);
+    return sum(dropped, &store::PartReport::file_bytes);
 }
 
 std::string CleanUpReport::json() const {
     return fmt::format(
         R"({{"unix_nanos":{},"time":"{}","action":"clean_up","trigger":{},"dry_run":{},"confirm":{},"ok":{},)"
         R"("dropped":[{}],"records":{},"raw_bytes":{},"file_bytes":{},"held_back":[{}],)"
-        R"("held_back_reason":{},"archives":[{}],"archives_removed":[{}],"without_archive":[{}],)"
+        R"("held_back_reason":{},"staged_records":{},"archives":[{}],"archives_removed":[{}],"without_archive":[{}],)"
         R"("took_seconds":{:.3f},"error":{}}})",
         at.value,
         to_rfc3339(at),
@@ -104,6 +105,7 @@ std::string CleanUpReport::json() const {
         file_bytes(),
         days_json(held_back),
         json_quote(held_back_reason),
+        staged_rows,
         archives_json(archives),
         strings_json(archives_removed),
         strings_json(without_archive),
@@ -123,6 +125,9 @@ std::string CleanUpReport::text() const {
                                  rows(),
                                  format_bytes(raw_bytes())
                              );
+    if (request.dry_run && staged_rows > 0) {
+        out += fmt::format("; {} of them are not sealed yet", staged_rows);
+    }
     if (!archives.empty()) {
         out += fmt::format("; archived to {}", io::parent_directory(archives.front().path));
     }
@@ -158,23 +163,15 @@ CleanUpReport CleanUp::run(const CleanUpRequest& request) {
     CleanUpReport report{.at = clock_.wall_now(), .request = request};
     // Staged rows of past days count only once they are sealed: what is not listed would be dropped
     // without its archive.
-    const bool may_drop = options_.retention.count() > 0;
-    const auto sealed = may_drop ? store_.seal(store::SealScope::kPastDays) : Result<void>();
+    const bool may_age = request.by_age && options_.retention.shortest().count() > 0;
+    const bool seals = may_age && !request.dry_run;
+    const auto sealed = seals ? store_.seal(store::SealScope::kPastDays) : Result<void>();
     if (!sealed) {
         report.error = "sealing the past days failed: " + sealed.error().message;
-    } else if (may_drop) {
-        const store::Day before = store::day_of(report.at - options_.retention);
-        auto due =
-            store_.drop_partitions_before(before, {.confirm = request.confirm, .dry_run = true});
-        if (due) {
-            report.dropped = std::move(due->dropped);
-            report.held_back = std::move(due->held_back);
-            report.held_back_reason = std::move(due->reason);
-            if (!request.dry_run) {
-                archive_and_drop(report);
-            }
-        } else {
-            report.error = due.error().message;
+    } else if (may_age || options_.file_bytes_max > 0) {
+        find_due(report);
+        if (report.ok() && !request.dry_run) {
+            archive_and_drop(report);
         }
     }
     report.took = clock_.steady_now() - begun;
@@ -186,23 +183,39 @@ CleanUpReport CleanUp::run(const CleanUpRequest& request) {
     return report;
 }
 
-void CleanUp::archive_and_drop(CleanUpReport& report) {
-    const size_t due = report.dropped.size();
-    if (!options_.archive_directory.empty()) {
-        report.dropped.resize(archive_days(report) + report.without_archive.size());
+void CleanUp::find_due(CleanUpReport& report) {
+    store::DropRule rule{.now = report.at, .file_bytes_max = options_.file_bytes_max};
+    if (report.request.by_age) {
+        rule.retention = options_.retention;
     }
-    // With nothing to drop the floor still moves, behind rows that were never sealed.
-    const bool all = report.dropped.size() == due && report.held_back.empty();
-    if (!report.dropped.empty() || all) {
-        const store::Day before = all ? store::day_of(report.at - options_.retention)
-                                      : store::Day{report.dropped.back().day.number + 1};
-        auto done = store_.drop_partitions_before(before, {.confirm = report.request.confirm});
-        if (done) {
-            report.dropped = std::move(done->dropped);
-        } else {
-            report.dropped.clear();
-            report.error = done.error().message;
+    auto due = store_.due(rule, report.request.confirm);
+    if (!due) {
+        report.error = due.error().message;
+        return;
+    }
+    report.dropped = std::move(due->dropped);
+    report.held_back = std::move(due->held_back);
+    report.held_back_reason = std::move(due->reason);
+    if (report.request.dry_run) {
+        for (store::PartReport& part : due->staged) {
+            report.staged_rows += part.rows;
+            report.dropped.push_back(std::move(part));
         }
+        std::ranges::sort(report.dropped, {}, [](const auto& part) { return part.day; });
+    }
+}
+
+void CleanUp::archive_and_drop(CleanUpReport& report) {
+    if (!options_.archive_directory.empty()) {
+        report.dropped.resize(archive_parts(report) + report.without_archive.size());
+    }
+    // The floor moves even with nothing to drop: the store keeps it behind what stays.
+    const Nanos longest = report.request.by_age ? options_.retention.longest() : Nanos(0);
+    const UnixNanos floor =
+        longest.count() > 0 ? store::day_of(report.at - longest).begin() : UnixNanos::min();
+    if (auto done = store_.drop(report.dropped, floor, report.request.confirm); !done) {
+        report.dropped.clear();
+        report.error = done.error().message;
     }
     if (options_.archive_keep.count() > 0 && report.ok()) {
         auto removed = archive_.expire(store::day_of(report.at - options_.archive_keep));
@@ -214,11 +227,11 @@ void CleanUp::archive_and_drop(CleanUpReport& report) {
     }
 }
 
-/// How many days, from the oldest on, have theirs.
-size_t CleanUp::archive_days(CleanUpReport& report) {
+/// How many parts, from the oldest on, have theirs.
+size_t CleanUp::archive_parts(CleanUpReport& report) {
     size_t done = 0;
-    for (const store::DayReport& day : report.dropped) {
-        auto archived = archive_.write(day);
+    for (const store::PartReport& part : report.dropped) {
+        auto archived = archive_.write(part);
         if (archived) {
             std::ranges::move(*archived, std::back_inserter(report.archives));
             ++done;
@@ -228,7 +241,7 @@ size_t CleanUp::archive_days(CleanUpReport& report) {
         const bool may_go = options_.on_archive_failure == OnArchiveFailure::kDeleteOldest &&
                             store_.health().disk == store::DiskState::kHardMark;
         if (may_go) {
-            report.without_archive.push_back(day.day.folder());
+            report.without_archive.push_back(part.name());
         }
         break;
     }

@@ -19,7 +19,8 @@
 namespace seyir::collector::retention {
 
 struct CleanUpOptions {
-    Nanos retention{0};             ///< 0: nothing is ever dropped
+    store::RetentionPolicy retention = Nanos(0);  ///< 0: nothing goes because of its age
+    uint64_t file_bytes_max = 0;    ///< of sealed segments; the oldest beyond it go. 0: any number
     std::string archive_directory;  ///< "": days are dropped without an archive
     Nanos archive_keep{0};          ///< archives of older days are removed; 0 keeps them
     OnArchiveFailure on_archive_failure = OnArchiveFailure::kKeep;
@@ -27,21 +28,24 @@ struct CleanUpOptions {
 };
 
 struct CleanUpRequest {
-    std::string trigger = "schedule";  ///< or "operator", "retry"
+    std::string trigger = "schedule";  ///< or "operator", "retry", "size"
     bool confirm = false;              ///< see store::DropOptions
     bool dry_run = false;
+    bool by_age = true;  ///< false: only what is beyond the size
 };
 
 struct CleanUpReport {
     UnixNanos at;
     Nanos took{0};
     CleanUpRequest request;
-    std::vector<store::DayReport> dropped;  ///< in a dry run: what would be
-    std::vector<store::DayReport> held_back;
+    std::vector<store::PartReport> dropped;  ///< in a dry run: what would be
+    std::vector<store::PartReport> held_back;
     std::string held_back_reason;
+    /// Of `dropped` in a dry run: not sealed yet. Another run seals them first.
+    uint64_t staged_rows = 0;
     std::vector<ArchiveReport> archives;
     std::vector<std::string> archives_removed;
-    std::vector<std::string> without_archive;  ///< days dropped though their archive failed
+    std::vector<std::string> without_archive;  ///< parts dropped though their archive failed
     std::string error;                         ///< "": all that was due is done
 
     bool ok() const { return error.empty(); }
@@ -76,7 +80,8 @@ class CleanUp {
 
   private:
     void archive_and_drop(CleanUpReport& report);
-    size_t archive_days(CleanUpReport& report);
+    void find_due(CleanUpReport& report);
+    size_t archive_parts(CleanUpReport& report);
     void write_audit(CleanUpReport& report);
 
     store::RocksStore& store_;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an operator can say about the clean-up, under `clean_up` of the `store` output.
+// What an operator can say about retention and the clean-up, under the `store` output.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/base/time.hpp"
 
@@ -14,7 +15,17 @@ enum class OnArchiveFailure {
     kDeleteOldest,  ///< at the hard disk mark the oldest day goes without one
 };
 
+/// Streams with a retention of their own.
+struct ClassConfig {
+    std::string match;  ///< a selector
+    Nanos retention{0};
+
+    bool operator==(const ClassConfig&) const = default;
+};
+
 struct CleanUpConfig {
+    std::vector<ClassConfig> classes;  ///< the first that matches decides
+    uint64_t file_bytes_max = 0;       ///< of sealed segments; 0: any number
     std::string schedule = "0 3 * * *";
     std::string timezone = "local";
     uint32_t attempts = 5;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/retention/clean_up_schema.hpp"
 
+#include "collector/retention/class_schema.hpp"
 #include "collector/retention/cron.hpp"
 
 namespace seyir::collector::retention {
@@ -65,6 +66,8 @@ config::Field clean_up_field() {
 CleanUpConfig read_clean_up(const config::ObjectReader& store, component::PlanContext& context) {
     const config::ObjectReader r = store.nested("clean_up");
     CleanUpConfig out;
+    out.classes = read_classes(store, context);
+    out.file_bytes_max = store.has("max_size") ? store.bytes("max_size") : 0;
     out.schedule = r.string("schedule");
     out.timezone = r.string("timezone");
     out.attempts = static_cast<uint32_t>(r.integer("attempts"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The key `clean_up` of the `store` output: when and how days past retention go.
+// The key `clean_up` of the `store` output: when and how days past retention go; and reading it
+// together with class_schema.hpp.
 // Threads: pure.
 #pragma once
 

@@ -69,7 +69,18 @@ void CleanUpService::loop() {
     }
 }
 
+void CleanUpService::ask(CleanUpRequest request) {
+    const std::lock_guard lock(mutex_);
+    if (failed_ == 0 && !running_) {
+        asked_ = std::move(request);
+        changed_.notify_all();
+    }
+}
+
 std::optional<CleanUpRequest> CleanUpService::due_locked() {
+    if (asked_) {
+        return std::exchange(asked_, std::nullopt);
+    }
     if (retry_at_ && clock_.steady_now() >= *retry_at_) {
         retry_at_.reset();
         return CleanUpRequest{.trigger = "retry"};

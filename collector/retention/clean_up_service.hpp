@@ -52,6 +52,10 @@ class CleanUpService {
     /// On the calling thread. kConflict while another run goes on; a dry run may run beside one.
     Result<CleanUpReport> run_now(const CleanUpRequest& request);
 
+    /// A run in the background, soon; not while attempts of an earlier one failed and the next
+    /// scheduled one is not there yet.
+    void ask(CleanUpRequest request);
+
     CleanUpState state() const;
 
   private:
@@ -70,6 +74,7 @@ class CleanUpService {
     bool running_ = false;
     std::optional<UnixNanos> next_;
     std::optional<SteadyTime> retry_at_;
+    std::optional<CleanUpRequest> asked_;
     uint32_t failed_ = 0;
     std::optional<CleanUpReport> last_;
     std::thread thread_;

@@ -17,10 +17,12 @@ std::string state_json(CleanUpService& service, const CleanUpOptions& options) {
     const CleanUpState state = service.state();
     const auto due = service.run_now({.trigger = "operator", .dry_run = true});
     return fmt::format(
-        R"({{"retention_seconds":{},"archive_directory":{},"running":{},"next":{},)"
+        R"({{"retention_seconds":{},"has_classes":{},"max_size_bytes":{},"archive_directory":{},"running":{},"next":{},)"
         R"("failed_attempts":{},"last":{},"due":{}}})"
         "\n",
-        std::chrono::duration_cast<std::chrono::seconds>(options.retention).count(),
+        std::chrono::duration_cast<std::chrono::seconds>(options.retention.all()).count(),
+        options.retention.longest() != options.retention.shortest(),
+        options.file_bytes_max,
         json_quote(options.archive_directory),
         state.is_running,
         state.next ? json_quote(to_rfc3339(*state.next)) : "null",

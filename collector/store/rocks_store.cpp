@@ -8,6 +8,7 @@
 #include "collector/store/engine/committer.hpp"
 #include "collector/store/engine/core.hpp"
 #include "collector/store/engine/cursor.hpp"
+#include "collector/store/engine/image.hpp"
 #include "collector/store/engine/retention.hpp"
 #include "collector/store/engine/sealer.hpp"
 #include "collector/store/engine/volume_scan.hpp"
@@ -39,6 +40,7 @@ RocksStore::~RocksStore() {
 Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksStoreOptions options) {
     auto core = std::make_shared<Core>(std::move(options));
     SEYIR_CHECK(core->load());
+    remove_image_folder(core->fs, core->options.data_dir);
     auto rep = std::make_unique<Rep>(std::move(core));
     Sealer& sealer = rep->sealer;
     rep->committer.on_stage_full([&sealer] { sealer.wake(); });
@@ -178,6 +180,14 @@ StoreHealth RocksStore::health() {
     return out;
 }
 
+uint64_t RocksStore::segment_file_bytes() const {
+    uint64_t bytes = 0;
+    for (const auto& [day, state] : *rep_->core->catalogue.view()) {
+        bytes += state.totals.file_bytes;
+    }
+    return bytes;
+}
+
 std::vector<TenantId> RocksStore::tenants() {
     return rep_->core->streams.tenants();
 }
@@ -198,8 +208,29 @@ Result<void> RocksStore::seal(SealScope scope) {
     return rep_->sealer.seal(scope);
 }
 
+Result<DropReport> RocksStore::due(const DropRule& rule, bool confirm) {
+    return rep_->retention.due(rule, confirm);
+}
+
+Result<void> RocksStore::drop(const std::vector<PartReport>& parts, UnixNanos floor, bool confirm) {
+    return rep_->retention.drop(parts, floor, confirm);
+}
+
 Result<DropReport> RocksStore::drop_partitions_before(Day day, DropOptions options) {
     return rep_->retention.drop_before(day, options);
+}
+
+Result<std::unique_ptr<RowCursor>> RocksStore::select_segments(
+    TenantId tenant, Day day, std::vector<SegmentId> segments
+) {
+    SEYIR_TRY(View view, rep_->core->view());
+    SelectQuery query;
+    query.tenant = tenant;
+    query.range = {day.begin(), day.end()};
+    query.direction = Direction::kForward;
+    return std::unique_ptr<RowCursor>(
+        std::make_unique<Cursor>(rep_->core, std::move(view), std::move(query), std::move(segments))
+    );
 }
 
 Result<uint32_t> RocksStore::raise_restore_generation() {
@@ -214,6 +245,10 @@ Result<uint32_t> RocksStore::raise_restore_generation() {
         return {};
     }));
     return core.restore_generation.load();
+}
+
+Result<BackupImagePtr> RocksStore::hold_image() {
+    return store::hold_image(*rep_->core, rep_->committer);
 }
 
 size_t RocksStore::run_queued() {

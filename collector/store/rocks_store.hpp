@@ -13,16 +13,22 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "collector/store/backup_image.hpp"
 #include "collector/store/format/keys.hpp"
 #include "collector/store/log_store.hpp"
+#include "collector/store/retention_policy.hpp"
 #include "common/base/units.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/metrics/registry.hpp"
 
 namespace seyir::store {
+
+/// In a data directory that is being put back from a backup; holds the backup's id.
+inline constexpr std::string_view kRestoreMark = "restore.incomplete";
 
 struct RocksStoreOptions {
     std::string data_dir;
@@ -32,8 +38,8 @@ struct RocksStoreOptions {
     metrics::Registry* metrics = nullptr;  ///< null: counted, but not shown
     bool threads = true;
 
-    Nanos retention{0};               ///< rows older than this are refused; 0 takes everything
-    uint64_t seal_bytes = 32 * kMiB;  ///< staged payload that starts a seal
+    RetentionPolicy retention = Nanos(0);  ///< rows older than this are refused; 0 takes everything
+    uint64_t seal_bytes = 32 * kMiB;       ///< staged payload that starts a seal
     uint64_t stage_budget_bytes = 512 * kMiB;  ///< beyond it appends wait for the sealer
     uint64_t small_batches_max = 8192;  ///< staged batches below 64 KiB; beyond it they are joined
     uint64_t block_raw_bytes = kMiB;
@@ -48,6 +54,7 @@ struct RocksStoreOptions {
     std::optional<uint64_t> soft_free_bytes;
     uint64_t streams_max = 1'000'000;
     uint32_t open_segments_max = 64;
+    bool is_being_restored = false;  ///< the caller is who left kRestoreMark
 };
 
 enum class DiskState { kOk, kSoftMark, kHardMark };
@@ -67,18 +74,34 @@ struct DropOptions {
     bool dry_run = false;  ///< report what would be dropped; change nothing
 };
 
-/// A day of sealed segments.
-struct DayReport {
+/// Which sealed segments are to go. One whose streams are kept differently long goes when all of
+/// them are past their retention.
+struct DropRule {
+    UnixNanos now;
+    RetentionPolicy retention = Nanos(0);  ///< days past it go
+    uint64_t file_bytes_max = 0;  ///< the oldest segments until no more are left; 0 = any number
+};
+
+/// Segments of one day that go together.
+struct PartReport {
     Day day;
+    std::vector<SegmentId> segments;  ///< rising
+    bool is_whole_day = true;         ///< the day has no others
+    Nanos retention{0};               ///< they are past it; 0 = not because of their age
     uint64_t rows = 0;
     uint64_t raw_bytes = 0;
     uint64_t file_bytes = 0;
+
+    /// "20261122"; of a part of it "20261122-kept7d" or "20261122-size".
+    std::string name() const;
 };
 
 struct DropReport {
-    std::vector<DayReport> dropped;    ///< oldest first
-    std::vector<DayReport> held_back;  ///< due, but not without confirmation
-    std::string reason;                ///< why they are held back; "" if none are
+    std::vector<PartReport> dropped;    ///< oldest first
+    std::vector<PartReport> held_back;  ///< due, but not without confirmation
+    std::string reason;                 ///< why they are held back; "" if none are
+    /// Past their retention, but not sealed yet: dropping takes only what is sealed.
+    std::vector<PartReport> staged;
 };
 
 enum class SealScope {
@@ -106,6 +129,8 @@ class RocksStore final : public LogStore {
     StoreStats stats() override;
 
     StoreHealth health();
+    /// What sealed segments take of the disk.
+    uint64_t segment_file_bytes() const;
     /// Those that ever stored something, rising.
     std::vector<TenantId> tenants();
 
@@ -114,11 +139,24 @@ class RocksStore final : public LogStore {
     Result<void> maintain();
     /// Seals on the calling thread and waits for it.
     Result<void> seal(SealScope scope);
-    /// Removes whole days before `day`; rows staged from before it are gone too. Without
-    /// `confirm` at most two days, and none after the clock was stepped.
+    /// What `rule` asks for; changes nothing. Without `confirm` at most two days of each
+    /// retention are not held back, and none after the clock was stepped.
+    Result<DropReport> due(const DropRule& rule, bool confirm);
+    /// Drops the segments of `parts` that are still there, as due() gave them. kRefused when one
+    /// would have been held back. Rows before `floor` are gone too, wherever they lie, but for
+    /// those of days that still have segments.
+    Result<void> drop(const std::vector<PartReport>& parts, UnixNanos floor, bool confirm);
+    /// due() and drop() of all days before `day`, whatever their retention.
     Result<DropReport> drop_partitions_before(Day day, DropOptions options);
+    /// Rows of those segments of a day alone, by rising time; nothing staged.
+    Result<std::unique_ptr<RowCursor>> select_segments(
+        TenantId tenant, Day day, std::vector<SegmentId> segments
+    );
     /// The data directory was put back from a backup: agents are told, and rewind.
     Result<uint32_t> raise_restore_generation();
+
+    /// Everything a backup copies, as of now. One at a time.
+    Result<BackupImagePtr> hold_image();
 
     /// Without threads: commits what is queued; returns how many appends were answered.
     size_t run_queued();

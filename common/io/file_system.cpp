@@ -49,6 +49,11 @@ Result<void> write_file_atomically(
     FileSystem& fs, const std::string& path, std::string_view bytes
 ) {
     const std::string temporary = path + ".tmp";
+    // Left by a crash or planted (a link to another file, somebody else's file): not written into.
+    if (auto removed = fs.remove(temporary);
+        !removed && removed.error().code != ErrorCode::kNotFound) {
+        return removed;
+    }
     {
         SEYIR_TRY(auto file, fs.open(temporary, OpenMode::kWriteTruncate));
         SEYIR_CHECK(file->append(bytes));

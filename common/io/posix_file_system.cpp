@@ -156,7 +156,9 @@ int open_flags(OpenMode mode) {
         case OpenMode::kRead:
             return O_RDONLY;
         case OpenMode::kWriteTruncate:
-            return O_RDWR | O_CREAT | O_TRUNC;
+            // What is emptied is a file of ours, never what somebody's symlink leads to: a
+            // privileged program writes into directories of an unprivileged one.
+            return O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW;
         case OpenMode::kWriteAppend:
             return O_RDWR | O_CREAT | O_APPEND;
         case OpenMode::kReadWrite:

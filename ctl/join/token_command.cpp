@@ -8,17 +8,13 @@
 #include "common/base/units.hpp"
 #include "common/json/reader.hpp"
 #include "common/net/http/encoding.hpp"
+#include "ctl/print/answer_fields.hpp"
 #include "ctl/session.hpp"
 
 namespace seyir::ctl {
 namespace {
 
 constexpr std::chrono::seconds kLifeDefault{3600};
-
-std::string text_of(const json::View& object, std::string_view key) {
-    const auto member = object.get(key);
-    return std::string(member ? member->string().value_or("") : "");
-}
 
 Result<void> create(const Arguments& arguments, Session& session) {
     if (!arguments.has("one-time")) {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "common/base/units.hpp"
+#include "ctl/print/answer_fields.hpp"
 #include "ctl/print/terminal.hpp"
 
 namespace seyir::ctl {
@@ -17,11 +18,6 @@ namespace seyir::ctl {
 namespace {
 
 using json::View;
-
-std::string text_of(const View& object, std::string_view name) {
-    const auto field = object.get(name);
-    return field ? clean_text(field->string().value_or("")) : "";
-}
 
 std::optional<double> number_of(const View& object, std::string_view name) {
     const auto field = object.get(name);

@@ -6,25 +6,11 @@
 
 #include "common/base/units.hpp"
 #include "common/json/reader.hpp"
+#include "ctl/print/answer_fields.hpp"
 #include "ctl/session.hpp"
 
 namespace seyir::ctl {
 namespace {
-
-std::string text_of(const json::View& object, std::string_view key) {
-    const auto value = object.get(key);
-    return value ? std::string(value->string().value_or("")) : std::string();
-}
-
-uint64_t number_of(const json::View& object, std::string_view key) {
-    const auto value = object.get(key);
-    return value ? value->uint64().value_or(0) : 0;
-}
-
-bool flag_of(const json::View& object, std::string_view key) {
-    const auto value = object.get(key);
-    return value && value->boolean().value_or(false);
-}
 
 void append_days(std::string& out, const json::View& report, std::string_view key) {
     const auto days = report.get(key);
@@ -33,11 +19,11 @@ void append_days(std::string& out, const json::View& report, std::string_view ke
     }
     days->for_each_element([&](const json::View& day) {
         out += fmt::format(
-            "  {}  {:>14} records  {:>10} of lines  {:>10} on disk\n",
-            text_of(day, "day"),
-            number_of(day, "records"),
-            format_bytes(number_of(day, "raw_bytes")),
-            format_bytes(number_of(day, "file_bytes"))
+            "  {:<18}{:>14} records  {:>10} of lines  {:>10} on disk\n",
+            text_of(day, "part"),
+            count_of(day, "records"),
+            format_bytes(count_of(day, "raw_bytes")),
+            format_bytes(count_of(day, "file_bytes"))
         );
         return true;
     });
@@ -70,11 +56,16 @@ std::string report_text(const json::View& report) {
             held
         );
     }
+    if (const uint64_t staged = count_of(report, "staged_records"); is_dry && staged > 0) {
+        out += fmt::format(
+            "  {} of them not sealed into files yet; a run does that first\n", staged
+        );
+    }
     if (const auto archives = report.get("archives")) {
         archives->for_each_element([&](const json::View& archive) {
             out += fmt::format(
                 "archived {} records in {}\n",
-                number_of(archive, "records"),
+                count_of(archive, "records"),
                 text_of(archive, "path")
             );
             return true;
@@ -91,9 +82,12 @@ std::string report_text(const json::View& report) {
 std::string state_text(const json::View& state) {
     const std::string directory = text_of(state, "archive_directory");
     const std::string next = text_of(state, "next");
+    const uint64_t max_size = count_of(state, "max_size_bytes");
     std::string out = fmt::format(
-        "keeps {} days; archive: {}\nnext clean-up: {}{}\n",
-        number_of(state, "retention_seconds") / 86'400,
+        "keeps {} days{}{}; archive: {}\nnext clean-up: {}{}\n",
+        count_of(state, "retention_seconds") / 86'400,
+        flag_of(state, "has_classes") ? " (other streams as `retention_classes` says)" : "",
+        max_size == 0 ? "" : ", at most " + format_bytes(max_size),
         directory.empty() ? "none (clean_up.archive of the store output)" : directory,
         next.empty() ? "never" : next,
         flag_of(state, "running") ? " (one is running)" : ""
@@ -137,10 +131,11 @@ int retention_command(const Arguments& arguments) {
     bool failed = false;
     const bool is_run = !arguments.values.empty();
     if (is_run && arguments.values[0] != "run") {
-        return report(fail(
+        (void)report(fail(
             ErrorCode::kInvalidArgument,
             "seyir retention knows `run`, not `" + arguments.values[0] + "`"
         ));
+        return kExitUsage;
     }
     const auto done = is_run ? run_now(*session, arguments, failed) : show(*session);
     return !done ? report(done.error()) : failed ? kExitFailure : kExitOk;

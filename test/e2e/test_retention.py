@@ -113,6 +113,25 @@ def test_R9_2_a_run_that_was_missed_is_made_up_for_at_start(site):
     assert lines(site) == ["age 0"]
 
 
+def test_a_class_of_streams_goes_at_its_own_time(site):
+    configure(site, "90d")
+    site.collector.start()
+    push_days(site, [0, 40, 41])
+    site.collector.terminate()
+    configure(site, "90d\n    retention_classes: [{ match: '{job=\"new\"}', retention: 30d }]")
+    site.collector.start()
+    assert as_owner(site, "retention", "run").returncode == 0
+    assert lines(site) == ["age 0", "age 40", "age 41"]
+    site.collector.terminate()
+    configure(site, "90d\n    retention_classes: [{ match: '{job=\"old\"}', retention: 30d }]")
+    site.collector.start()
+    shown = as_owner(site, "retention").stdout
+    assert b"keeps 90 days (other streams as `retention_classes` says)" in shown
+    done = as_owner(site, "retention", "run")
+    assert done.returncode == 0 and b"dropped:" in done.stdout, done.stdout + done.stderr
+    assert lines(site) == ["age 0"]
+
+
 def test_R9_8_a_failing_archive_keeps_the_day_and_is_told(site):
     configure(site, "90d")
     site.collector.start()

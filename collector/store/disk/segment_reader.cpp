@@ -264,11 +264,14 @@ Result<std::shared_ptr<SegmentReader>> SegmentCache::get(Day day, SegmentId id) 
     return reader;
 }
 
-void SegmentCache::forget_before(Day day) {
+void SegmentCache::forget(Day day, const std::vector<SegmentId>& ids) {
     const std::lock_guard lock(mutex_);
-    while (!open_.empty() && open_.begin()->first.first < day) {
-        by_use_.erase(open_.begin()->second.place);
-        open_.erase(open_.begin());
+    for (const SegmentId id : ids) {
+        const auto at = open_.find({day, id});
+        if (at != open_.end()) {
+            by_use_.erase(at->second.place);
+            open_.erase(at);
+        }
     }
 }
 

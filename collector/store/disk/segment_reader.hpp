@@ -89,7 +89,7 @@ class SegmentCache {
         : files_(std::move(files)), open_max_(open_max) {}
 
     Result<std::shared_ptr<SegmentReader>> get(Day day, SegmentId id);
-    void forget_before(Day day);
+    void forget(Day day, const std::vector<SegmentId>& ids);
     void clear();
 
   private:

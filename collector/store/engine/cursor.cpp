@@ -9,10 +9,16 @@
 
 namespace seyir::store {
 
-Cursor::Cursor(std::shared_ptr<Core> core, View view, SelectQuery query)
+Cursor::Cursor(
+    std::shared_ptr<Core> core,
+    View view,
+    SelectQuery query,
+    std::optional<std::vector<SegmentId>> only
+)
     : core_(std::move(core)),
       view_(std::move(view)),
       query_(std::move(query)),
+      only_(std::move(only)),
       keys_(keys_of(query_)) {
     query_.range.begin = std::max(query_.range.begin, view_.floor);
     for (const auto& [day, state] : *view_.catalogue) {
@@ -27,7 +33,7 @@ Cursor::Cursor(std::shared_ptr<Core> core, View view, SelectQuery query)
         }
     }
     view_.stage.for_each([&](const StageEntry& entry) {
-        if (entry.tenant != query_.tenant) {
+        if (entry.tenant != query_.tenant || only_) {
             return;
         }
         if (!query_.range.overlaps(entry.min_ts, entry.max_ts)) {
@@ -98,7 +104,8 @@ Result<void> Cursor::open_day(const Place& place) {
         const SegmentListPtr list, core_->catalogue.segments(*view_.snapshot, place.day, state)
     );
     for (const auto& segment : *list) {
-        if (segment->tenant != query_.tenant) {
+        const bool is_asked = !only_ || std::ranges::binary_search(*only_, segment->id);
+        if (segment->tenant != query_.tenant || !is_asked) {
             continue;
         }
         if (!query_.range.overlaps(segment->min_ts, segment->max_ts)) {

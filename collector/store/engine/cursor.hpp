@@ -20,7 +20,13 @@ namespace seyir::store {
 
 class Cursor final : public RowCursor {
   public:
-    Cursor(std::shared_ptr<Core> core, View view, SelectQuery query);
+    /// With `only`, the rows of these segments (rising) and nothing that is staged.
+    Cursor(
+        std::shared_ptr<Core> core,
+        View view,
+        SelectQuery query,
+        std::optional<std::vector<SegmentId>> only = std::nullopt
+    );
 
     Result<std::optional<Page>> next() override;
     std::optional<UnixNanos> next_bound() const override;
@@ -57,6 +63,7 @@ class Cursor final : public RowCursor {
     std::shared_ptr<Core> core_;
     View view_;
     SelectQuery query_;
+    std::optional<std::vector<SegmentId>> only_;
     gram::KeyTree keys_;
     std::vector<PlacePtr> heap_;
     std::unordered_map<StreamId, bool> matching_;

@@ -15,7 +15,8 @@ struct Judge::Marks {
     std::vector<std::optional<StreamId>> streams;  ///< by stream; nothing: over the limit
     std::vector<std::pair<std::string, LaneState>> advanced;  ///< set once nothing can fail
     std::vector<LaneVerdict> not_stored;
-    UnixNanos oldest;  ///< rows before it are past retention
+    UnixNanos oldest;                         ///< rows before it may be past retention
+    std::vector<UnixNanos> oldest_of_stream;  ///< only when there are such rows
     bool all_lanes_stored = true;
     bool any_lane_stored = true;
     bool all_streams_known = true;
@@ -76,7 +77,7 @@ void Judge::choose_rows(const Commit& commit, Marks& marks, Judgement& out) {
         if (kind == LaneVerdict::Kind::kDuplicate) {
             ++out.answer.duplicate;
         } else if (kind == LaneVerdict::Kind::kStored) {
-            if (batch.ts(i) < marks.oldest) {
+            if (!none_too_old && batch.ts(i) < marks.oldest_of_stream[batch.stream(i)]) {
                 ++too_old;
             } else if (!marks.streams[batch.stream(i)]) {
                 ++over_limit;
@@ -211,10 +212,18 @@ Result<Judgement> Judge::judge(
         return out;
     }
     SEYIR_TRY(Marks marks, judge_lanes(database, commit, now));
-    const Nanos retention = core_.options.retention;
+    const RetentionPolicy& policy = core_.options.retention;
+    const Nanos shortest = policy.shortest();
     marks.oldest = core_.floor;
-    if (retention.count() > 0) {
-        marks.oldest = std::max(marks.oldest, now - retention);
+    if (shortest.count() > 0) {
+        marks.oldest = std::max(marks.oldest, now - shortest);
+    }
+    if (batch.row_count() > 0 && batch.min_ts() < marks.oldest) {
+        for (const StreamLabelsPtr& labels : batch.streams()) {
+            const Nanos kept = policy.of(*labels);
+            const UnixNanos oldest = kept.count() > 0 ? now - kept : UnixNanos::min();
+            marks.oldest_of_stream.push_back(std::max(core_.floor, oldest));
+        }
     }
     for (const StreamLabelsPtr& labels : batch.streams()) {
         marks.streams.push_back(core_.streams.add(batch.tenant(), labels, out.new_streams));

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/store/engine/due_parts.hpp"
 #include "common/base/log.hpp"
 
 namespace seyir::store {
@@ -28,85 +29,174 @@ void Retention::watch_clock() {
     look_at_clock();
 }
 
-Result<DropReport> Retention::drop_before(Day day, DropOptions options) {
-    const std::lock_guard lock(mutex_);
-    look_at_clock();
-    return drop(day, options);
-}
-
-Result<DropReport> Retention::drop(Day before, DropOptions options) {
+/// The oldest days of each retention that may go without an operator's word, and the others.
+DropReport Retention::hold_back(std::vector<PartReport> parts, bool confirm) {
     DropReport report;
-    const CatalogueViewPtr catalogue = core_.catalogue.view();
-    for (const auto& [day, state] : *catalogue) {
-        if (day < before) {
-            const DayTotals& totals = state.totals;
-            report.dropped.push_back({day, totals.rows, totals.raw_bytes, totals.file_bytes});
-        }
+    const bool is_unsure = is_clock_stepped_ && !confirm;
+    std::map<Nanos, size_t> days;
+    for (PartReport& part : parts) {
+        const bool is_for_age = part.retention.count() > 0;
+        const bool is_beyond = is_for_age && ++days[part.retention] > kDaysPerRunMax && !confirm;
+        const bool is_held = is_beyond || (is_for_age && is_unsure);
+        (is_held ? report.held_back : report.dropped).push_back(std::move(part));
     }
-    if (options.confirm && !options.dry_run) {
-        is_clock_stepped_ = false;
-    }
-    size_t allowed = report.dropped.size();
-    const bool is_unsure = is_clock_stepped_ && !options.confirm;
-    if (is_unsure) {
-        allowed = 0;
+    if (is_unsure && !report.held_back.empty()) {
         report.reason = "the clock was stepped by more than an hour";
-    } else if (!options.confirm && allowed > kDaysPerRunMax) {
+    } else if (!report.held_back.empty()) {
         report.reason = fmt::format(
-            "{} days are due, a run without --confirm drops at most {}", allowed, kDaysPerRunMax
+            "{} days are due, a run without --confirm drops at most {} of a retention",
+            parts.size(),
+            kDaysPerRunMax
         );
-        allowed = kDaysPerRunMax;
     }
-    // Rows still staged go with their day: everything before the first day that stays.
-    UnixNanos floor = core_.floor;
-    if (!is_unsure) {
-        const Day first_kept =
-            allowed < report.dropped.size() ? report.dropped[allowed].day : before;
-        floor = std::max(floor, first_kept.begin());
-    }
-    const auto held = report.dropped.begin() + static_cast<ptrdiff_t>(allowed);
-    report.held_back.assign(held, report.dropped.end());
-    report.dropped.erase(held, report.dropped.end());
-    if (options.dry_run) {
-        return report;
-    }
-    core_.days_held_back = report.held_back.size();
-    if (report.dropped.empty() && floor == core_.floor) {
-        return report;
-    }
-    CatalogueViewPtr old;
-    SEYIR_CHECK(committer_.run_exclusive([&] { return commit(report.dropped, floor, old); }));
-    for (const DayReport& dropped : report.dropped) {
-        core_.counters.expired_rows.add(dropped.rows);
-        log::info("store", "dropped a day", {{"day", dropped.day.folder()}});
-    }
-    core_.segments.forget_before(
-        report.dropped.empty() ? Day{INT32_MIN} : Day{report.dropped.back().day.number + 1}
-    );
-    sealer_.release(std::move(old));
     return report;
 }
 
-/// On the committer.
-Result<void> Retention::commit(
-    const std::vector<DayReport>& dropped, UnixNanos floor, CatalogueViewPtr& old
+Result<DropReport> Retention::due(const DropRule& rule, bool confirm) {
+    const std::lock_guard lock(mutex_);
+    look_at_clock();
+    SEYIR_TRY(const View view, core_.view());
+    SEYIR_TRY(auto parts, due_parts(core_, view, rule));
+    DropReport report = hold_back(std::move(parts), confirm);
+    SEYIR_TRY(report.staged, staged_parts(core_, view, rule));
+    if (rule.retention.shortest().count() > 0) {
+        core_.days_held_back = report.held_back.size();
+    }
+    return report;
+}
+
+Result<void> Retention::check(const std::vector<PartReport>& parts, bool confirm) const {
+    std::map<Nanos, size_t> days;
+    for (const PartReport& part : parts) {
+        const bool is_for_age = part.retention.count() > 0;
+        if (is_for_age && !confirm &&
+            (is_clock_stepped_ || ++days[part.retention] > kDaysPerRunMax)) {
+            return fail(
+                ErrorCode::kRefused,
+                fmt::format(
+                    "{} is not dropped: {}",
+                    part.day.folder(),
+                    is_clock_stepped_ ? "the clock was stepped by more than an hour"
+                                      : "too many days for a run without --confirm"
+                )
+            );
+        }
+    }
+    return {};
+}
+
+Result<void> Retention::drop(const std::vector<PartReport>& parts, UnixNanos floor, bool confirm) {
+    const std::lock_guard lock(mutex_);
+    look_at_clock();
+    SEYIR_CHECK(check(parts, confirm));
+    is_clock_stepped_ = is_clock_stepped_ && !confirm;
+    return drop_checked(parts, is_clock_stepped_ ? UnixNanos::min() : floor);
+}
+
+Result<DropReport> Retention::drop_before(Day day, DropOptions options) {
+    const std::lock_guard lock(mutex_);
+    look_at_clock();
+    SEYIR_TRY(View view, core_.view());
+    SEYIR_TRY(auto parts, whole_days(core_, view, day));
+    view = View();
+    DropReport report = hold_back(std::move(parts), options.confirm);
+    if (options.dry_run) {
+        return report;
+    }
+    const bool is_unsure = is_clock_stepped_ && !options.confirm;
+    is_clock_stepped_ = is_unsure;
+    core_.days_held_back = report.held_back.size();
+    const UnixNanos floor = is_unsure ? UnixNanos::min() : day.begin();
+    SEYIR_CHECK(drop_checked(report.dropped, floor));
+    return report;
+}
+
+Result<void> Retention::drop_checked(const std::vector<PartReport>& parts, UnixNanos floor) {
+    DroppedSegments dropped;
+    for (const PartReport& part : parts) {
+        auto& ids = dropped[part.day];
+        ids.insert(ids.end(), part.segments.begin(), part.segments.end());
+        std::ranges::sort(ids);
+    }
+    CatalogueViewPtr old;
+    SEYIR_CHECK(committer_.run_exclusive([&] { return commit(dropped, floor, old); }));
+    for (const PartReport& part : parts) {
+        core_.counters.expired_rows.add(part.rows);
+        core_.segments.forget(part.day, part.segments);
+        log::info("store", "dropped", {{"part", part.name()}});
+    }
+    sealer_.release(std::move(old));
+    return {};
+}
+
+namespace {
+
+/// Erases the rows of a day's dropped segments; gives what is left of it.
+Result<DayState> erase_segments(
+    Core& core, const View& view, Day day, const std::vector<SegmentId>& ids, WriteSet& set
 ) {
-    std::vector<Day> days;
-    SEYIR_TRY(const auto database, committer_.writable_database());
-    WriteSet set = database->new_write();
-    for (const DayReport& report : dropped) {
-        const Day day = days.emplace_back(report.day);
+    DayState rest;
+    const auto at = view.catalogue->find(day);
+    if (at == view.catalogue->end()) {
+        return rest;
+    }
+    SEYIR_TRY(const auto list, core.catalogue.segments(*view.snapshot, day, at->second));
+    auto left = std::make_shared<SegmentList>();
+    for (const auto& segment : *list) {
+        if (!std::ranges::binary_search(ids, segment->id)) {
+            left->push_back(segment);
+            add(rest.totals, *segment);
+        }
+    }
+    if (left->empty()) {
         const std::string segments = key::segment_prefix(day);
         const std::string blocks = key::block_day_prefix(day);
         set.erase(Family::kCatalogue, key::day_totals(day));
         set.erase_range(Family::kCatalogue, segments, key::prefix_end(segments));
         set.erase_range(Family::kCatalogue, blocks, key::prefix_end(blocks));
+        return rest;
+    }
+    for (const SegmentId id : ids) {
+        const std::string blocks = key::block_prefix(day, id);
+        set.erase(Family::kCatalogue, key::segment(day, id));
+        set.erase_range(Family::kCatalogue, blocks, key::prefix_end(blocks));
+    }
+    set.put(Family::kCatalogue, key::day_totals(day), encode(rest.totals));
+    rest.segments = std::move(left);
+    return rest;
+}
+
+}  // namespace
+
+/// On the committer.
+Result<void> Retention::commit(
+    const DroppedSegments& dropped, UnixNanos floor, CatalogueViewPtr& old
+) {
+    SEYIR_TRY(const auto database, committer_.writable_database());
+    SEYIR_TRY(const View view, core_.view());
+    WriteSet set = database->new_write();
+    std::map<Day, DayState> rests;
+    for (const auto& [day, ids] : dropped) {
+        SEYIR_TRY(DayState rest, erase_segments(core_, view, day, ids, set));
+        if (rest.segments != nullptr) {
+            rests.emplace(day, std::move(rest));
+        }
+    }
+    for (const auto& [day, state] : *view.catalogue) {
+        if (!dropped.contains(day) || rests.contains(day)) {
+            floor = std::min(floor, day.begin());
+            break;
+        }
+    }
+    floor = std::max(floor, core_.floor);
+    if (dropped.empty() && floor == core_.floor) {
+        return {};
     }
     set.put(Family::kMeta, key::kRetentionFloor, encode_u64(static_cast<uint64_t>(floor.value)));
     const std::lock_guard lock(core_.view_mutex);
     SEYIR_CHECK(database->write(std::move(set)));
     core_.floor = floor;
-    old = core_.catalogue.drop(days);
+    old = core_.catalogue.drop(dropped, rests);
     return {};
 }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Retention: drops whole days. Never more than two in a run, and none after the clock was stepped,
-// unless an operator confirms: a wrong clock must not empty a store.
-// Threads: thread-safe (one run at a time).
+// Retention: which segments are to go, and dropping them. Never more than two days of a retention
+// in a run, and none after the clock was stepped, unless an operator confirms: a wrong clock must
+// not empty a store.
+// Threads: thread-safe (one call at a time).
 // Cost: one small synced write; the files go afterwards, on the sealer's thread.
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "collector/store/engine/committer.hpp"
 #include "collector/store/engine/core.hpp"
@@ -22,6 +26,9 @@ class Retention {
     Retention(Core& core, Committer& committer, Sealer& sealer)
         : core_(core), committer_(committer), sealer_(sealer) {}
 
+    // As in RocksStore.
+    Result<DropReport> due(const DropRule& rule, bool confirm);
+    Result<void> drop(const std::vector<PartReport>& parts, UnixNanos floor, bool confirm);
     Result<DropReport> drop_before(Day day, DropOptions options);
     /// To be called every minute or so: compares how far both clocks went since the last call.
     void watch_clock();
@@ -33,10 +40,10 @@ class Retention {
     };
 
     void look_at_clock();
-    Result<DropReport> drop(Day before, DropOptions options);
-    Result<void> commit(
-        const std::vector<DayReport>& dropped, UnixNanos floor, CatalogueViewPtr& old
-    );
+    DropReport hold_back(std::vector<PartReport> parts, bool confirm);
+    Result<void> check(const std::vector<PartReport>& parts, bool confirm) const;
+    Result<void> drop_checked(const std::vector<PartReport>& parts, UnixNanos floor);
+    Result<void> commit(const DroppedSegments& dropped, UnixNanos floor, CatalogueViewPtr& old);
 
     Core& core_;
     Committer& committer_;

@@ -78,22 +78,27 @@ Result<void> SealJob::run(const std::set<CommitNumber>& unreadable) {
 void SealJob::take_rows(const RecordBatchPtr& batch) {
     const RecordBatchPtr& kept = slice_.emplace_back(batch);
     std::vector<StreamId> ids;
+    std::vector<Nanos> retentions;
     for (const StreamLabelsPtr& labels : batch->streams()) {
         // Known since the batch was staged; the limit was kept then.
         ids.push_back(core_.streams.add(batch->tenant(), labels, new_streams).value_or(0));
+        retentions.push_back(core_.options.retention.of(*labels));
     }
     Group* group = nullptr;
     TimeRange group_range{UnixNanos::max(), UnixNanos::min()};
+    Nanos group_retention{0};
     for (uint32_t i = 0; i < batch->row_count(); ++i) {
         const UnixNanos ts = batch->ts(i);
         if (ts < view_.floor) {
             ++expired_rows;
             continue;
         }
-        if (group == nullptr || !group_range.contains(ts)) {
+        const Nanos retention = retentions[batch->stream(i)];
+        if (group == nullptr || !group_range.contains(ts) || group_retention != retention) {
             const Day day = day_of(ts);
-            group = &groups_[{batch->tenant(), day}];
+            group = &groups_[{batch->tenant(), day, retention}];
             group_range = {day.begin(), day.end()};
+            group_retention = retention;
         }
         const auto order = static_cast<uint32_t>(group->rows.size());
         group->rows.push_back({ids[batch->stream(i)], i, ts, order, &kept});
@@ -140,7 +145,7 @@ void SealJob::hold(const GroupKey& key, Group& group, size_t first) {
         return;
     }
     const auto rest = std::span(group.rows).subspan(first);
-    const Block block = build_block(key.first, rest);
+    const Block block = build_block(key.tenant, rest);
     auto held =
         std::make_unique<RecordBatchPtr>(std::make_shared<RecordBatch>(clone_rows({block.batch, {}})
         ));
@@ -160,18 +165,18 @@ Result<void> SealJob::end_groups() {
     });
     // A day that ended is written out whole, which is progress too.
     const bool writes_old = std::ranges::any_of(groups_, [&](const auto& group) {
-        return group.first.second < plan_.carries_from && !group.second.rows.empty();
+        return group.first.day < plan_.carries_from && !group.second.rows.empty();
     });
     uint64_t carried_bytes = 0;
     for (auto& [key, group] : groups_) {
         if (!group.rows.empty()) {
-            const bool is_small = group.writer == nullptr && key.second >= plan_.carries_from;
+            const bool is_small = group.writer == nullptr && key.day >= plan_.carries_from;
             if (plan_.carries && is_small && (wrote_any || writes_old) &&
                 carried_bytes <= total_raw_bytes_ / 4) {
                 for (const RowRef& ref : group.rows) {
                     carried_bytes += raw_bytes_of(ref);
                 }
-                SEYIR_CHECK(carry(key.first, group.rows));
+                SEYIR_CHECK(carry(key.tenant, group.rows));
             } else {
                 SEYIR_CHECK(emit(key, group, group.rows));
             }
@@ -203,13 +208,13 @@ Result<void> SealJob::add_block(SegmentWriter& writer, Block block) {
 
 Result<void> SealJob::emit(const GroupKey& key, Group& group, std::span<const RowRef> rows) {
     if (plan_.merges_below) {
-        return carry(key.first, rows);
+        return carry(key.tenant, rows);
     }
     if (group.writer == nullptr) {
         const SegmentId id = core_.next_segment++;
-        SEYIR_TRY(group.writer, SegmentWriter::create(core_.files, key.first, key.second, id));
+        SEYIR_TRY(group.writer, SegmentWriter::create(core_.files, key.tenant, key.day, id));
     }
-    auto added = add_block(*group.writer, build_block(key.first, rows));
+    auto added = add_block(*group.writer, build_block(key.tenant, rows));
     if (!added && added.error().code == ErrorCode::kTooLarge && rows.size() > 1) {
         // Many attributes: the payload has limits of its own.
         const size_t half = rows.size() / 2;
@@ -252,7 +257,7 @@ Result<void> SealJob::finish(const GroupKey& key, Group& group) {
     }
     const auto writer = std::move(group.writer);
     SEYIR_TRY(auto finished, writer->finish([&](StreamId stream) {
-        return core_.streams.labels(key.first, stream);
+        return core_.streams.labels(key.tenant, stream);
     }));
     segments.push_back(std::move(finished));
     return {};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <compare>
 #include <deque>
 #include <map>
 #include <memory>
@@ -64,7 +65,14 @@ class SealJob {
         uint64_t raw_bytes = 0;
     };
 
-    using GroupKey = std::pair<TenantId, Day>;
+    /// A segment holds rows that go together: of one day, kept equally long.
+    struct GroupKey {
+        TenantId tenant;
+        Day day;
+        Nanos retention;
+
+        auto operator<=>(const GroupKey&) const = default;
+    };
 
     void take_rows(const RecordBatchPtr& batch);
     Result<void> end_slice(bool is_last);

@@ -6,25 +6,21 @@
 namespace seyir::store {
 
 DayFolder::~DayFolder() {
-    if (!is_dropped_) {
-        return;
-    }
-    const auto names = fs_.list(path_);
-    if (!names) {
-        return;
-    }
     Result<void> removed;
-    for (const std::string& name : *names) {
-        if (auto one = fs_.remove(path_ + "/" + name); !one) {
+    for (const std::string& file : dropped_) {
+        if (auto one = fs_.remove(file); !one) {
             removed = std::move(one);
         }
     }
-    if (removed) {
-        removed = fs_.remove_directory(path_);
-    }
     if (!removed) {
         // They are not in the catalogue any more: the next open removes them.
-        log::warn("store", "cannot remove a dropped day yet", {{"error", removed.error().message}});
+        log::warn(
+            "store", "cannot remove dropped segments yet", {{"error", removed.error().message}}
+        );
+    }
+    if (!dropped_.empty() && rest_ == nullptr) {
+        // Not when late rows of that day were sealed meanwhile.
+        (void)fs_.remove_directory(path_);
     }
 }
 
@@ -85,13 +81,30 @@ void Catalogue::add(const std::vector<SegmentSummary>& segments) {
     view_ = std::move(next);
 }
 
-CatalogueViewPtr Catalogue::drop(const std::vector<Day>& days) {
+CatalogueViewPtr Catalogue::drop(
+    const DroppedSegments& dropped, const std::map<Day, DayState>& rests
+) {
     const std::lock_guard lock(mutex_);
     auto next = std::make_shared<CatalogueView>(*view_);
-    for (const Day day : days) {
+    for (const auto& [day, ids] : dropped) {
         const auto at = next->find(day);
-        if (at != next->end()) {
-            at->second.folder->drop();
+        if (at == next->end()) {
+            continue;
+        }
+        std::vector<std::string> files;
+        for (const SegmentId id : ids) {
+            files.push_back(segment_path(segments_path_, day, id));
+        }
+        const auto rest = rests.find(day);
+        const bool has_rest = rest != rests.end();
+        const auto later = has_rest ? folder(day) : nullptr;
+        at->second.folder->drop(std::move(files), later);
+        if (has_rest) {
+            at->second.totals = rest->second.totals;
+            at->second.segments = rest->second.segments;
+            at->second.folder = later;
+            ++at->second.version;
+        } else {
             next->erase(at);
         }
     }

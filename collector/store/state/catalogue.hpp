@@ -2,11 +2,10 @@
 // Catalogue: which segments there are. Days are known from the start; the segments of a day are
 // read when a query first needs them, so that opening does not depend on their number.
 // Threads: thread-safe; add and drop are the committer's.
-// Ownership: a view shares its days; the files of a dropped day are removed when the last view of
-// it is gone.
+// Ownership: a view shares its days; the files of dropped segments are removed when the last view
+// of them is gone.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -23,7 +22,8 @@ namespace seyir::store {
 using SegmentList = std::vector<std::shared_ptr<const SegmentSummary>>;
 using SegmentListPtr = std::shared_ptr<const SegmentList>;
 
-/// A day's folder; removes it with its files once it is dropped and nobody reads it any more.
+/// The files of a day as views see them that were taken between two drops; removes what the later
+/// drop took out once nobody reads it any more.
 class DayFolder {
   public:
     DayFolder(io::FileSystem& fs, std::string path) : fs_(fs), path_(std::move(path)) {}
@@ -32,13 +32,22 @@ class DayFolder {
     DayFolder& operator=(const DayFolder&) = delete;
     ~DayFolder();
 
-    void drop() { is_dropped_ = true; }
+    /// Once. `rest`: what views from now on hold, null when no segment is left; what it will drop
+    /// stays until this goes.
+    void drop(std::vector<std::string> files, std::shared_ptr<DayFolder> rest) {
+        dropped_ = std::move(files);
+        rest_ = std::move(rest);
+    }
 
   private:
     io::FileSystem& fs_;
     std::string path_;
-    std::atomic<bool> is_dropped_ = false;
+    std::vector<std::string> dropped_;
+    std::shared_ptr<DayFolder> rest_;
 };
+
+/// Segments by day, rising in each.
+using DroppedSegments = std::map<Day, std::vector<SegmentId>>;
 
 struct DayState {
     DayTotals totals;
@@ -57,8 +66,9 @@ class Catalogue {
     Result<void> load(const Database& database);
     CatalogueViewPtr view() const;
     void add(const std::vector<SegmentSummary>& segments);
-    /// Gives back the view before, whose release removes the files.
-    CatalogueViewPtr drop(const std::vector<Day>& days);
+    /// `rests`: of the days that keep segments, which and their totals. Gives back the view before,
+    /// whose release removes the files.
+    CatalogueViewPtr drop(const DroppedSegments& dropped, const std::map<Day, DayState>& rests);
     /// The day's segments as of `snapshot`; kept for later queries if the day has not changed.
     Result<SegmentListPtr> segments(const Snapshot& snapshot, Day day, const DayState& state);
 

@@ -89,7 +89,7 @@ TEST_SUITE("collector/retention") {
 
         const std::string audit = w.audit();
         CHECK(audit.contains(R"("trigger":"schedule","dry_run":false)"));
-        CHECK(audit.contains(R"({"day":"20251228","records":1,"raw_bytes":6,)"));
+        CHECK(audit.contains(R"({"day":"20251228","part":"20251228","records":1,"raw_bytes":6,)"));
         CHECK(audit.contains(R"("path":"/archive/20251229.json.gz")"));
         CHECK(w.clean_up().last_done() == w.f.clock.wall_now());
     }
@@ -209,6 +209,68 @@ TEST_SUITE("collector/retention") {
                 "notes.txt"
             }
         );
+    }
+
+    TEST_CASE("an archive of other rows with as many of them is not taken for this one") {
+        World w;
+        w.options.retention = kDay * 3;
+        REQUIRE(w.clean_up().run({}).ok());
+        REQUIRE(w.f.fs.rename("/archive/20251228.json.gz", "/archive/20251229.json.gz"));
+        REQUIRE(w.f.fs.rename("/archive/20251228.json.gz.rows", "/archive/20251229.json.gz.rows"));
+        w.options.retention = kDay * 2;
+        const CleanUpReport report = w.clean_up().run({});
+        REQUIRE(report.archives.size() == 1);
+        CHECK(report.archives[0].path == "/archive/20251229-2.json.gz");
+        CHECK(w.unpacked("/archive/20251229-2.json.gz").contains("age 3"));
+    }
+
+    TEST_CASE("beyond the size the oldest are archived and go, and nothing because of its age") {
+        World w;
+        w.options.file_bytes_max = w.f.store->segment_file_bytes() - 1;
+        const CleanUpReport report = w.clean_up().run({.trigger = "size", .by_age = false});
+        CHECK(report.error == "");
+        REQUIRE(report.archives.size() == 1);
+        CHECK(report.archives[0].path == "/archive/20251228.json.gz");
+        CHECK(w.bodies() == std::vector<std::string>{"age 0", "age 1", "age 2", "age 3"});
+        CHECK(w.audit().contains(R"("trigger":"size")"));
+        CHECK(w.clean_up().run({.trigger = "size", .by_age = false}).dropped.empty());
+    }
+
+    TEST_CASE("the part of a day that a class has past its time is archived under its own name") {
+        World w;
+        const auto is_debug = [](const StreamLabels& labels) {
+            return labels.get("input") == "debug";
+        };
+        w.options.retention = {kDay * 100, {{is_debug, kDay}}};
+        w.f.options.retention = w.options.retention;
+        w.f.open();
+        Frame frame{.key = source(9), .lines = {"debug"}, .stream = stream_of("debug")};
+        REQUIRE(append(*w.f.store, frame).has_value());
+        Frame beside{.key = source(10), .lines = {"beside it"}};
+        REQUIRE(append(*w.f.store, beside).has_value());
+        w.f.clock.advance(kDay * 2);
+        const CleanUpReport report = w.clean_up().run({});
+        CHECK(report.error == "");
+        REQUIRE(report.archives.size() == 1);
+        CHECK(report.archives[0].path == "/archive/20260101-kept1d.json.gz");
+        CHECK(w.unpacked(report.archives[0].path).contains(R"("body":"debug")"));
+        CHECK(report.text().contains("20260101-kept1d"));
+        CHECK(w.bodies().size() == 6);
+        w.options.archive_keep = kDay * 5;
+        w.f.clock.advance(kDay * 5);
+        CHECK(w.clean_up().run({}).archives_removed == std::vector{report.archives[0].path});
+    }
+
+    TEST_CASE("a dry run seals nothing") {
+        World w;
+        const size_t files = w.f.segment_files().size();
+        Frame late{.key = source(2), .lines = {"late"}, .ts = kNoon - kDay * 4};
+        REQUIRE(append(*w.f.store, late).has_value());
+        const CleanUpReport report = w.clean_up().run({.dry_run = true});
+        CHECK(report.rows() == 3);
+        CHECK(report.staged_rows == 1);
+        CHECK(report.text().ends_with("; 1 of them are not sealed yet"));
+        CHECK(w.f.segment_files().size() == files);
     }
 
     TEST_CASE("more than two days, or a stepped clock, wait for an operator") {

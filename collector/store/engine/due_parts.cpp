@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/engine/due_parts.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace seyir::store {
+namespace {
+
+/// How long streams are kept, asked once for each.
+class Retentions {
+  public:
+    Retentions(Core& core, const RetentionPolicy& policy) : core_(core), policy_(policy) {}
+
+    /// Of the stream that is kept longest; 0 = for ever.
+    Nanos of(const SegmentSummary& segment) {
+        Nanos longest{1};
+        for (const StreamId stream : segment.streams) {
+            const Nanos one = of(segment.tenant, stream);
+            if (one.count() == 0) {
+                return one;
+            }
+            longest = std::max(longest, one);
+        }
+        return longest;
+    }
+
+  private:
+    Nanos of(TenantId tenant, StreamId stream) {
+        const auto [at, is_new] = known_.try_emplace({tenant, stream}, 0);
+        if (is_new) {
+            const StreamLabelsPtr labels = core_.streams.labels(tenant, stream);
+            // Without its labels nothing says that it may go.
+            at->second = labels ? policy_.of(*labels) : Nanos(0);
+        }
+        return at->second;
+    }
+
+    Core& core_;
+    const RetentionPolicy& policy_;
+    std::map<std::pair<TenantId, StreamId>, Nanos> known_;
+};
+
+void take(PartReport& part, const SegmentSummary& segment) {
+    part.segments.push_back(segment.id);
+    part.rows += segment.rows;
+    part.raw_bytes += segment.raw_bytes;
+    part.file_bytes += segment.file_bytes;
+}
+
+using PartKey = std::pair<Day, Nanos>;
+
+class Search {
+  public:
+    Search(Core& core, const View& view, const RetentionPolicy& policy)
+        : core_(core), view_(view), policy_(policy), retentions_(core, policy) {}
+
+    Result<void> by_age(UnixNanos now) {
+        const Nanos shortest = policy_.shortest();
+        if (shortest.count() == 0) {
+            return {};
+        }
+        for (const auto& [day, state] : *view_.catalogue) {
+            if (day >= day_of(now - shortest)) {
+                break;
+            }
+            SEYIR_TRY(const SegmentListPtr list, list_of(day, state));
+            for (const auto& segment : *list) {
+                const Nanos kept = retentions_.of(*segment);
+                if (kept.count() > 0 && day < day_of(now - kept)) {
+                    add(kept, *segment);
+                }
+            }
+        }
+        return {};
+    }
+
+    Result<void> by_size(uint64_t file_bytes_max) {
+        uint64_t left = 0;
+        for (const auto& [day, state] : *view_.catalogue) {
+            left += state.totals.file_bytes;
+        }
+        left -= std::min(left, taken_bytes_);
+        for (const auto& [day, state] : *view_.catalogue) {
+            if (left <= file_bytes_max) {
+                break;
+            }
+            SEYIR_TRY(const SegmentListPtr list, list_of(day, state));
+            SegmentList oldest_first = *list;
+            std::ranges::sort(oldest_first, [](const auto& a, const auto& b) {
+                return std::pair(a->max_ts, a->id) < std::pair(b->max_ts, b->id);
+            });
+            for (const auto& segment : oldest_first) {
+                if (left > file_bytes_max && !taken_.contains(segment->id)) {
+                    add(Nanos(0), *segment);
+                    left -= std::min(left, segment->file_bytes);
+                }
+            }
+        }
+        return {};
+    }
+
+    Result<std::vector<PartReport>> finish() {
+        std::vector<PartReport> out;
+        for (auto& [key, part] : parts_) {
+            SEYIR_TRY(const SegmentListPtr list, list_of(key.first, day_state(key.first)));
+            part.is_whole_day = part.segments.size() == list->size();
+            std::ranges::sort(part.segments);
+            out.push_back(std::move(part));
+        }
+        return out;
+    }
+
+  private:
+    const DayState& day_state(Day day) const { return view_.catalogue->at(day); }
+
+    Result<SegmentListPtr> list_of(Day day, const DayState& state) {
+        return core_.catalogue.segments(*view_.snapshot, day, state);
+    }
+
+    void add(Nanos retention, const SegmentSummary& segment) {
+        PartReport& part = parts_[{segment.day, retention}];
+        part.day = segment.day;
+        part.retention = retention;
+        take(part, segment);
+        taken_.insert(segment.id);
+        taken_bytes_ += segment.file_bytes;
+    }
+
+    Core& core_;
+    const View& view_;
+    const RetentionPolicy& policy_;
+    Retentions retentions_;
+    std::map<PartKey, PartReport> parts_;
+    std::set<SegmentId> taken_;
+    uint64_t taken_bytes_ = 0;
+};
+
+}  // namespace
+
+std::string PartReport::name() const {
+    if (is_whole_day) {
+        return day.folder();
+    }
+    using std::chrono::hours;
+    const auto whole_hours = std::chrono::duration_cast<hours>(retention).count();
+    if (retention.count() == 0) {
+        return day.folder() + "-size";
+    }
+    return whole_hours % 24 == 0 ? fmt::format("{}-kept{}d", day.folder(), whole_hours / 24)
+                                 : fmt::format("{}-kept{}h", day.folder(), whole_hours);
+}
+
+Result<std::vector<PartReport>> due_parts(Core& core, const View& view, const DropRule& rule) {
+    Search search(core, view, rule.retention);
+    SEYIR_CHECK(search.by_age(rule.now));
+    if (rule.file_bytes_max > 0) {
+        SEYIR_CHECK(search.by_size(rule.file_bytes_max));
+    }
+    return search.finish();
+}
+
+Result<std::vector<PartReport>> whole_days(Core& core, const View& view, Day before) {
+    std::vector<PartReport> out;
+    for (const auto& [day, state] : *view.catalogue) {
+        if (day >= before) {
+            break;
+        }
+        SEYIR_TRY(const auto list, core.catalogue.segments(*view.snapshot, day, state));
+        PartReport& part = out.emplace_back();
+        part.day = day;
+        part.retention = Nanos(1);  // they go because of their age
+        for (const auto& segment : *list) {
+            take(part, *segment);
+        }
+    }
+    return out;
+}
+
+Result<std::vector<PartReport>> staged_parts(Core& core, const View& view, const DropRule& rule) {
+    const Nanos shortest = rule.retention.shortest();
+    if (shortest.count() == 0) {
+        return std::vector<PartReport>();
+    }
+    const UnixNanos first_kept = day_of(rule.now - shortest).begin();
+    std::vector<StageEntry> entries;
+    view.stage.for_each([&](const StageEntry& entry) {
+        if (entry.min_ts < first_kept) {
+            entries.push_back(entry);
+        }
+    });
+    std::map<PartKey, PartReport> parts;
+    BatchDecoder decoder;
+    for (const StageEntry& entry : entries) {
+        const auto batch = core.read_stage(*view.snapshot, entry, decoder);
+        if (!batch) {
+            continue;  // the sealer reports those that cannot be read; they stay
+        }
+        for (uint32_t i = 0; i < (*batch)->row_count(); ++i) {
+            const Nanos kept = rule.retention.of(*(*batch)->streams()[(*batch)->stream(i)]);
+            const Day day = day_of((*batch)->ts(i));
+            if (kept.count() > 0 && day < day_of(rule.now - kept)) {
+                PartReport& part = parts[{day, kept}];
+                part.day = day;
+                part.retention = kept;
+                ++part.rows;
+                part.raw_bytes += (*batch)->body(i).size() + 1;
+            }
+        }
+    }
+    std::vector<PartReport> out;
+    for (auto& [key, part] : parts) {
+        out.push_back(std::move(part));
+    }
+    return out;
+}
+
+}  // namespace seyir::store

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes when: classes of retention, a size, parts of days; and what stays although others go.
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "test/support/store_in_memory.hpp"
+
+namespace {
+
+using namespace seyir;
+using namespace seyir::test;
+using namespace std::chrono_literals;
+
+constexpr Nanos kDay = 24h;
+
+StreamLabelsPtr debug_stream() {
+    return stream_of("debug");
+}
+
+StreamLabelsPtr audit_stream() {
+    return stream_of("audit");
+}
+
+/// Debug lines for two days, audit lines for 30, all others for ten.
+store::RetentionPolicy policy() {
+    const auto input_is = [](std::string name) {
+        return [name = std::move(name)](const StreamLabels& labels) {
+            return labels.get("input") == name;
+        };
+    };
+    return {kDay * 10, {{input_is("debug"), kDay * 2}, {input_is("audit"), kDay * 30}}};
+}
+
+struct World {
+    World() {
+        f.options.retention = policy();
+        f.open();
+    }
+
+    /// A line of its stream, so many days ago; the store thinks it just came.
+    void line(const StreamLabelsPtr& stream, int age_days, std::string text) {
+        const UnixNanos now = f.clock.wall_now();
+        Frame frame{
+            .key = source(++sources),
+            .lines = {std::move(text)},
+            .ts = now - kDay * age_days,
+            .stream = stream
+        };
+        const auto stored = append(*f.store, frame);
+        REQUIRE(stored.has_value());
+        REQUIRE(stored->accepted == 1);
+    }
+
+    void seal() { REQUIRE(f.store->seal(store::SealScope::kAll).has_value()); }
+
+    /// Days pass, a minute at a time as far as the clock's watcher is concerned.
+    void pass(int days) {
+        f.clock.advance(kDay * days);
+        REQUIRE(f.store->maintain().has_value());
+    }
+
+    store::DropReport drop(store::DropRule rule, bool confirm = false) {
+        rule.now = f.clock.wall_now();
+        auto due = f.store->due(rule, confirm);
+        REQUIRE_MESSAGE(due.has_value(), due.error().message);
+        const Nanos longest = rule.retention.longest();
+        const UnixNanos floor =
+            longest.count() > 0 ? store::day_of(rule.now - longest).begin() : UnixNanos::min();
+        const auto done = f.store->drop(due->dropped, floor, confirm);
+        REQUIRE_MESSAGE(done.has_value(), done.error().message);
+        return *due;
+    }
+
+    std::vector<std::string> bodies() { return read_all(*f.store).bodies(); }
+
+    StoreInMemory f;
+    uint64_t sources = 0;
+};
+
+using Bodies = std::vector<std::string>;
+
+}  // namespace
+
+TEST_SUITE("collector/store/retention") {
+    TEST_CASE("streams of a class go at its time, the others of the same day stay") {
+        World w;
+        w.line(debug_stream(), 0, "debug");
+        w.line(audit_stream(), 0, "audit");
+        w.line(stream_of("app"), 0, "app");
+        w.seal();
+        CHECK(w.f.segment_files().size() == 3);
+        w.pass(3);
+        const auto first = w.drop({.retention = policy()});
+        REQUIRE(first.dropped.size() == 1);
+        CHECK(first.dropped[0].name() == "20260101-kept2d");
+        CHECK_FALSE(first.dropped[0].is_whole_day);
+        CHECK(first.dropped[0].rows == 1);
+        CHECK(w.bodies() == Bodies{"app", "audit"});
+        CHECK(w.f.segment_files().size() == 2);
+        CHECK(w.f.store->stats().records == 2);
+        w.f.open();
+        CHECK(w.bodies() == Bodies{"app", "audit"});
+        CHECK(w.f.store->stats().records == 2);
+        w.pass(8);
+        CHECK(w.drop({.retention = policy()}).dropped.at(0).name() == "20260101-kept10d");
+        CHECK(w.bodies() == Bodies{"audit"});
+        w.pass(20);
+        const auto last = w.drop({.retention = policy()});
+        CHECK(last.dropped.at(0).name() == "20260101");
+        CHECK(last.dropped.at(0).is_whole_day);
+        CHECK(w.bodies().empty());
+        CHECK(w.f.fs.list("/data/segments").value().empty());
+    }
+
+    TEST_CASE("a file with streams of two classes stays as long as the longer one") {
+        World w;
+        w.f.options.retention = Nanos(0);  // sealed before there were classes
+        w.f.open();
+        w.line(debug_stream(), 0, "debug");
+        w.line(audit_stream(), 0, "audit");
+        w.seal();
+        CHECK(w.f.segment_files().size() == 1);
+        w.f.options.retention = policy();
+        w.f.open();
+        w.pass(20);
+        CHECK(w.drop({.retention = policy()}).dropped.empty());
+        CHECK(w.bodies() == Bodies{"audit", "debug"});
+        w.pass(11);
+        CHECK(w.drop({.retention = policy()}).dropped.size() == 1);
+        CHECK(w.bodies().empty());
+    }
+
+    TEST_CASE("a query that began before a part went reads it to its end") {
+        World w;
+        w.line(debug_stream(), 0, "debug");
+        w.line(audit_stream(), 0, "audit");
+        w.seal();
+        w.f.open();  // no file is open any more
+        auto cursor = w.f.store->select({});
+        REQUIRE(cursor.has_value());
+        w.pass(3);
+        REQUIRE(w.drop({.retention = policy()}).dropped.size() == 1);
+        CHECK(w.f.segment_files().size() == 2);
+        w.pass(30);
+        REQUIRE(w.drop({.retention = policy()}).dropped.size() == 1);
+        CHECK(w.bodies().empty());
+        CHECK(read_back(**cursor).bodies() == Bodies{"audit", "debug"});
+        cursor->reset();
+        CHECK(w.f.segment_files().empty());
+    }
+
+    TEST_CASE("rows sealed late into a day that went stay although its old readers end") {
+        World w;
+        w.line(debug_stream(), 0, "debug");
+        w.seal();
+        auto reader = w.f.store->select({});
+        REQUIRE(reader.has_value());
+        w.pass(3);
+        REQUIRE(w.drop({.retention = policy()}).dropped.at(0).is_whole_day);
+        w.line(audit_stream(), 3, "audit of that day");
+        w.seal();
+        reader->reset();
+        CHECK(w.bodies() == Bodies{"audit of that day"});
+        w.f.open();
+        CHECK(w.bodies() == Bodies{"audit of that day"});
+    }
+
+    TEST_CASE("what came too late for its class is refused, and only that") {
+        World w;
+        Frame frame{.lines = {"old"}, .ts = kNoon - kDay * 5, .stream = debug_stream()};
+        CHECK(append(*w.f.store, frame)->rejected == 1);
+        frame = {.key = source(2), .lines = {"old"}, .ts = kNoon - kDay * 5};
+        CHECK(append(*w.f.store, frame)->accepted == 1);
+        frame = {.key = source(3), .lines = {"older"}, .ts = kNoon - kDay * 11};
+        CHECK(append(*w.f.store, frame)->rejected == 1);
+        frame = {
+            .key = source(4), .lines = {"older"}, .ts = kNoon - kDay * 11, .stream = audit_stream()
+        };
+        CHECK(append(*w.f.store, frame)->accepted == 1);
+    }
+
+    TEST_CASE("two days of each retention go in a run, and none of them after a clock step") {
+        World w;
+        for (const int age : {0, 1}) {
+            w.line(debug_stream(), age, "debug");
+            w.line(stream_of("app"), age, "app");
+        }
+        for (const int age : {2, 3}) {
+            w.line(stream_of("app"), age, "app");
+        }
+        w.seal();
+        w.pass(13);
+        const auto first = w.drop({.retention = policy()});
+        CHECK(first.dropped.size() == 4);
+        CHECK(first.held_back.size() == 2);
+        CHECK(first.reason.contains("6 days are due"));
+        w.f.clock.set_wall(w.f.clock.wall_now() + kDay * 300);
+        CHECK(w.drop({.retention = policy()}).dropped.empty());
+        CHECK(w.f.store->due({w.f.clock.wall_now(), policy()}, true)->dropped.size() == 2);
+        // What a caller says does not get around it.
+        auto due = w.f.store->due({w.f.clock.wall_now(), policy()}, true);
+        const auto refused = w.f.store->drop(due->dropped, UnixNanos::min(), false);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().code == ErrorCode::kRefused);
+        CHECK(w.bodies().size() == 2);
+    }
+
+    TEST_CASE("beyond a size the oldest segments go, whatever the clock says") {
+        World w;
+        for (int age = 4; age >= 0; --age) {
+            w.line(audit_stream(), age, fmt::format("day {}", 4 - age));
+        }
+        w.seal();
+        const uint64_t each = w.f.store->segment_file_bytes() / 5;
+        w.f.clock.set_wall(kNoon + kDay);  // a step
+        const auto report = w.drop({.file_bytes_max = each * 3 + each / 2});
+        CHECK(report.dropped.size() == 2);
+        CHECK(report.dropped[0].retention == Nanos(0));
+        CHECK(w.bodies() == Bodies{"day 2", "day 3", "day 4"});
+        CHECK(w.f.store->segment_file_bytes() <= each * 3 + each / 2);
+        // Nothing was said about time: late rows of those days are welcome.
+        w.line(audit_stream(), 5, "late");
+        CHECK(w.bodies().size() == 4);
+    }
+
+    TEST_CASE("of one day the segments that end first go first") {
+        World w;
+        for (int hour = 0; hour < 4; ++hour) {
+            w.f.clock.advance(1h);
+            w.line(audit_stream(), 0, fmt::format("hour {}", hour));
+            w.seal();
+        }
+        REQUIRE(w.f.segment_files().size() == 4);
+        const uint64_t each = w.f.store->segment_file_bytes() / 4;
+        const auto report = w.drop({.file_bytes_max = each * 2 + each / 2});
+        REQUIRE(report.dropped.size() == 1);
+        CHECK(report.dropped[0].name() == "20260101-size");
+        CHECK(w.bodies() == Bodies{"hour 2", "hour 3"});
+    }
+
+    TEST_CASE("asking what is due seals nothing, and says what is not sealed") {
+        World w;
+        w.line(audit_stream(), 0, "audit");
+        w.seal();
+        w.line(debug_stream(), 0, "debug");
+        w.f.clock.advance(kDay * 3);  // nobody looked after the end of a day yet
+        const auto due = w.f.store->due({w.f.clock.wall_now(), policy()}, false);
+        REQUIRE(due.has_value());
+        CHECK(due->dropped.empty());
+        REQUIRE(due->staged.size() == 1);
+        CHECK(due->staged[0].rows == 1);
+        CHECK(due->staged[0].raw_bytes == 6);
+        CHECK(due->staged[0].day == store::day_of(kNoon));
+        CHECK(w.f.segment_files().size() == 1);
+    }
+
+    TEST_CASE("rows of chosen segments alone are read, nothing staged") {
+        World w;
+        w.line(debug_stream(), 0, "debug");
+        w.line(audit_stream(), 0, "audit");
+        w.seal();
+        w.line(debug_stream(), 0, "staged");
+        w.f.clock.advance(kDay * 3);
+        const auto due = w.f.store->due({w.f.clock.wall_now(), policy()}, false);
+        REQUIRE(due->dropped.size() == 1);
+        auto cursor = w.f.store->select_segments(
+            TenantId::kDefault, due->dropped[0].day, due->dropped[0].segments
+        );
+        REQUIRE(cursor.has_value());
+        CHECK(read_back(**cursor).bodies() == Bodies{"debug"});
+    }
+}
