@@ -73,6 +73,8 @@ constexpr Entry kEntries[] = {
     {"reload", reload_command},
     {"retention", retention_command},
     {"export", export_command},
+    {"backup", backup_command},
+    {"restore", restore_command},
     {"version", version_command},
     {"completion", completion_command},
     {"help", help_command},

@@ -69,6 +69,8 @@ int tap_command(const Arguments& arguments);
 int reload_command(const Arguments& arguments);
 int export_command(const Arguments& arguments);
 int retention_command(const Arguments& arguments);
+int backup_command(const Arguments& arguments);
+int restore_command(const Arguments& arguments);
 int top_command(const Arguments& arguments);
 int test_command(const Arguments& arguments);
 int graph_command(const Arguments& arguments);
