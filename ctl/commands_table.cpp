@@ -142,6 +142,17 @@ constexpr std::array kRetentionOptions{
     },
 };
 
+constexpr std::array kBackupOptions{
+    OptionSpec{
+        "recheck", "", "run: read everything again, and mend files of the folder that are damaged"
+    },
+};
+
+constexpr std::array kRestoreOptions{
+    OptionSpec{"to", "DATA_DIR", "data_dir of the collector: missing or empty"},
+    OptionSpec{"at", "WHEN", "the newest backup begun by then (the newest of all)"},
+};
+
 constexpr std::array kBufferOptions{
     OptionSpec{"all", "", "export: also records that were delivered and not deleted yet"},
 };
@@ -253,6 +264,19 @@ constexpr std::string_view kRetentionDetails =
     "  seyir retention\n"
     "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
+constexpr std::string_view kBackupDetails =
+    "The backups of a running collector (`backup` of its store output), and when the next is due.\n"
+    "`run` makes one now and waits for it. A backup holds every record acknowledged before it was\n"
+    "begun; only what changed since the last one is copied. Exits 1 when it failed.\n\n"
+    "  seyir backup\n"
+    "  seyir backup run --server unix:/var/lib/seyir-collector/admin.sock\n"
+    "  seyir backup run --recheck --server unix:/var/lib/seyir-collector/admin.sock\n";
+constexpr std::string_view kRestoreDetails =
+    "Puts a backup back as the data directory of a collector that does not run. Every checksum is\n"
+    "compared before it says done, with the time it took. Interrupted, it goes on when it is\n"
+    "called again. Agents then send what the backup lacks and their files still hold.\n\n"
+    "  seyir restore /var/backups/seyir/store --to /var/lib/seyir-collector\n"
+    "  seyir restore /var/backups/seyir/store --at '2026-11-21 12:00' --to /srv/restored\n";
 constexpr std::string_view kSpoolDetails =
     "Looks into the spools of an agent: where the records of inputs that cannot be read again "
     "wait\n"
@@ -355,6 +379,12 @@ constexpr std::array kCommands{
         "days the collector drops, and dropping them",
         kRetentionDetails,
         kRetentionOptions
+    },
+    CommandSpec{
+        "backup", "[run]", 0, 1, "backups of the collector's store", kBackupDetails, kBackupOptions
+    },
+    CommandSpec{
+        "restore", "FOLDER", 1, 1, "a backup as a data directory", kRestoreDetails, kRestoreOptions
     },
     CommandSpec{
         "buffer",

@@ -72,6 +72,8 @@ constexpr Entry kEntries[] = {
     {"tap", tap_command},
     {"reload", reload_command},
     {"retention", retention_command},
+    {"backup", backup_command},
+    {"restore", restore_command},
     {"version", version_command},
     {"completion", completion_command},
     {"help", help_command},

@@ -68,6 +68,8 @@ int validate_command(const Arguments& arguments);
 int tap_command(const Arguments& arguments);
 int reload_command(const Arguments& arguments);
 int retention_command(const Arguments& arguments);
+int backup_command(const Arguments& arguments);
+int restore_command(const Arguments& arguments);
 int top_command(const Arguments& arguments);
 int test_command(const Arguments& arguments);
 int graph_command(const Arguments& arguments);

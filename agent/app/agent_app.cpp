@@ -100,7 +100,9 @@ int AgentApp::run(
         return could_not_start(opened.error());
     }
     checkpoints.start();
+    io::DiskBudget disk(running->disk_bytes_max);
     input::AgentServices services(checkpoints);
+    services.disk = &disk;
     service::Servers servers(
         registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );
@@ -108,6 +110,7 @@ int AgentApp::run(
         .registry = registry,
         .services = services,
         .servers = servers,
+        .disk = &disk,
         .dead_letter = plugins::make_dead_letter_file,
         .on_outputs = tell_positions(services),
     });
@@ -116,7 +119,10 @@ int AgentApp::run(
         host,
         running,
         [&path] { return service::loaded_program(load_agent_config(path)); },
-        service::apply_log_options
+        [&disk](const component::ProgramConfig& applied) {
+            service::apply_log_options(applied);
+            disk.set_limit(static_cast<const AgentConfig&>(applied).disk_bytes_max);
+        }
     );
     servers.add_routes(service::self_routes(host.engine(), registry, [&host] {
         return "\"inputs\":" + inputs_json(*host.graph());

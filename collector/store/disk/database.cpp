@@ -13,6 +13,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/transaction_log.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include "common/base/log.hpp"
@@ -28,6 +29,8 @@ constexpr size_t kBlockCacheBytes = 16 * kMiB;
 constexpr int kOpenFilesMax = 256;
 constexpr int kStageFilesMax = 10'000;
 constexpr uint64_t kDeadStageBytesMax = 256 * kMiB;
+/// Each checkpoint leaves a stage file behind; a read asks all of them.
+constexpr size_t kFlushedStageFilesMax = 32;
 
 rocksdb::Slice slice(std::string_view bytes) {
     return {bytes.data(), bytes.size()};
@@ -218,7 +221,7 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
         names = {"default"};
     }
     for (const char* name : kFamilyNames) {
-        if (std::ranges::find(names, name) == names.end()) {
+        if (!options.read_only && std::ranges::find(names, name) == names.end()) {
             names.emplace_back(name);
         }
     }
@@ -227,7 +230,11 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
         families.emplace_back(name, family_options(options, name, cache));
     }
     rocksdb::DB* opened = nullptr;
-    const auto status = rocksdb::DB::Open(db, options.path, families, &rep->opened, &opened);
+    db.create_if_missing = !options.read_only;
+    const auto status =
+        options.read_only
+            ? rocksdb::DB::OpenForReadOnly(db, options.path, families, &rep->opened, &opened)
+            : rocksdb::DB::Open(db, options.path, families, &rep->opened, &opened);
     if (!status.ok()) {
         return open_error(status, options.path);
     }
@@ -237,6 +244,12 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
             if (handle->GetName() == kFamilyNames[i]) {
                 rep->handles[i] = handle;
             }
+        }
+        if (rep->handles[i] == nullptr) {
+            return fail(
+                ErrorCode::kCorrupt,
+                fmt::format("{} has no column family {}", options.path, kFamilyNames[i])
+            );
         }
     }
     return std::shared_ptr<Database>(new Database(std::move(rep)));
@@ -351,6 +364,28 @@ Result<void> Database::flush() {
     const auto status = rep_->db->Flush(rocksdb::FlushOptions(), all);
     if (!status.ok()) {
         return database_error(status, "flushing the database " + rep_->path);
+    }
+    return {};
+}
+
+Result<void> Database::checkpoint(const std::string& path) {
+    auto* stage = rep_->handles[static_cast<size_t>(Family::kStage)];
+    if (metadata_of(*rep_->db, stage).file_count > kFlushedStageFilesMax) {
+        rocksdb::CompactRangeOptions compact;
+        compact.exclusive_manual_compaction = false;
+        const auto status = rep_->db->CompactRange(compact, stage, nullptr, nullptr);
+        if (!status.ok()) {
+            return database_error(status, "compacting the stage of " + rep_->path);
+        }
+    }
+    rocksdb::Checkpoint* made = nullptr;
+    auto status = rocksdb::Checkpoint::Create(rep_->db.get(), &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    if (status.ok()) {
+        status = checkpoint->CreateCheckpoint(path);
+    }
+    if (!status.ok()) {
+        return database_error(status, "copying the database " + rep_->path);
     }
     return {};
 }

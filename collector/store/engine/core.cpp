@@ -76,6 +76,15 @@ Core::Core(RocksStoreOptions given)
 
 Result<void> Core::load() {
     const std::string& dir = options.data_dir;
+    if (!options.is_being_restored && fs.stat(dir + "/" + std::string(kRestoreMark))) {
+        return fail(
+            ErrorCode::kCorrupt,
+            fmt::format(
+                "{0} is a restore that did not end: go on with it (seyir restore FOLDER --to {0})",
+                dir
+            )
+        );
+    }
     const std::string hint = "check that data_dir exists and is writable by this user";
     for (const std::string& path : {dir, dir + "/db", files.path}) {
         auto made = fs.make_directories(path);
