@@ -75,7 +75,9 @@ void ask(store::LogStore& store, const std::string& text, uint32_t limit, double
     size_t answer = 0;
     query::QueryStats stats;
     for (int i = 0; (i < 3 && spent < kEnough) || (spent < seconds && i < 50); ++i) {
-        query::QueryContext context({}, io::system_clock());
+        query::QueryLimits limits;
+        limits.detects_level = true;  // as the collector has it
+        query::QueryContext context(limits, io::system_clock());
         const double begun = cpu_seconds();
         answer = run(store, text, limit, context);
         const double cpu = cpu_seconds() - begun;
