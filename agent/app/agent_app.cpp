@@ -80,6 +80,21 @@ component::OnOutputs tell_positions(input::AgentServices& services) {
     };
 }
 
+void add_routes(
+    service::Servers& servers,
+    service::PipelineHost& host,
+    metrics::Registry& registry,
+    service::Reloader& reloader,
+    service::TapHub& tap
+) {
+    servers.add_routes(service::self_routes(host.engine(), registry, [&host] {
+        return "\"inputs\":" + inputs_json(*host.graph());
+    }));
+    servers.add_routes({status_route(host)});
+    servers.add_routes(reloader.routes());
+    servers.add_routes({tap.route()});
+}
+
 }  // namespace
 
 int AgentApp::run(
@@ -124,14 +139,9 @@ int AgentApp::run(
             disk.set_limit(static_cast<const AgentConfig&>(applied).disk_bytes_max);
         }
     );
-    servers.add_routes(service::self_routes(host.engine(), registry, [&host] {
-        return "\"inputs\":" + inputs_json(*host.graph());
-    }));
-    servers.add_routes({status_route(host)});
-    servers.add_routes(reloader.routes());
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
-    servers.add_routes({tap->route()});
+    add_routes(servers, host, registry, reloader, *tap);
     if (auto started = host.start(*running); !started) {
         return could_not_start(started.error());
     }
