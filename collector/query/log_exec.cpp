@@ -50,10 +50,9 @@ class LogQuery {
     }
 
     Result<LogResult> run(store::LogStore& store) {
-        SEYIR_TRY(
-            auto cursor,
-            store.select(plan_.select(request_.tenant, request_.range, request_.direction))
-        );
+        auto query = plan_.select(request_.tenant, request_.range, request_.direction);
+        query.wants = plan_.lines();
+        SEYIR_TRY(auto cursor, store.select(std::move(query)));
         while (true) {
             SEYIR_CHECK(context_.check_read(cursor->stats()));
             if (is_complete(cursor->next_bound())) {

@@ -157,10 +157,10 @@ class RangeScan {
     std::shared_ptr<const store::LineWants> choose_wants(const LogPlan& plan) const {
         const bool reads_json = plan.pipeline().line_use() == logql::LineUse::kJsonLabels;
         if (sums_bytes_ || row_.detects_level() || (reads_json && !row_.has_wanted())) {
-            return nullptr;
+            return plan.lines();
         }
         if (reader_ && reader_->filters.line_use() != logql::LineUse::kNone) {
-            return nullptr;
+            return plan.lines();
         }
         return plan.values_for(wanted_);
     }
