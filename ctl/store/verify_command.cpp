@@ -234,7 +234,9 @@ std::string replacement(
             const std::string path = repository.file_path(known.hash);
             const auto content =
                 known.path == file
-                    ? hash_file(io::posix_file_system(), path, [](uint64_t) { return true; })
+                    ? collector::backup::hash_file(
+                          io::posix_file_system(), path, [](uint64_t) { return true; }
+                      )
                     : Result<collector::backup::FileContent>(fail(ErrorCode::kNotFound, ""));
             if (content && content->hash == known.hash && content->bytes == known.bytes) {
                 return path;

@@ -65,7 +65,10 @@ class Repairer {
         const auto bad_files = check_database_files(fs_, data_dir_);
         if (!found || !bad_files.empty()) {
             SEYIR_CHECK(mend_database());
-            SEYIR_TRY(found, check_data_dir(fs_, data_dir_));
+            found = check_data_dir(fs_, data_dir_);
+            if (!found) {
+                return too_little(found.error().message);
+            }
         }
         SEYIR_TRY(database_, Database::open(database_options(data_dir_)));
         SEYIR_CHECK(check_meta());
@@ -91,6 +94,15 @@ class Repairer {
     }
 
   private:
+    static Error too_little(std::string_view why) {
+        return fail(
+            ErrorCode::kCorrupt,
+            fmt::format(
+                "too little is left of the database ({}): restore a backup (seyir restore)", why
+            )
+        );
+    }
+
     /// Copies, not links: RocksDB appends to some of its files.
     Result<void> mend_database() {
         report_.database_aside = fmt::format("{}/db.damaged-{}", data_dir_, now_.value);
@@ -116,11 +128,7 @@ class Repairer {
         SEYIR_TRY(const auto segment, database_->get(Family::kMeta, key::kNextSegment));
         SEYIR_TRY(const auto floor, database_->get(Family::kMeta, key::kRetentionFloor));
         if (!id) {
-            return fail(
-                ErrorCode::kCorrupt,
-                "too little is left of the database (not even the store's id): restore a backup "
-                "(seyir restore)"
-            );
+            return too_little("not even the store's id");
         }
         if (segment) {
             SEYIR_TRY(next_segment_, decode_u64(*segment));

@@ -202,7 +202,11 @@ Error open_error(const rocksdb::Status& status, const std::string& path) {
             fmt::format("{} is in use by another process: stop that one first ({})", path, text)
         );
     }
-    return database_error(status, "opening the database " + path);
+    Error error = database_error(status, "opening the database " + path);
+    if (text.find("No such file or directory") != std::string::npos) {
+        error.code = ErrorCode::kCorrupt;  // its folder is there: a file it needs is not
+    }
+    return error;
 }
 
 }  // namespace
