@@ -61,6 +61,16 @@ class Repairer {
                 fmt::format("{} is in use by process {}: stop it first", data_dir_, *user)
             );
         }
+        auto done = mend();
+        if (!done && !report_.database_aside.empty()) {
+            database_.reset();
+            put_back_database();
+        }
+        return done;
+    }
+
+  private:
+    Result<RepairReport> mend() {
         auto found = check_data_dir(fs_, data_dir_);
         const auto bad_files = check_database_files(fs_, data_dir_);
         if (!found || !bad_files.empty()) {
@@ -93,7 +103,15 @@ class Repairer {
         return std::move(report_);
     }
 
-  private:
+    /// A database that lost what it held must not be what the next start finds.
+    void put_back_database() {
+        const std::string db = data_dir_ + "/db";
+        if (fs_.rename(db, fmt::format("{}/db.not-mended-{}", data_dir_, now_.value))) {
+            (void)fs_.rename(report_.database_aside, db);
+            (void)fs_.sync_directory(data_dir_);
+        }
+    }
+
     static Error too_little(std::string_view why) {
         return fail(
             ErrorCode::kCorrupt,
@@ -117,10 +135,27 @@ class Repairer {
             }
         }
         SEYIR_CHECK(fs_.sync_directory(report_.database_aside));
-        SEYIR_CHECK(Database::repair(database_options(data_dir_)));
+        if (!point_at_manifest()) {
+            SEYIR_CHECK(Database::repair(database_options(data_dir_)));
+        }
         report_.is_database_mended = true;
         report_.done.push_back("mended the database; as it was it is in " + report_.database_aside);
         return {};
+    }
+
+    /// When only CURRENT is lost: the newest manifest is the one it named. True if that was all.
+    bool point_at_manifest() {
+        const auto names = fs_.list(data_dir_ + "/db");
+        std::string newest;
+        for (const std::string& name : names ? *names : std::vector<std::string>{}) {
+            const bool is_manifest = name.starts_with("MANIFEST-");
+            newest = is_manifest ? std::max(newest, name) : newest;
+        }
+        const std::string current = data_dir_ + "/db/CURRENT";
+        const bool is_written =
+            !newest.empty() && io::write_file_atomically(fs_, current, newest + "\n").has_value();
+        return is_written && check_database_files(fs_, data_dir_).empty() &&
+               check_data_dir(fs_, data_dir_).has_value();
     }
 
     Result<void> check_meta() {

@@ -19,6 +19,8 @@ using seyir::test::read_all;
 
 namespace {
 
+constexpr uint64_t kFooterBytes = 53;  // of a RocksDB table
+
 /// Three segments of 300 records with a block each, and 20 records that are staged.
 struct Stored {
     test::TempDir dir;
@@ -126,7 +128,9 @@ TEST_SUITE("collector/store/check") {
         for (uint64_t at = 0; at < bytes; at += std::max<uint64_t>(1, bytes / 61)) {
             stored.flip(victim, at);
             const store::StoreCheck check = stored.check();
-            CHECK_MESSAGE(!check.is_sound(), at);
+            // But for the end of the file, which has room that nobody reads.
+            CHECK_MESSAGE((!check.is_sound() || bytes - at <= kFooterBytes), at);
+            CHECK((!check.is_sound() || check.sealed_rows == 900));
             for (const store::Damage& damage : check.damages) {
                 CHECK(victim.ends_with(damage.file));
                 CHECK(damage.rows == 300);
@@ -253,6 +257,8 @@ TEST_SUITE("collector/store/check") {
                 CHECK(std::ranges::includes(stored.all, rows));
             } else {
                 CHECK(repaired.error().message.find("restore a backup") != std::string::npos);
+                // It is as it was, and no start begins anew over it.
+                CHECK(io::read_file(stored.fs, path, 1 << 30).has_value());
             }
             std::filesystem::remove_all(stored.dir.path());
             std::filesystem::copy(
