@@ -205,13 +205,7 @@ class RangeScan {
         row_.bind(*page.batch, i);
         if (page.values && page.values->has_line[i] == 0) {
             found_.clear();
-            for (size_t k = 0; k < page.values->labels.size(); ++k) {
-                const store::LineValues::Label& label = *page.values->labels[k];
-                const uint32_t number = label.numbers[i];
-                if (number != store::LineValues::kAbsent) {
-                    found_.push_back({wants_->json_labels[k].name, label.texts[number - 1]});
-                }
-            }
+            append_values(*page.values, i, *wants_, found_);
             row_.stand_in(found_);
         }
         Outcome outcome{.is_known = true};

@@ -423,7 +423,7 @@ Result<BlockDecoder::Wanted> BlockDecoder::rows(
 ) {
     if (wants.is_whole && wants.tests.empty()) {
         SEYIR_TRY(auto batch, rows(chosen));
-        return Wanted{std::move(batch), nullptr};
+        return Wanted{std::move(batch), nullptr, {}};
     }
     std::vector<uint32_t> picked(shape_.rows);
     if (chosen) {
@@ -438,7 +438,7 @@ Result<BlockDecoder::Wanted> BlockDecoder::rows(
     SEYIR_CHECK(test_lines(wants.tests, picked, is_sure));
     if (wants.is_whole) {
         SEYIR_TRY(auto batch, rows(picked));
-        return Wanted{std::move(batch), nullptr};
+        return Wanted{std::move(batch), nullptr, {}};
     }
     auto values = std::make_shared<LineValues>();
     for (const uint8_t sure : is_sure) {
@@ -460,7 +460,7 @@ Result<BlockDecoder::Wanted> BlockDecoder::rows(
         SEYIR_CHECK(load_slots(with_line));
     }
     SEYIR_TRY(auto batch, make_batch(picked, values->has_line));
-    return Wanted{std::move(batch), std::move(values)};
+    return Wanted{std::move(batch), std::move(values), std::move(picked)};
 }
 
 namespace {

@@ -75,6 +75,7 @@ class BlockDecoder final : private ColumnSource {
     struct Wanted {
         std::shared_ptr<RecordBatch> batch;
         std::shared_ptr<const LineValues> values;  ///< null: all rows have their line
+        std::vector<uint32_t> rows;                ///< with values: of the block
     };
 
     /// Those rows, or all, that may pass the tests.
