@@ -74,6 +74,8 @@ constexpr Entry kEntries[] = {
     {"retention", retention_command},
     {"backup", backup_command},
     {"restore", restore_command},
+    {"verify", verify_command},
+    {"doctor", doctor_command},
     {"version", version_command},
     {"completion", completion_command},
     {"help", help_command},
