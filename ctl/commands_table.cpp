@@ -160,6 +160,11 @@ constexpr std::array kRestoreOptions{
     OptionSpec{"at", "WHEN", "the newest backup begun by then (the newest of all)"},
 };
 
+constexpr std::array kDoctorOptions{
+    OptionSpec{"repair", "", "put aside what is damaged, and mend the database"},
+    OptionSpec{"from", "FOLDER", "with --repair: replace damaged files by those of a backup there"},
+};
+
 constexpr std::array kBufferOptions{
     OptionSpec{"all", "", "export: also records that were delivered and not deleted yet"},
 };
@@ -291,6 +296,21 @@ constexpr std::string_view kRestoreDetails =
     "called again. Agents then send what the backup lacks and their files still hold.\n\n"
     "  seyir restore /var/backups/seyir/store --to /var/lib/seyir-collector\n"
     "  seyir restore /var/backups/seyir/store --at '2026-11-21 12:00' --to /srv/restored\n";
+constexpr std::string_view kVerifyDetails =
+    "Reads all of a folder of backups, or all a collector stored (its data_dir; it may be running),\n"
+    "and compares every checksum. Of a store it also unpacks every block, and compares the records\n"
+    "of blocks, segments, days and stage with what the catalogue promises. Changes nothing. Exits 1\n"
+    "when something is damaged, which it names.\n\n"
+    "  seyir verify /var/backups/seyir/store\n"
+    "  seyir verify /var/lib/seyir-collector --output json\n";
+constexpr std::string_view kDoctorDetails =
+    "What is damaged in a data directory, which records and times that costs, and the command that\n"
+    "mends it. Without --repair nothing is changed. --repair needs the collector stopped: blocks\n"
+    "and files that cannot be read go out of the catalogue and, as files, to data_dir/quarantine;\n"
+    "a damaged database is put aside and rebuilt from what its files still hold. Exits 1 when\n"
+    "something is damaged (still).\n\n"
+    "  seyir doctor /var/lib/seyir-collector\n"
+    "  seyir doctor /var/lib/seyir-collector --repair --from /var/backups/seyir/store\n";
 constexpr std::string_view kSpoolDetails =
     "Looks into the spools of an agent: where the records of inputs that cannot be read again "
     "wait\n"
@@ -408,6 +428,18 @@ constexpr std::array kCommands{
     },
     CommandSpec{
         "restore", "FOLDER", 1, 1, "a backup as a data directory", kRestoreDetails, kRestoreOptions
+    },
+    CommandSpec{
+        "verify", "PATH", 1, 1, "checksums of backups or of a data directory", kVerifyDetails, {}
+    },
+    CommandSpec{
+        "doctor",
+        "DATA_DIR",
+        1,
+        1,
+        "what is damaged in a data directory, and mending it",
+        kDoctorDetails,
+        kDoctorOptions
     },
     CommandSpec{
         "buffer",

@@ -75,6 +75,8 @@ constexpr Entry kEntries[] = {
     {"export", export_command},
     {"backup", backup_command},
     {"restore", restore_command},
+    {"verify", verify_command},
+    {"doctor", doctor_command},
     {"version", version_command},
     {"completion", completion_command},
     {"help", help_command},

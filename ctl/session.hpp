@@ -71,6 +71,8 @@ int export_command(const Arguments& arguments);
 int retention_command(const Arguments& arguments);
 int backup_command(const Arguments& arguments);
 int restore_command(const Arguments& arguments);
+int verify_command(const Arguments& arguments);
+int doctor_command(const Arguments& arguments);
 int top_command(const Arguments& arguments);
 int test_command(const Arguments& arguments);
 int graph_command(const Arguments& arguments);

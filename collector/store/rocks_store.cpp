@@ -42,7 +42,17 @@ RocksStore::~RocksStore() {
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksStoreOptions options) {
     auto core = std::make_shared<Core>(std::move(options));
-    SEYIR_CHECK(core->load());
+    if (auto loaded = core->load(); !loaded) {
+        Error error = std::move(loaded).error();
+        if (error.code == ErrorCode::kCorrupt) {
+            error.message += fmt::format(
+                "; nothing was changed. What is damaged and what that costs: seyir doctor {0}; to "
+                "repair it: seyir doctor {0} --repair",
+                core->options.data_dir
+            );
+        }
+        return error;
+    }
     remove_image_folder(core->fs, core->options.data_dir);
     auto rep = std::make_unique<Rep>(std::move(core));
     Sealer& sealer = rep->sealer;

@@ -221,3 +221,67 @@ def test_R6_8_a_new_store_does_not_push_out_the_backups_of_the_lost_one(site):
     assert row.line.startswith(b"backup: failed: ")
     assert site.metrics()['seyir_backup_runs_total{outcome="failed"}'] == 1
     assert json.loads(site.get("/api/v1/backup").body)["failed_attempts"] == 1
+
+
+def flip(path, place):
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0x10
+    path.write_bytes(data)
+
+
+def test_R6_8_verify_reads_backups_and_stores_and_names_what_is_damaged(site):
+    configure(site)
+    site.collector.start()
+    push_seal(site, 1, 70)
+    harness.wait_until(lambda: site.status()["store"]["segments"] > 0, "a segment")
+    back_up(site)
+    good = site.seyir("verify", site.folder / "backups", server=False)
+    assert good.returncode == 0 and b"every checksum fits" in good.stdout, good.stdout + good.stderr
+    # While the collector runs and takes more.
+    running = site.seyir("verify", site.folder / "data", "--output", "json", server=False)
+    report = json.loads(running.stdout)
+    assert running.returncode == 0 and report["records"] == report["promised_records"] >= 70_000, running.stdout
+    victim = max(object_files(site), key=lambda path: path.stat().st_size)
+    flip(victim, 4000)
+    bad = site.seyir("verify", site.folder / "backups", server=False)
+    assert bad.returncode == 1 and str(victim).encode() in bad.stdout and b"between bytes 0 and " in bad.stdout
+
+
+def test_R6_8_doctor_names_the_damage_and_mends_it_from_a_backup(site):
+    configure(site)
+    site.collector.start()
+    push_seal(site, 1, 70)
+    harness.wait_until(lambda: site.status()["store"]["segments"] > 0, "a segment")
+    back_up(site)
+    site.collector.terminate()
+    segment = max((site.folder / "data" / "segments").rglob("*.sst"), key=lambda path: path.stat().st_size)
+    flip(segment, segment.stat().st_size // 2)
+    found = site.seyir("doctor", site.folder / "data", server=False)
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert segment.name.encode() in found.stdout and b"records from " in found.stdout
+    assert f"seyir doctor {site.folder}/data --repair".encode() in found.stdout
+    # The rest answers meanwhile, and nothing repairs what is in use.
+    site.collector.start()
+    in_use = site.seyir("doctor", site.folder / "data", "--repair", server=False)
+    assert in_use.returncode == 1 and b"in use by process" in in_use.stderr
+    site.collector.terminate()
+    mended = site.seyir("doctor", site.folder / "data", "--repair", "--from", site.folder / "backups", server=False)
+    assert mended.returncode == 0 and b"by the backup's" in mended.stdout, mended.stdout + mended.stderr
+    site.collector.start()
+    assert site.count('{job="old"}') == 70_000
+
+
+def test_R6_8_a_collector_with_a_damaged_database_names_the_command_that_mends_it(site):
+    configure(site)
+    site.collector.start()
+    push_seal(site, 0, 2)
+    site.collector.terminate()
+    (site.folder / "data" / "db" / "CURRENT").write_text("MANIFEST-999999\n")
+    status, said = site.collector.run_to_end()
+    assert status == 1 and f"seyir doctor {site.folder}/data --repair" in said, said[-2000:]
+    looked = site.seyir("doctor", site.folder / "data", server=False)
+    assert looked.returncode == 1 and b"cannot be opened" in looked.stdout
+    mended = site.seyir("doctor", site.folder / "data", "--repair", server=False)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    site.collector.start()
+    assert site.count('{job="old"}') == 2000

@@ -203,7 +203,11 @@ Error open_error(const rocksdb::Status& status, const std::string& path) {
             fmt::format("{} is in use by another process: stop that one first ({})", path, text)
         );
     }
-    return database_error(status, "opening the database " + path);
+    Error error = database_error(status, "opening the database " + path);
+    if (text.find("No such file or directory") != std::string::npos) {
+        error.code = ErrorCode::kCorrupt;  // its folder is there: a file it needs is not
+    }
+    return error;
 }
 
 }  // namespace
@@ -232,6 +236,9 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
     }
     rocksdb::DB* opened = nullptr;
     db.create_if_missing = !options.read_only;
+    if (options.read_only) {
+        db.max_open_files = -1;  // whoever uses it may remove files meanwhile
+    }
     const auto status =
         options.read_only
             ? rocksdb::DB::OpenForReadOnly(db, options.path, families, &rep->opened, &opened)
@@ -265,6 +272,18 @@ rocksdb::ColumnFamilyMetaData metadata_of(rocksdb::DB& db, rocksdb::ColumnFamily
 }
 
 }  // namespace
+
+Result<void> Database::repair(const DatabaseOptions& options) {
+    const rocksdb::DBOptions db = database_options(options, rocksdb::Env::Default());
+    const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    families.emplace_back("default", family_options(options, "default", cache));
+    for (const char* name : kFamilyNames) {
+        families.emplace_back(name, family_options(options, name, cache));
+    }
+    const auto status = rocksdb::RepairDB(options.path, db, families);
+    return status.ok() ? Result<void>() : database_error(status, "repairing " + options.path);
+}
 
 WriteSet Database::new_write(size_t reserve_bytes) const {
     return WriteSet(rep_->handles, reserve_bytes);

@@ -83,6 +83,9 @@ class Database {
     static Result<std::shared_ptr<Database>> open(const DatabaseOptions& options);
     ~Database();
 
+    /// Rebuilds a database that cannot be opened from what its files still hold.
+    static Result<void> repair(const DatabaseOptions& options);
+
     WriteSet new_write(size_t reserve_bytes = 0) const;
     /// Durable when it returns without an error; else nothing of it is visible, but it may come
     /// back when the database is opened again.

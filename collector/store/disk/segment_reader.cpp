@@ -298,6 +298,11 @@ Result<SegmentSummary> SegmentReader::summary(Day day, SegmentId id) const {
     return decode_segment(day, id, bytes);
 }
 
+Result<StreamLabelsPtr> SegmentReader::labels(StreamId stream) const {
+    SEYIR_TRY(const std::string bytes, get(key::file_stream(stream)));
+    return decode_labels(bytes);
+}
+
 Result<std::shared_ptr<SegmentReader>> SegmentCache::get(Day day, SegmentId id) {
     const Key key{day, id};
     {

@@ -70,6 +70,7 @@ class SegmentReader {
     /// What the file says of its blocks and of itself; for rebuilding the catalogue and for tests.
     Result<BlockRow> block_row(uint32_t block) const;
     Result<SegmentSummary> summary(Day day, SegmentId id) const;
+    Result<StreamLabelsPtr> labels(StreamId stream) const;
 
   private:
     struct Rep;
