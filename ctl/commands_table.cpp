@@ -297,14 +297,18 @@ constexpr std::string_view kRestoreDetails =
     "  seyir restore /var/backups/seyir/store --to /var/lib/seyir-collector\n"
     "  seyir restore /var/backups/seyir/store --at '2026-11-21 12:00' --to /srv/restored\n";
 constexpr std::string_view kVerifyDetails =
-    "Reads all of a folder of backups, or all a collector stored (its data_dir; it may be running),\n"
-    "and compares every checksum. Of a store it also unpacks every block, and compares the records\n"
-    "of blocks, segments, days and stage with what the catalogue promises. Changes nothing. Exits 1\n"
+    "Reads all of a folder of backups, or all a collector stored (its data_dir; it may be "
+    "running),\n"
+    "and compares every checksum. Of a store it also unpacks every block, and compares the "
+    "records\n"
+    "of blocks, segments, days and stage with what the catalogue promises. Changes nothing. Exits "
+    "1\n"
     "when something is damaged, which it names.\n\n"
     "  seyir verify /var/backups/seyir/store\n"
     "  seyir verify /var/lib/seyir-collector --output json\n";
 constexpr std::string_view kDoctorDetails =
-    "What is damaged in a data directory, which records and times that costs, and the command that\n"
+    "What is damaged in a data directory, which records and times that costs, and the command "
+    "that\n"
     "mends it. Without --repair nothing is changed. --repair needs the collector stopped: blocks\n"
     "and files that cannot be read go out of the catalogue and, as files, to data_dir/quarantine;\n"
     "a damaged database is put aside and rebuilt from what its files still hold. Exits 1 when\n"
