@@ -142,6 +142,22 @@ constexpr std::array kRetentionOptions{
     },
 };
 
+constexpr std::array kBackupOptions{
+    OptionSpec{
+        "recheck", "", "run: read everything again, and mend files of the folder that are damaged"
+    },
+};
+
+constexpr std::array kRestoreOptions{
+    OptionSpec{"to", "DATA_DIR", "data_dir of the collector: missing or empty"},
+    OptionSpec{"at", "WHEN", "the newest backup begun by then (the newest of all)"},
+};
+
+constexpr std::array kDoctorOptions{
+    OptionSpec{"repair", "", "put aside what is damaged, and mend the database"},
+    OptionSpec{"from", "FOLDER", "with --repair: replace damaged files by those of a backup there"},
+};
+
 constexpr std::array kBufferOptions{
     OptionSpec{"all", "", "export: also records that were delivered and not deleted yet"},
 };
@@ -253,6 +269,34 @@ constexpr std::string_view kRetentionDetails =
     "  seyir retention\n"
     "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
+constexpr std::string_view kBackupDetails =
+    "The backups of a running collector (`backup` of its store output), and when the next is due.\n"
+    "`run` makes one now and waits for it. A backup holds every record acknowledged before it was\n"
+    "begun; only what changed since the last one is copied. Exits 1 when it failed.\n\n"
+    "  seyir backup\n"
+    "  seyir backup run --server unix:/var/lib/seyir-collector/admin.sock\n"
+    "  seyir backup run --recheck --server unix:/var/lib/seyir-collector/admin.sock\n";
+constexpr std::string_view kRestoreDetails =
+    "Puts a backup back as the data directory of a collector that does not run. Every checksum is\n"
+    "compared before it says done, with the time it took. Interrupted, it goes on when it is\n"
+    "called again. Agents then send what the backup lacks and their files still hold.\n\n"
+    "  seyir restore /var/backups/seyir/store --to /var/lib/seyir-collector\n"
+    "  seyir restore /var/backups/seyir/store --at '2026-11-21 12:00' --to /srv/restored\n";
+constexpr std::string_view kVerifyDetails =
+    "Reads all of a folder of backups, or all a collector stored (its data_dir; it may be running),\n"
+    "and compares every checksum. Of a store it also unpacks every block, and compares the records\n"
+    "of blocks, segments, days and stage with what the catalogue promises. Changes nothing. Exits 1\n"
+    "when something is damaged, which it names.\n\n"
+    "  seyir verify /var/backups/seyir/store\n"
+    "  seyir verify /var/lib/seyir-collector --output json\n";
+constexpr std::string_view kDoctorDetails =
+    "What is damaged in a data directory, which records and times that costs, and the command that\n"
+    "mends it. Without --repair nothing is changed. --repair needs the collector stopped: blocks\n"
+    "and files that cannot be read go out of the catalogue and, as files, to data_dir/quarantine;\n"
+    "a damaged database is put aside and rebuilt from what its files still hold. Exits 1 when\n"
+    "something is damaged (still).\n\n"
+    "  seyir doctor /var/lib/seyir-collector\n"
+    "  seyir doctor /var/lib/seyir-collector --repair --from /var/backups/seyir/store\n";
 constexpr std::string_view kSpoolDetails =
     "Looks into the spools of an agent: where the records of inputs that cannot be read again "
     "wait\n"
@@ -355,6 +399,24 @@ constexpr std::array kCommands{
         "days the collector drops, and dropping them",
         kRetentionDetails,
         kRetentionOptions
+    },
+    CommandSpec{
+        "backup", "[run]", 0, 1, "backups of the collector's store", kBackupDetails, kBackupOptions
+    },
+    CommandSpec{
+        "restore", "FOLDER", 1, 1, "a backup as a data directory", kRestoreDetails, kRestoreOptions
+    },
+    CommandSpec{
+        "verify", "PATH", 1, 1, "checksums of backups or of a data directory", kVerifyDetails, {}
+    },
+    CommandSpec{
+        "doctor",
+        "DATA_DIR",
+        1,
+        1,
+        "what is damaged in a data directory, and mending it",
+        kDoctorDetails,
+        kDoctorOptions
     },
     CommandSpec{
         "buffer",

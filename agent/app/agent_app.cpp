@@ -80,6 +80,21 @@ component::OnOutputs tell_positions(input::AgentServices& services) {
     };
 }
 
+void add_routes(
+    service::Servers& servers,
+    service::PipelineHost& host,
+    metrics::Registry& registry,
+    service::Reloader& reloader,
+    service::TapHub& tap
+) {
+    servers.add_routes(service::self_routes(host.engine(), registry, [&host] {
+        return "\"inputs\":" + inputs_json(*host.graph());
+    }));
+    servers.add_routes({status_route(host)});
+    servers.add_routes(reloader.routes());
+    servers.add_routes({tap.route()});
+}
+
 }  // namespace
 
 int AgentApp::run(
@@ -100,7 +115,9 @@ int AgentApp::run(
         return could_not_start(opened.error());
     }
     checkpoints.start();
+    io::DiskBudget disk(running->disk_bytes_max);
     input::AgentServices services(checkpoints);
+    services.disk = &disk;
     service::Servers servers(
         registry, {.listen = running->listen, .tls = running->tls, .tokens = running->tokens}
     );
@@ -108,6 +125,7 @@ int AgentApp::run(
         .registry = registry,
         .services = services,
         .servers = servers,
+        .disk = &disk,
         .dead_letter = plugins::make_dead_letter_file,
         .on_outputs = tell_positions(services),
     });
@@ -116,16 +134,14 @@ int AgentApp::run(
         host,
         running,
         [&path] { return service::loaded_program(load_agent_config(path)); },
-        service::apply_log_options
+        [&disk](const component::ProgramConfig& applied) {
+            service::apply_log_options(applied);
+            disk.set_limit(static_cast<const AgentConfig&>(applied).disk_bytes_max);
+        }
     );
-    servers.add_routes(service::self_routes(host.engine(), registry, [&host] {
-        return "\"inputs\":" + inputs_json(*host.graph());
-    }));
-    servers.add_routes({status_route(host)});
-    servers.add_routes(reloader.routes());
     const auto tap = std::make_shared<service::TapHub>(registry);
     host.engine().set_tap(tap);
-    servers.add_routes({tap->route()});
+    add_routes(servers, host, registry, reloader, *tap);
     if (auto started = host.start(*running); !started) {
         return could_not_start(started.error());
     }

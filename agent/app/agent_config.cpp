@@ -12,6 +12,7 @@
 #include "agent/input/stdin/stdin_type.hpp"
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_type.hpp"
+#include "common/base/units.hpp"
 #include "common/config/reference/reference.hpp"
 #include "common/plugin/loader.hpp"
 #include "common/plugin/program_plugins.hpp"
@@ -52,6 +53,20 @@ config::Field host_metrics_field() {
         .elsewhere("other programs", {"node_exporter", "metricbeat"});
 }
 
+config::Field limits_field() {
+    Schema limits("limits", "What the agent may take of this host.");
+    limits.with(
+        field("disk", Type::kBytes)
+            .between(0, 64 * 1024 * kGiB)
+            .describe("What the buffers of all outputs and deleted files that are held open may "
+                      "occupy together; beyond, buffers do what their `when_full` says and the "
+                      "oldest deleted files are let go, counted. 0: no cap but their own.")
+            .or_else("8GiB")
+            .elsewhere("Fluent Bit", {"storage.total_limit_size"})
+    );
+    return config::object("limits", std::move(limits));
+}
+
 component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}) {
     auto types = std::make_shared<component::ProgramTypes>();
     types->catalogue.add(input::tail_input_type());
@@ -75,7 +90,8 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
             "Stream labels of everything this agent reads. `host` replaces the host's name."
         ))
         .with(config::log_field())
-        .with(host_metrics_field());
+        .with(host_metrics_field())
+        .with(limits_field());
     types->schema.with(plugin::plugins_field());
     component::add_pipeline_sections(types->schema, types->catalogue, true);
     return types;
@@ -212,6 +228,7 @@ config::LoadedConfig<AgentConfig> finish(
         {.home_key = "state_dir", .has_labels = true},
         config::host_name(options)
     )};
+    agent.disk_bytes_max = root.nested("limits").bytes("disk");
     const ObjectReader metrics = root.nested("host_metrics");
     agent.host_metrics = {metrics.boolean("enabled"), metrics.duration("interval")};
     check_loops(root, agent.pipeline, loaded.diagnostics);

@@ -12,6 +12,7 @@ namespace seyir::agent {
 
 struct AgentConfig : component::ProgramConfig {
     hostmetrics::HostMetricsOptions host_metrics;
+    uint64_t disk_bytes_max = 0;  ///< buffers and held deleted files together; 0 = no cap
 };
 
 /// The component types and the schema without plugins.

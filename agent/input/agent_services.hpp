@@ -8,6 +8,7 @@
 
 #include "agent/checkpoint/checkpoint_store.hpp"
 #include "common/component/types.hpp"
+#include "common/io/disk_budget.hpp"
 #include "common/pipeline/position_source.hpp"
 
 namespace seyir::agent::input {
@@ -19,6 +20,7 @@ class AgentServices final : public component::ProgramServices {
     checkpoint::CheckpointStore& checkpoints;
     /// Inputs read what there is from its beginning, and wait for nothing.
     bool is_dry_run = false;
+    io::DiskBudget* disk = nullptr;  ///< for deleted files that are held
     /// By input: the output that remembers how far it was stored; nullptr: none does.
     std::map<std::string, pipeline::PositionSource*> positions;
 };

@@ -133,6 +133,13 @@ void add_files_and_memory(Schema& schema) {
                   .describe("Memory for lines that no output has taken yet; then reading waits.")
                   .or_else("32MiB")
                   .elsewhere("Fluent Bit", {"Mem_Buf_Limit"}))
+        .with(field("rate_limit", Type::kBytes)
+                  .between(0, 1024 * kGiB)
+                  .describe("Bytes a second that are read from all of its files together; what is "
+                            "beyond stays in the files. 0: no limit.")
+                  .or_else("0")
+                  .show("10MiB")
+                  .elsewhere("Vector", {"max_read_bytes"}))
         .with(field("max_open_files", Type::kInt)
                   .between(8, 1'000'000)
                   .describe("Beyond this, idle files are closed until they change.")
@@ -201,6 +208,7 @@ TailOptions read_tail(const config::ObjectReader& r) {
     const config::ObjectReader deleted = r.nested("deleted_files");
     options.deleted_files_hold = deleted.boolean("hold");
     options.deleted_files_bytes_max = deleted.bytes("max_bytes");
+    options.rate_bytes_max = r.bytes("rate_limit");
     options.in_flight_bytes_max = r.bytes("max_in_flight");
     options.open_files_max = static_cast<size_t>(r.integer("max_open_files"));
     options.files_max = static_cast<size_t>(r.integer("max_files"));

@@ -48,6 +48,7 @@ Result<std::unique_ptr<pipeline::Input>> TailPlan::make(
         .registry = context.run.registry,
         .checkpoints = services.checkpoints,
         .positions = services.positions[context.run.id],
+        .disk = services.disk,
     };
     return std::make_unique<TailInput>(std::move(options), deps);
 }

@@ -223,7 +223,7 @@ int CollectorApp::run(
         return could_not_start(agent_tokens.error());
     }
     CollectorServices services(**store, &refill, *agent_tokens);
-    auto upkeep = StoreUpkeep::make(*running, **store, services.events);
+    auto upkeep = StoreUpkeep::make(*running, **store, services.events, registry);
     if (!upkeep) {
         return could_not_start(upkeep.error());
     }

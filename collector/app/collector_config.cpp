@@ -64,6 +64,7 @@ void read_store(const ObjectReader& root, CollectorConfig& collector, config::Di
         }
         collector.store = plan->options();
         collector.clean_up = plan->clean_up();
+        collector.backup = plan->backup();
         for (const auto& [id, at] : root.component_names("outputs")) {
             if (has_store && id == output.id) {
                 out.add(

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "collector/backup/backup_options.hpp"
 #include "collector/retention/clean_up_options.hpp"
 #include "collector/store/store_options.hpp"
 #include "common/component/program_config.hpp"
@@ -15,6 +16,7 @@ struct CollectorConfig : component::ProgramConfig {
     /// Of the `store` output; the defaults when there is none.
     store::StoreOptions store;
     retention::CleanUpConfig clean_up;
+    backup::BackupConfig backup;
 };
 
 /// The component types and the schema without plugins.

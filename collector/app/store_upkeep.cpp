@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/backup/backup_routes.hpp"
 #include "collector/retention/class_policy.hpp"
 #include "collector/retention/retention_routes.hpp"
 #include "common/base/log.hpp"
@@ -58,13 +59,20 @@ InternalEvent event_of(const retention::CleanUpReport& report, bool is_last_atte
 }  // namespace
 
 Result<std::unique_ptr<StoreUpkeep>> StoreUpkeep::make(
-    const CollectorConfig& config, store::RocksStore& store, InternalEvents& events
+    const CollectorConfig& config,
+    store::RocksStore& store,
+    InternalEvents& events,
+    metrics::Registry& registry
 ) {
     SEYIR_TRY(auto schedule, clean_up_schedule(config.clean_up));
     SEYIR_TRY(auto policy, retention::make_policy(config.store.retention, config.clean_up.classes));
-    return std::unique_ptr<StoreUpkeep>(new StoreUpkeep(
+    std::unique_ptr<StoreUpkeep> upkeep(new StoreUpkeep(
         clean_up_options(config, std::move(policy)), store, events, std::move(schedule)
     ));
+    if (!config.backup.path.empty()) {
+        SEYIR_TRY(upkeep->backups_, StoreBackups::make(config, store, events, registry));
+    }
+    return upkeep;
 }
 
 StoreUpkeep::StoreUpkeep(
@@ -91,7 +99,18 @@ StoreUpkeep::StoreUpkeep(
       ) {}
 
 std::vector<net::HttpRoute> StoreUpkeep::routes() {
-    return retention::retention_routes(service_, clean_up_.options());
+    auto routes = retention::retention_routes(service_, clean_up_.options());
+    for (auto& route : backup::backup_routes(backups_ ? &backups_->service() : nullptr)) {
+        routes.push_back(std::move(route));
+    }
+    return routes;
+}
+
+void StoreUpkeep::start() {
+    service_.start();
+    if (backups_ != nullptr) {
+        backups_->service().start();
+    }
 }
 
 void StoreUpkeep::tick() {
@@ -112,6 +131,9 @@ void StoreUpkeep::tick() {
 void StoreUpkeep::stop() {
     is_stopping_ = true;
     service_.stop();
+    if (backups_ != nullptr) {
+        backups_->stop();
+    }
 }
 
 }  // namespace seyir::collector

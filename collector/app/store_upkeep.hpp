@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// StoreUpkeep: what the store needs from time to time: sealing at the end of a day, and the
-// clean-up of days past retention, whose outcome goes to the inputs `internal_logs`. Threads:
-// tick() on the main thread; the clean-up has its own.   Ownership: borrows store and events.
+// StoreUpkeep: what the store needs from time to time: sealing at the end of a day, backups, and
+// the clean-up of days past retention; their outcome goes to the inputs `internal_logs`. Threads:
+// tick() on the main thread; clean-up and backups have their own.   Ownership: borrows store and
+// events.
 #pragma once
 
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "collector/app/collector_config.hpp"
+#include "collector/app/store_backups.hpp"
 #include "collector/retention/clean_up_service.hpp"
 #include "collector/services/internal_events.hpp"
 #include "common/net/http.hpp"
@@ -19,17 +21,20 @@ class StoreUpkeep {
   public:
     /// Errors: a schedule or a time zone that cannot be read any more.
     static Result<std::unique_ptr<StoreUpkeep>> make(
-        const CollectorConfig& config, store::RocksStore& store, InternalEvents& events
+        const CollectorConfig& config,
+        store::RocksStore& store,
+        InternalEvents& events,
+        metrics::Registry& registry
     );
 
-    /// What is served under /api/v1/retention; before start().
+    /// What is served under /api/v1/retention and /api/v1/backup; before start().
     std::vector<net::HttpRoute> routes();
 
-    void start() { service_.start(); }
+    void start();
 
     /// About every second; does something once a minute.
     void tick();
-    /// Ends a clean-up that is under way.
+    /// Ends a clean-up and a backup that are under way.
     void stop();
 
   private:
@@ -44,6 +49,7 @@ class StoreUpkeep {
     std::atomic<bool> is_stopping_ = false;
     retention::CleanUp clean_up_;
     retention::CleanUpService service_;
+    std::unique_ptr<StoreBackups> backups_;  ///< null: none are configured
     SteadyTime next_{};
 };
 

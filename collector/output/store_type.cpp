@@ -19,14 +19,17 @@ component::OutputType store_output_type() {
     config::Schema schema = store::store_schema();
     schema.with(retention::classes_field())
         .with(retention::max_size_field())
-        .with(retention::clean_up_field());
+        .with(retention::clean_up_field())
+        .with(backup::backup_field());
     return {
         std::make_shared<const config::Schema>(std::move(schema)),
         [](const config::ObjectReader& r,
            component::PlanContext& context) -> component::OutputPlanPtr {
             store::check_store(r, context.diagnostics);
             return std::make_shared<StorePlan>(
-                store::read_store(r), retention::read_clean_up(r, context)
+                store::read_store(r),
+                retention::read_clean_up(r, context),
+                backup::read_backup(r, context)
             );
         }
     };

@@ -47,13 +47,13 @@ class LogQuery {
           context_(context),
           before_{request.direction == store::Direction::kBackward} {
         row_.set_detects_level(context.limits().detects_level);
+        choose_wants();
     }
 
     Result<LogResult> run(store::LogStore& store) {
-        SEYIR_TRY(
-            auto cursor,
-            store.select(plan_.select(request_.tenant, request_.range, request_.direction))
-        );
+        auto query = plan_.select(request_.tenant, request_.range, request_.direction);
+        query.wants = wants_;
+        SEYIR_TRY(auto cursor, store.select(std::move(query)));
         while (true) {
             SEYIR_CHECK(context_.check_read(cursor->stats()));
             if (is_complete(cursor->next_bound())) {
@@ -83,7 +83,58 @@ class LogQuery {
         return before_.backward ? *bound < worst : *bound > worst;
     }
 
-    Result<void> take(const store::Page& page) {
+    /// Where label filters read what `| json` finds, they are asked with values first: only rows
+    /// that pass are put together.
+    void choose_wants() {
+        const logql::Pipeline& pipeline = plan_.pipeline();
+        const auto& read = pipeline.referenced_labels();
+        const bool reads_level =
+            read && std::ranges::find(*read, logql::kLevelLabel) != read->end();
+        if (pipeline.line_use() != logql::LineUse::kJsonLabels || !read || read->empty() ||
+            reads_level) {
+            wants_ = plan_.lines();
+            return;
+        }
+        wants_ = plan_.values_for(*read);
+        probe_.set_wanted(&*read);
+    }
+
+    /// Rows of a page with values: those that may pass, with their lines.
+    Result<store::Page> with_lines(const store::Page& page) {
+        std::vector<uint32_t> passing;
+        for_each_row({page.batch, page.rows}, [&](uint32_t i) {
+            if (!request_.range.contains(page.batch->ts(i)) || is_worse_than_kept(*page.batch, i)) {
+                return;
+            }
+            probe_.bind(*page.batch, i);
+            if (page.values->has_line[i] == 0) {
+                found_.clear();
+                append_values(*page.values, i, *wants_, found_);
+                probe_.stand_in(found_);
+            }
+            if (plan_.pipeline().process(probe_)) {
+                passing.push_back(i);
+            }
+        });
+        if (passing.empty()) {
+            return store::Page{
+                std::make_shared<RecordBatch>(page.batch->tenant()), {}, nullptr, nullptr
+            };
+        }
+        SEYIR_TRY(auto batch, page.read_lines(passing));
+        return store::Page{std::move(batch), {}, nullptr, nullptr};
+    }
+
+    Result<void> take(const store::Page& given) {
+        SEYIR_CHECK(context_.check());
+        if (given.values != nullptr) {
+            SEYIR_TRY(const store::Page page, with_lines(given));
+            return take_lines(page);
+        }
+        return take_lines(given);
+    }
+
+    Result<void> take_lines(const store::Page& page) {
         own_labels_.clear();
         uint32_t until_check = kRowsPerCheck;
         Result<void> outcome;
@@ -193,6 +244,9 @@ class LogQuery {
     QueryContext& context_;
     Before before_;
     logql::ScratchRow row_;
+    logql::ScratchRow probe_;
+    std::vector<logql::FoundValue> found_;
+    std::shared_ptr<const store::LineWants> wants_;
     std::vector<Candidate> kept_;  ///< a heap with the worst in front once `limit` are held
     uint64_t sequence_ = 0;
     uint64_t held_bytes_ = 0;

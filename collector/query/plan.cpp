@@ -47,12 +47,12 @@ Result<LogPlan> LogPlan::make(std::string_view text, const logql::LogExpr& log) 
     plan.streams_ = std::make_shared<const logql::StreamMatcher>(std::move(streams));
     SEYIR_TRY(plan.pipeline_, logql::Pipeline::compile(text, log.stages));
     plan.holds_ = logql::required_of(log.stages);
-    SEYIR_CHECK(plan.add_line_tests(log.stages));
+    plan.add_line_tests(log.stages);
     return plan;
 }
 
 /// Line filters that see the line as it is stored.
-Result<void> LogPlan::add_line_tests(const std::vector<logql::Stage>& stages) {
+void LogPlan::add_line_tests(const std::vector<logql::Stage>& stages) {
     for (const logql::Stage& stage : stages) {
         if (logql::changes_line(stage)) {
             break;
@@ -71,12 +71,8 @@ Result<void> LogPlan::add_line_tests(const std::vector<logql::Stage>& stages) {
             }
             continue;
         }
-        SEYIR_TRY(auto matcher, logql::LineMatcher::compile(*filter));
-        const auto shared = std::make_shared<const logql::LineMatcher>(std::move(matcher));
-        test.passes = [shared](std::string_view line) { return shared->passes(line); };
         test.holds = logql::required_of(*filter);
     }
-    return {};
 }
 
 store::SelectQuery LogPlan::select(TenantId tenant, TimeRange range, store::Direction direction)
@@ -91,10 +87,19 @@ store::SelectQuery LogPlan::select(TenantId tenant, TimeRange range, store::Dire
     return query;
 }
 
+std::shared_ptr<const store::LineWants> LogPlan::lines() const {
+    if (line_tests_.empty()) {
+        return nullptr;
+    }
+    auto wants = std::make_shared<store::LineWants>();
+    wants->tests = line_tests_;
+    return wants;
+}
+
 std::shared_ptr<const store::LineWants> LogPlan::values_for(const std::vector<std::string>& labels
 ) const {
     if (pipeline_.line_use() == logql::LineUse::kWhole) {
-        return nullptr;
+        return lines();
     }
     auto wants = std::make_shared<store::LineWants>();
     wants->is_whole = false;

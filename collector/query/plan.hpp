@@ -24,6 +24,8 @@ class LogPlan {
 
     const logql::Pipeline& pipeline() const { return pipeline_; }
 
+    /// Whole lines, but only of rows whose lines may pass. Null: of all rows.
+    std::shared_ptr<const store::LineWants> lines() const;
     /// What a query wants of lines that reads them only through these stages and needs no other
     /// labels of `| json` than those named. Null: whole lines.
     std::shared_ptr<const store::LineWants> values_for(const std::vector<std::string>& labels
@@ -35,7 +37,7 @@ class LogPlan {
     std::string explain(TimeRange range) const;
 
   private:
-    Result<void> add_line_tests(const std::vector<logql::Stage>& stages);
+    void add_line_tests(const std::vector<logql::Stage>& stages);
 
     std::string selector_text_;
     std::vector<std::string> stage_texts_;

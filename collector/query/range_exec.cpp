@@ -157,10 +157,10 @@ class RangeScan {
     std::shared_ptr<const store::LineWants> choose_wants(const LogPlan& plan) const {
         const bool reads_json = plan.pipeline().line_use() == logql::LineUse::kJsonLabels;
         if (sums_bytes_ || row_.detects_level() || (reads_json && !row_.has_wanted())) {
-            return nullptr;
+            return plan.lines();
         }
         if (reader_ && reader_->filters.line_use() != logql::LineUse::kNone) {
-            return nullptr;
+            return plan.lines();
         }
         return plan.values_for(wanted_);
     }
@@ -205,13 +205,7 @@ class RangeScan {
         row_.bind(*page.batch, i);
         if (page.values && page.values->has_line[i] == 0) {
             found_.clear();
-            for (size_t k = 0; k < page.values->labels.size(); ++k) {
-                const store::LineValues::Label& label = *page.values->labels[k];
-                const uint32_t number = label.numbers[i];
-                if (number != store::LineValues::kAbsent) {
-                    found_.push_back({wants_->json_labels[k].name, label.texts[number - 1]});
-                }
-            }
+            append_values(*page.values, i, *wants_, found_);
             row_.stand_in(found_);
         }
         Outcome outcome{.is_known = true};

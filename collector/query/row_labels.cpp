@@ -5,6 +5,20 @@
 
 namespace seyir::query {
 
+void append_values(
+    const store::LineValues& values,
+    uint32_t i,
+    const store::LineWants& wants,
+    std::vector<logql::FoundValue>& out
+) {
+    for (size_t k = 0; k < values.labels.size(); ++k) {
+        const uint32_t number = values.labels[k]->numbers[i];
+        if (number != store::LineValues::kAbsent) {
+            out.push_back({wants.json_labels[k].name, values.labels[k]->texts[number - 1]});
+        }
+    }
+}
+
 std::string row_labels_json(const logql::ScratchRow& row) {
     std::string parts[2];
     row.for_each_label([&](const logql::Label& label) {

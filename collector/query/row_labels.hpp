@@ -12,9 +12,18 @@
 #include <vector>
 
 #include "collector/query/series.hpp"
+#include "collector/store/line_wants.hpp"
 #include "common/logql/stage/scratch_row.hpp"
 
 namespace seyir::query {
+
+/// The values that stand for the line of row `i`.
+void append_values(
+    const store::LineValues& values,
+    uint32_t i,
+    const store::LineWants& wants,
+    std::vector<logql::FoundValue>& out
+);
 
 /// The labels a predicate wants, sorted by name, as one string (each text behind its length).
 class LabelKey {

@@ -19,12 +19,10 @@ namespace seyir::store {
 
 /// A test that every wanted line passes.
 struct LineTest {
-    /// The whole test, unless `passes` is set: holds one of these texts, byte by byte; or, negated,
-    /// none of them.
+    /// The whole test: the line holds one of these texts, byte by byte; or, negated, none of them.
+    /// Empty: the test is another one, and `holds` is what is known of lines that pass.
     std::vector<std::string> any_of;
     bool negated = false;
-    /// The whole test; what `holds` says is then all that is known of lines that pass.
-    std::function<bool(std::string_view line)> passes;
     Needle holds;
 };
 

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -126,6 +127,9 @@ struct Page {
     Selection rows;  ///< in the batch's order, which need not be time order
     /// Only when asked for (LineWants): not all rows have their line. Null: all have.
     std::shared_ptr<const LineValues> values;
+    /// With values: these rows of the batch (ascending) once more, with their lines. Until the
+    /// cursor's next page; none when the block turns out to be bad, which stats() says.
+    std::function<Result<RecordBatchPtr>(std::span<const uint32_t>)> read_lines;
 };
 
 /// A consistent snapshot of the moment select() was called.

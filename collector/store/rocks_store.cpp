@@ -8,6 +8,7 @@
 #include "collector/store/engine/committer.hpp"
 #include "collector/store/engine/core.hpp"
 #include "collector/store/engine/cursor.hpp"
+#include "collector/store/engine/image.hpp"
 #include "collector/store/engine/retention.hpp"
 #include "collector/store/engine/sealer.hpp"
 #include "collector/store/engine/volume_scan.hpp"
@@ -37,7 +38,18 @@ RocksStore::~RocksStore() {
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksStoreOptions options) {
     auto core = std::make_shared<Core>(std::move(options));
-    SEYIR_CHECK(core->load());
+    if (auto loaded = core->load(); !loaded) {
+        Error error = std::move(loaded).error();
+        if (error.code == ErrorCode::kCorrupt) {
+            error.message += fmt::format(
+                "; nothing was changed. What is damaged and what that costs: seyir doctor {0}; to "
+                "repair it: seyir doctor {0} --repair",
+                core->options.data_dir
+            );
+        }
+        return error;
+    }
+    remove_image_folder(core->fs, core->options.data_dir);
     auto rep = std::make_unique<Rep>(std::move(core));
     Sealer& sealer = rep->sealer;
     rep->committer.on_stage_full([&sealer] { sealer.wake(); });
@@ -242,6 +254,10 @@ Result<uint32_t> RocksStore::raise_restore_generation() {
         return {};
     }));
     return core.restore_generation.load();
+}
+
+Result<BackupImagePtr> RocksStore::hold_image() {
+    return store::hold_image(*rep_->core, rep_->committer);
 }
 
 size_t RocksStore::run_queued() {

@@ -13,8 +13,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "collector/store/backup_image.hpp"
 #include "collector/store/format/keys.hpp"
 #include "collector/store/log_store.hpp"
 #include "collector/store/retention_policy.hpp"
@@ -24,6 +26,9 @@
 #include "common/metrics/registry.hpp"
 
 namespace seyir::store {
+
+/// In a data directory that is being put back from a backup; holds the backup's id.
+inline constexpr std::string_view kRestoreMark = "restore.incomplete";
 
 struct RocksStoreOptions {
     std::string data_dir;
@@ -49,6 +54,7 @@ struct RocksStoreOptions {
     std::optional<uint64_t> soft_free_bytes;
     uint64_t streams_max = 1'000'000;
     uint32_t open_segments_max = 64;
+    bool is_being_restored = false;  ///< the caller is who left kRestoreMark
 };
 
 enum class DiskState { kOk, kSoftMark, kHardMark };
@@ -148,6 +154,9 @@ class RocksStore final : public LogStore {
     );
     /// The data directory was put back from a backup: agents are told, and rewind.
     Result<uint32_t> raise_restore_generation();
+
+    /// Everything a backup copies, as of now. One at a time.
+    Result<BackupImagePtr> hold_image();
 
     /// Without threads: commits what is queued; returns how many appends were answered.
     size_t run_queued();

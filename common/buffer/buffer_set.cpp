@@ -13,12 +13,17 @@
 namespace seyir::buffer {
 
 BufferSet::BufferSet(
-    io::FileSystem& fs, io::Clock& clock, metrics::Registry& registry, std::string state_dir
+    io::FileSystem& fs,
+    io::Clock& clock,
+    metrics::Registry& registry,
+    std::string state_dir,
+    io::DiskBudget* budget
 )
     : fs_(fs),
       clock_(clock),
       registry_(registry),
       state_dir_(std::move(state_dir)),
+      budget_(budget),
       opened_(std::make_shared<Opened>()),
       book_(fs, state_dir_) {
     registry.on_collect([opened = std::weak_ptr(opened_)] {
@@ -77,7 +82,13 @@ Result<std::shared_ptr<DiskBuffer>> BufferSet::open(
         return at->second.second;
     }
     auto buffer = std::make_shared<DiskBuffer>(
-        DiskBuffer::Setup{.id = id, .directory = directory, .options = options},
+        DiskBuffer::Setup{
+            .id = id,
+            .directory = directory,
+            .options = options,
+            .segment_bytes = 0,
+            .budget = budget_
+        },
         fs_,
         clock_,
         registry_

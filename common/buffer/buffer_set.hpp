@@ -37,7 +37,11 @@ class BufferSet {
   public:
     /// Disk buffers without a path go to `state_dir`/buffer/ID.
     BufferSet(
-        io::FileSystem& fs, io::Clock& clock, metrics::Registry& registry, std::string state_dir
+        io::FileSystem& fs,
+        io::Clock& clock,
+        metrics::Registry& registry,
+        std::string state_dir,
+        io::DiskBudget* budget = nullptr
     );
 
     /// `inner` behind its buffer. kNone, and kMemory in front of an output that keeps positions
@@ -70,6 +74,7 @@ class BufferSet {
     io::Clock& clock_;
     metrics::Registry& registry_;
     const std::string state_dir_;
+    io::DiskBudget* const budget_;  ///< over all of them; may be none
     const std::shared_ptr<Opened> opened_;
     FolderBook book_;
     std::vector<LeftFolder> left_;

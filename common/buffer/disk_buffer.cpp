@@ -25,7 +25,8 @@ SegmentLog::Options log_options(const DiskBuffer::Setup& setup) {
         .segment_bytes = setup.segment_bytes != 0 ? setup.segment_bytes : wanted,
         .max_size_bytes = options.max_size_bytes,
         .free_bytes_min = options.free_bytes_min,
-        .sync_each_write = options.sync == BufferOptions::Sync::kAck
+        .sync_each_write = options.sync == BufferOptions::Sync::kAck,
+        .budget = setup.budget
     };
 }
 
@@ -99,6 +100,9 @@ Result<void> DiskBuffer::open() {
             "rows of an earlier run wait",
             {{"output", setup_.id}, {"rows", std::to_string(rows_)}}
         );
+    }
+    if (setup_.budget != nullptr) {
+        setup_.budget->hold(setup_.directory, log_.disk_bytes());
     }
     refresh_metrics();
     thread_ = std::thread([this] { run(); });

@@ -36,7 +36,8 @@ class DiskBuffer {
         std::string id;  ///< of the output, for logs and metrics
         std::string directory;
         BufferOptions options;
-        uint64_t segment_bytes = 0;  ///< 0: as max_size_bytes suggests
+        uint64_t segment_bytes = 0;        ///< 0: as max_size_bytes suggests
+        io::DiskBudget* budget = nullptr;  ///< shared with other buffers; may be none
     };
 
     DiskBuffer(Setup setup, io::FileSystem& fs, io::Clock& clock, metrics::Registry& registry);

@@ -168,7 +168,7 @@ void PipelineHost::mount(const component::RunningGraph& graph) {
 
 Result<void> PipelineHost::start(const component::ProgramConfig& config) {
     buffers_ = std::make_unique<buffer::BufferSet>(
-        io::posix_file_system(), io::system_clock(), setup_.registry, config.home
+        io::posix_file_system(), io::system_clock(), setup_.registry, config.home, setup_.disk
     );
     SEYIR_TRY(component::RunningGraph graph, build(config, nullptr));
     SEYIR_CHECK(engine_.start(graph.spec));

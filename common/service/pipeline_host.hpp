@@ -25,6 +25,7 @@ struct PipelineHostSetup {
     component::ProgramServices& services;
     Servers& servers;
     size_t filter_workers = 1;
+    io::DiskBudget* disk = nullptr;  ///< over all buffers; none: each has its own bound only
     /// The output for records that nothing else takes, where a route names none; made on first
     /// need.
     std::function<Result<std::unique_ptr<pipeline::Output>>(const std::string& home)> dead_letter;

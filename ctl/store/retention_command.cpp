@@ -57,9 +57,8 @@ std::string report_text(const json::View& report) {
         );
     }
     if (const uint64_t staged = count_of(report, "staged_records"); is_dry && staged > 0) {
-        out += fmt::format(
-            "  {} of them not sealed into files yet; a run does that first\n", staged
-        );
+        out +=
+            fmt::format("  {} of them not sealed into files yet; a run does that first\n", staged);
     }
     if (const auto archives = report.get("archives")) {
         archives->for_each_element([&](const json::View& archive) {

@@ -4,12 +4,18 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string_view>
 
+#include "collector/store/log_store.hpp"
 #include "test/conformance/report.hpp"
 
 namespace seyir::test {
+
+/// The store a case runs on: rows in memory, or, once sealed_stores() is set, columns.
+std::unique_ptr<store::LogStore> new_store();
+bool& sealed_stores();
 
 /// logql/*.jsonl: one case a line, told apart by `kind`.
 FileReport run_json_cases(const std::filesystem::path& path);

@@ -16,7 +16,6 @@
 #include "common/logql/stage/pipeline.hpp"
 #include "common/logql/text/quantity.hpp"
 #include "test/conformance/case_files.hpp"
-#include "test/support/memory_log_store.hpp"
 #include "test/support/rows.hpp"
 #include "test/support/shared.hpp"
 
@@ -235,7 +234,8 @@ Verdict judge_sample(dom::element item) {
     const std::string expected = ok ? fmt::format("{} {}", want_text, value) : "no sample";
     const auto result = [&]() -> Result<std::string> {
         SEYIR_TRY(const auto expr, logql::parse(query));
-        store::MemoryLogStore store;
+        const auto owned = new_store();
+        store::LogStore& store = *owned;
         if (!store_rows(store, {{labels_of(item, "labels"), kSecond, member(item, "line")}})) {
             return fail(ErrorCode::kInternal, "the row was not stored");
         }

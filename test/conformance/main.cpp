@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// conformance FOLDER: runs the public LogQL cases below FOLDER (a corpora folder, or one of its
-// folders logql and logqltest) and prints what became of them. Exit 0: all pass but the ones listed
-// as wrong; 1: some fail; 77: the folder is not there, nothing was run.
+// conformance FOLDER [--sealed]: runs the public LogQL cases below FOLDER (a corpora folder, or one
+// of its folders logql and logqltest) and prints what became of them. Exit 0: all pass but the ones
+// listed as wrong; 1: some fail; 77: the folder is not there, nothing was run.
 #include <algorithm>
 #include <cstdio>
 
@@ -91,10 +91,12 @@ void print_report(const FileReport& report, Totals& totals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        fmt::print(stderr, "usage: conformance FOLDER\n");
+    const bool is_sealed = argc == 3 && std::string_view(argv[2]) == "--sealed";
+    if (argc != 2 && !is_sealed) {
+        fmt::print(stderr, "usage: conformance FOLDER [--sealed]\n");
         return 2;
     }
+    sealed_stores() = is_sealed;
     const auto files = case_files(argv[1]);
     if (files.empty()) {
         fmt::print("skipped: no LogQL cases in {}\n", argv[1]);

@@ -12,7 +12,6 @@
 #include "common/logql/text/quantity.hpp"
 #include "common/logql/text/regex.hpp"
 #include "test/conformance/case_files.hpp"
-#include "test/support/memory_log_store.hpp"
 #include "test/support/rows.hpp"
 #include "test/support/shared.hpp"
 
@@ -330,7 +329,7 @@ class Script {
         if (line == "clear" || line == "load" || line.starts_with("eval ")) {
             flush();
             if (line == "clear") {
-                store_ = std::make_unique<store::MemoryLogStore>();
+                store_ = new_store();
             } else if (line != "load") {
                 pending_ = eval_line(line, fmt::format("{}:{}", report_.name, number));
             }
@@ -354,7 +353,7 @@ class Script {
 
   private:
     FileReport& report_;
-    std::unique_ptr<store::MemoryLogStore> store_ = std::make_unique<store::MemoryLogStore>();
+    std::unique_ptr<store::LogStore> store_ = new_store();
     std::optional<Eval> pending_;
     std::vector<PlainRow> rows_;
 };

@@ -48,14 +48,15 @@ ALLOWED = {
                                "common/logql", "common/component", "collector/store", "collector/services"],
     "collector/retention": DATA + ["common/config", "common/component", "common/logql", "common/net", "common/time",
                             "collector/store"],
+    "collector/backup": DATA + ["common/config", "common/component", "common/net", "common/time", "collector/retention", "collector/store"],
     "collector/services": DATA + ["common/component", "common/alert", "common/net", "collector/store"],
-    "collector/output": DATA + ["common/config", "common/pipeline", "common/component", "common/wire", "collector/retention", "collector/store",
+    "collector/output": DATA + ["common/config", "common/pipeline", "common/component", "common/wire", "collector/backup", "collector/retention", "collector/store",
                          "collector/services"],
     "collector/api": DATA + ["common/net", "common/logql", "common/config", "common/pipeline", "collector/query",
                              "collector/store"],
     "collector/app": COMMON + ["collector", "plugins"],
     # `seyir validate` checks both programs' files with the schemas they use themselves.
-    "ctl": COMMON + ["agent/app", "collector/app", "plugins/filter/parse"],
+    "ctl": COMMON + ["agent/app", "collector/app", "collector/backup", "collector/store", "plugins/filter/parse"],
     "tools": COMMON,
 }
 

@@ -190,11 +190,12 @@ Nanos TailReader::poll_once() {
         }
     }
     ask_due();
+    refill_rate();
     const bool more = read_some();
     if (now_ >= groups_due_) {
         send_quiet_groups();
     }
-    const bool filling = more && budget_left();
+    const bool filling = more && budget_left() && rate_left();
     const SteadyTime flush_at = filling
                                     ? batch_began_ + options_.batch_delay
                                     : std::max(batch_began_, last_flush_ + options_.batch_delay);
@@ -213,6 +214,11 @@ Nanos TailReader::poll_once() {
     }
     SteadyTime due = std::min(next_scan_, now_ + kWaitMax);
     due = builder_.empty() ? due : std::min(due, flush_at);
+    if (more && !rate_left()) {
+        const double seconds = (1 - rate_bytes_) / static_cast<double>(options_.rate_bytes_max);
+        due =
+            std::min(due, now_ + std::chrono::ceil<Nanos>(std::chrono::duration<double>(seconds)));
+    }
     due = std::min(due, groups_due_);
     due = dirty_ ? std::min(due, next_checkpoint_) : due;
     due = rewinding_.empty() ? due : std::min(due, retry_at_);
@@ -220,9 +226,18 @@ Nanos TailReader::poll_once() {
     return std::max(Nanos(0), std::chrono::duration_cast<Nanos>(due - now_));
 }
 
+void TailReader::refill_rate() {
+    const auto rate = static_cast<double>(options_.rate_bytes_max);
+    const double passed = std::chrono::duration<double>(now_ - rate_at_).count();
+    // At most a tenth of a second's worth is saved up: a limit is no average over an idle night.
+    rate_bytes_ = std::min(rate_bytes_ + std::min(passed, 1.0) * rate, rate / 10);
+    rate_at_ = now_;
+}
+
 bool TailReader::read_some() {
     constexpr size_t kTurnsMax = 64;
-    for (size_t turn = 0; turn < kTurnsMax && !ready_.empty() && budget_left(); ++turn) {
+    for (size_t turn = 0; turn < kTurnsMax && !ready_.empty() && budget_left() && rate_left();
+         ++turn) {
         TailFile& file = *ready_.front();
         ready_.pop_front();
         file.queued = false;
@@ -233,7 +248,9 @@ bool TailReader::read_some() {
         if (file.state == FileState::kNew) {
             consider_new(file);
         } else if (file.state == FileState::kActive) {
+            const uint64_t before = counters_.read_bytes.value();
             more = read_turn(file);
+            rate_bytes_ -= static_cast<double>(counters_.read_bytes.value() - before);
         }
         if (more) {
             enqueue(file);

@@ -27,6 +27,7 @@
 #include "agent/input/tail/tail_file.hpp"
 #include "agent/input/tail_options.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/disk_budget.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/input.hpp"
 #include "common/pipeline/position_source.hpp"
@@ -40,6 +41,7 @@ struct TailDeps {
     metrics::Registry& registry;
     checkpoint::CheckpointStore& checkpoints;
     pipeline::PositionSource* positions = nullptr;  ///< null: the checkpoint alone decides
+    io::DiskBudget* disk = nullptr;                 ///< of the host; null: no cap but its own
 };
 
 /// For `/health` and `seyir status`.
@@ -243,6 +245,11 @@ class TailReader {
 
     bool budget_left() const { return in_flight_bytes_ < options_.in_flight_bytes_max; }
 
+    /// What `rate_limit` allows now; it may be overdrawn by one turn, which is waited for after.
+    bool rate_left() const { return options_.rate_bytes_max == 0 || rate_bytes_ > 0; }
+
+    void refill_rate();
+
     // tail_reader_resume.cpp: where to go on
     void take_inbox();
     void on_ack(const TailInbox::Ack& ack);
@@ -313,6 +320,9 @@ class TailReader {
     bool released_any_ = false;
     bool dirty_ = false;  ///< positions changed since the checkpoint got them
     bool finished_ = false;
+
+    double rate_bytes_ = 0;  ///< of rate_limit; negative: overdrawn
+    SteadyTime rate_at_;
 
     SteadyTime now_;
     SteadyTime next_scan_;

@@ -344,15 +344,29 @@ void TailReader::check_detached() {
         end_rotated(file);
     }
     std::ranges::sort(deleted, {}, &TailFile::changed_at);
+    const std::string holder = "tail " + options_.id;
+    const auto over_the_hosts = [&] {
+        if (deps_.disk == nullptr) {
+            return false;
+        }
+        deps_.disk->hold(holder, deleted_bytes);
+        return deps_.disk->excess() > 0;
+    };
     for (TailFile* file : deleted) {
-        if (deleted_bytes <= options_.deleted_files_bytes_max) {
+        const bool over_mine = deleted_bytes > options_.deleted_files_bytes_max;
+        if (!over_the_hosts() && !over_mine) {
             break;
         }
         if (!file->released) {
             deleted_bytes -= file->size_bytes;
-            give_up(*file, "deleted files beyond deleted_files.max_bytes are let go");
+            give_up(
+                *file,
+                over_mine ? "deleted files beyond deleted_files.max_bytes are let go"
+                          : "deleted files beyond limits.disk are let go"
+            );
         }
     }
+    over_the_hosts();
 }
 
 void TailReader::end_quiet_line(TailFile& file) {

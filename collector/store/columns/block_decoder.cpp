@@ -10,6 +10,16 @@ namespace seyir::store::columns {
 namespace {
 
 constexpr size_t kSmallBytesMax = 16 * 1024 * 1024;
+/// Looking for more texts than this costs more than putting lines together.
+constexpr size_t kNeedleTextsMax = 6;
+
+size_t texts_in(const Needle& needle) {
+    size_t texts = needle.kind == Needle::Kind::kText ? 1 : 0;
+    for (const Needle& part : needle.parts) {
+        texts += texts_in(part);
+    }
+    return texts;
+}
 
 Error malformed(std::string_view what) {
     return fail(ErrorCode::kCorrupt, std::string(what) + " of the block is malformed");
@@ -121,8 +131,20 @@ Result<void> BlockDecoder::open_lines() {
     }
     small_ = unpacked;
     slots_.resize(lines_.counts.size());
+    own_bytes_.resize(lines_.counts.size());
     has_lines_ = true;
     return {};
+}
+
+Result<std::string_view> BlockDecoder::slot_bytes(uint32_t number) {
+    const auto [begin, size] = small_places_[number];
+    if (size != 0) {
+        return std::string_view(small_).substr(begin, size);
+    }
+    if (!own_bytes_[number]) {
+        SEYIR_TRY(own_bytes_[number], load(own_numbers_[number]));
+    }
+    return std::string_view(*own_bytes_[number]);
 }
 
 /// The column of a slot, read when it is asked for first.
@@ -133,14 +155,8 @@ Result<const Column*> BlockDecoder::slot(uint32_t number) {
     if (slots_[number] != nullptr) {
         return slots_[number].get();
     }
-    const auto [begin, size] = small_places_[number];
-    std::string own;
-    if (size == 0) {
-        SEYIR_TRY(own, load(own_numbers_[number]));
-    }
-    codec::Reader reader(
-        size == 0 ? std::string_view(own) : std::string_view(small_).substr(begin, size)
-    );
+    SEYIR_TRY(const std::string_view bytes, slot_bytes(number));
+    codec::Reader reader(bytes);
     const RowTimes row_times(times_);
     const ColumnTimes column_times(lines_, number, &row_times);
     DecodeContext how = context();
@@ -153,6 +169,7 @@ Result<const Column*> BlockDecoder::slot(uint32_t number) {
     }
     const std::vector<uint32_t> others = column->refers_to;
     slots_[number] = std::move(column);
+    own_bytes_[number].reset();
     for (const uint32_t other : others) {
         // What refers to others is not referred to: so there is no circle.
         SEYIR_TRY(const Column* const target, slot(other));
@@ -278,41 +295,172 @@ Result<std::shared_ptr<RecordBatch>> BlockDecoder::make_batch(
     return batch;
 }
 
+/// Which rows hold the text.
+Result<Verdicts> BlockDecoder::match_lines(const std::string& text, bool any_case) {
+    Verdicts rows;
+    TextMatcher matcher(text, any_case, {.bytes_max = shape_.raw_bytes});
+    if (text.empty() || matcher.needs_line()) {
+        rows.fill(shape_.rows, text.empty() ? Holds::kYes : Holds::kMaybe);
+        return rows;
+    }
+    Result<void> outcome;
+    const TextMatcher::Columns columns{
+        [&](uint32_t number) -> const Column* {
+            const auto column = slot(number);
+            if (!column) {
+                outcome = column.error();
+                return nullptr;
+            }
+            return *column;
+        },
+        [](uint32_t) -> const Column* { return nullptr; },
+        [&](uint32_t number) {
+            if (slots_[number] != nullptr) {
+                return false;
+            }
+            const auto bytes = slot_bytes(number);
+            const auto form = bytes ? form_of_column(*bytes) : std::nullopt;
+            return form && !matcher.can_be_in(*form);
+        }
+    };
+    matcher.match_rows(lines_, columns, rows);
+    SEYIR_CHECK(std::move(outcome));
+    return matcher.ok() ? Result<Verdicts>(std::move(rows)) : malformed("a slot");
+}
+
+/// Which rows may hold what the needle says; never kYes.
+Result<Verdicts> BlockDecoder::match_lines(const Needle& needle) {
+    Verdicts rows;
+    const bool is_of_line = needle.place == Needle::Place::kLine;
+    if (needle.kind == Needle::Kind::kText && is_of_line) {
+        SEYIR_TRY(const Verdicts found, match_lines(needle.text, needle.any_case));
+        for (size_t i = 0; i < shape_.rows && found.any(); ++i) {
+            rows.raise(i, shape_.rows, std::min(found.at(i), Holds::kMaybe));
+        }
+        return rows;
+    }
+    if (needle.kind == Needle::Kind::kAnything || needle.kind == Needle::Kind::kText) {
+        rows.fill(shape_.rows, Holds::kMaybe);
+        return rows;
+    }
+    const bool is_all = needle.kind == Needle::Kind::kAll;
+    rows.fill(shape_.rows, is_all ? Holds::kMaybe : Holds::kNo);
+    for (const Needle& part : needle.parts) {
+        SEYIR_TRY(const Verdicts found, match_lines(part));
+        for (size_t i = 0; i < shape_.rows; ++i) {
+            rows.set(
+                i, is_all ? std::min(rows.at(i), found.at(i)) : std::max(rows.at(i), found.at(i))
+            );
+        }
+        if (is_all && !found.any()) {
+            return Verdicts();
+        }
+    }
+    return rows;
+}
+
+/// Which rows pass.
+Result<Verdicts> BlockDecoder::match_lines(const LineTest& test) {
+    if (test.any_of.empty()) {
+        if (texts_in(test.holds) <= kNeedleTextsMax) {
+            return match_lines(test.holds);
+        }
+        Verdicts unknown;
+        unknown.fill(shape_.rows, Holds::kMaybe);
+        return unknown;
+    }
+    Verdicts rows;
+    for (const std::string& text : test.any_of) {
+        SEYIR_TRY(const Verdicts found, match_lines(text, false));
+        for (size_t i = 0; i < shape_.rows && found.any(); ++i) {
+            rows.raise(i, shape_.rows, found.at(i));
+        }
+    }
+    if (!test.negated) {
+        return rows;
+    }
+    Verdicts without;
+    for (size_t i = 0; i < shape_.rows; ++i) {
+        const Holds holds = rows.at(i);
+        without.raise(
+            i,
+            shape_.rows,
+            holds == Holds::kYes  ? Holds::kNo
+            : holds == Holds::kNo ? Holds::kYes
+                                  : Holds::kMaybe
+        );
+    }
+    return without;
+}
+
+/// Of `chosen` those that may pass all tests; `is_sure` by row of those.
+Result<void> BlockDecoder::test_lines(
+    const std::vector<LineTest>& tests, std::vector<uint32_t>& chosen, std::vector<uint8_t>& is_sure
+) {
+    is_sure.assign(chosen.size(), 1);
+    for (const LineTest& test : tests) {
+        SEYIR_TRY(const Verdicts passes, match_lines(test));
+        size_t kept = 0;
+        for (size_t i = 0; i < chosen.size(); ++i) {
+            const Holds holds = passes.at(chosen[i]);
+            if (holds == Holds::kNo) {
+                continue;
+            }
+            is_sure[kept] = is_sure[i] != 0 && holds == Holds::kYes ? 1 : 0;
+            chosen[kept++] = chosen[i];
+        }
+        chosen.resize(kept);
+        is_sure.resize(kept);
+        if (chosen.empty()) {
+            break;
+        }
+    }
+    return {};
+}
+
 Result<BlockDecoder::Wanted> BlockDecoder::rows(
     std::optional<std::span<const uint32_t>> chosen, const LineWants& wants
 ) {
-    if (wants.is_whole) {
+    if (wants.is_whole && wants.tests.empty()) {
         SEYIR_TRY(auto batch, rows(chosen));
-        return Wanted{std::move(batch), nullptr};
+        return Wanted{std::move(batch), nullptr, {}};
     }
-    std::vector<uint32_t> all;
-    if (!chosen) {
-        all.resize(shape_.rows);
-        std::iota(all.begin(), all.end(), 0);
-        chosen = all;
+    std::vector<uint32_t> picked(shape_.rows);
+    if (chosen) {
+        picked.assign(chosen->begin(), chosen->end());
+    } else {
+        std::iota(picked.begin(), picked.end(), 0);
     }
-    auto values = std::make_shared<LineValues>();
-    values->has_line.assign(chosen->size(), wants.tests.empty() ? 0 : 1);
     if (wants.as_json || !wants.tests.empty()) {
         SEYIR_CHECK(open_lines());
+    }
+    std::vector<uint8_t> is_sure;
+    SEYIR_CHECK(test_lines(wants.tests, picked, is_sure));
+    if (wants.is_whole) {
+        SEYIR_TRY(auto batch, rows(picked));
+        return Wanted{std::move(batch), nullptr, {}};
+    }
+    auto values = std::make_shared<LineValues>();
+    for (const uint8_t sure : is_sure) {
+        values->has_line.push_back(sure == 0 ? 1 : 0);
     }
     if (wants.as_json) {
         RenderLimit limit{.bytes_max = shape_.raw_bytes};
         SEYIR_CHECK(find_json_labels(
-            lines_, wants, *chosen, limit, [&](uint32_t number) { return slot(number); }, *values
+            lines_, wants, picked, limit, [&](uint32_t number) { return slot(number); }, *values
         ));
     }
     std::vector<uint32_t> with_line;
-    for (size_t i = 0; i < chosen->size(); ++i) {
+    for (size_t i = 0; i < picked.size(); ++i) {
         if (values->has_line[i] != 0) {
-            with_line.push_back((*chosen)[i]);
+            with_line.push_back(picked[i]);
         }
     }
     if (!with_line.empty()) {
         SEYIR_CHECK(load_slots(with_line));
     }
-    SEYIR_TRY(auto batch, make_batch(chosen, values->has_line));
-    return Wanted{std::move(batch), std::move(values)};
+    SEYIR_TRY(auto batch, make_batch(picked, values->has_line));
+    return Wanted{std::move(batch), std::move(values), std::move(picked)};
 }
 
 namespace {

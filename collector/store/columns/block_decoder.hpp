@@ -16,6 +16,7 @@
 
 #include "collector/store/columns/block_encoder.hpp"
 #include "collector/store/columns/decode/table_decoder.hpp"
+#include "collector/store/columns/decode/text_match.hpp"
 #include "collector/store/line_wants.hpp"
 #include "common/base/result.hpp"
 #include "common/record/batch.hpp"
@@ -74,6 +75,7 @@ class BlockDecoder final : private ColumnSource {
     struct Wanted {
         std::shared_ptr<RecordBatch> batch;
         std::shared_ptr<const LineValues> values;  ///< null: all rows have their line
+        std::vector<uint32_t> rows;                ///< with values: of the block
     };
 
     /// Those rows, or all, that may pass the tests.
@@ -85,9 +87,18 @@ class BlockDecoder final : private ColumnSource {
   private:
     struct Filled;
 
+    Result<Verdicts> match_lines(const std::string& text, bool any_case);
+    Result<Verdicts> match_lines(const Needle& needle);
+    Result<Verdicts> match_lines(const LineTest& test);
+    Result<void> test_lines(
+        const std::vector<LineTest>& tests,
+        std::vector<uint32_t>& chosen,
+        std::vector<uint8_t>& is_sure
+    );
     const Column* plain_column(uint32_t number) const override;
     Result<void> open_lines();
     Result<const Column*> slot(uint32_t number);
+    Result<std::string_view> slot_bytes(uint32_t number);
     Result<void> load_slots(std::optional<std::span<const uint32_t>> chosen);
     Result<void> append_rows(
         std::optional<std::span<const uint32_t>> chosen,
@@ -112,6 +123,7 @@ class BlockDecoder final : private ColumnSource {
     std::vector<std::pair<size_t, size_t>> small_places_;  ///< begin and size; size 0: on its own
     std::vector<uint16_t> own_numbers_;
     std::vector<ColumnPtr> slots_;
+    std::vector<std::optional<std::string>> own_bytes_;  ///< loaded and not decoded yet
 };
 
 /// The rows of `encoded` are those of `batch`, byte for byte.

@@ -13,6 +13,9 @@ constexpr size_t kShapesShare = 3;
 constexpr size_t kLinesAShape = 10;
 constexpr uint32_t kRowsToJudge = 200;
 constexpr uint32_t kRetryBlocksMax = 1024;
+/// The end of a day and what comes late make such blocks; they are a small part of all bytes.
+constexpr uint64_t kSmallBlockRawBytes = 384 * 1024;
+constexpr int kSmallBlockLevel = 16;
 /// Field names are worth this much: a query can read one field alone.
 constexpr double kFieldsWorth = 0.9;
 
@@ -52,6 +55,7 @@ void BlockEncoder::encode_lines(const RecordBatch& batch, EncodedBlock& out) {
         lines_ = {};
         streams_.clear();
     }
+    values_.packer.level_min = batch.raw_bytes() <= kSmallBlockRawBytes ? kSmallBlockLevel : 0;
     std::vector<StreamState*> states;
     for (uint16_t i = 0; i < batch.streams().size(); ++i) {
         StreamState& state = streams_[batch.streams()[i]->fingerprint()];
@@ -90,6 +94,7 @@ void BlockEncoder::encode_lines(const RecordBatch& batch, EncodedBlock& out) {
     }
     EncodedColumn together{kSmallSlots, {}};
     values_.packer.append_sized(together.bytes, small);
+    values_.packer.level_min = 0;
     out.columns.push_back(std::move(head));
     out.columns.push_back(std::move(together));
     for (EncodedColumn& column : big) {
@@ -148,6 +153,7 @@ void BlockEncoder::decide_mode(const RecordBatch& batch, uint16_t stream, Stream
 
 size_t BlockEncoder::size_in(Mode mode, const std::vector<std::string_view>& lines) {
     PieceSink* const kept = std::exchange(values_.pieces, nullptr);
+    const int level_min = std::exchange(values_.packer.level_min, 0);
     TablePlan plan;
     TableEncoder table(values_);
     table.begin(plan, lines.size());
@@ -163,6 +169,7 @@ size_t BlockEncoder::size_in(Mode mode, const std::vector<std::string_view>& lin
         size += column.size();
     }
     values_.pieces = kept;
+    values_.packer.level_min = level_min;
     return size;
 }
 

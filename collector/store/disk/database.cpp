@@ -13,6 +13,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/transaction_log.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include "common/base/log.hpp"
@@ -28,6 +29,8 @@ constexpr size_t kBlockCacheBytes = 16 * kMiB;
 constexpr int kOpenFilesMax = 256;
 constexpr int kStageFilesMax = 10'000;
 constexpr uint64_t kDeadStageBytesMax = 256 * kMiB;
+/// Each checkpoint leaves a stage file behind; a read asks all of them.
+constexpr size_t kFlushedStageFilesMax = 32;
 
 rocksdb::Slice slice(std::string_view bytes) {
     return {bytes.data(), bytes.size()};
@@ -199,7 +202,11 @@ Error open_error(const rocksdb::Status& status, const std::string& path) {
             fmt::format("{} is in use by another process: stop that one first ({})", path, text)
         );
     }
-    return database_error(status, "opening the database " + path);
+    Error error = database_error(status, "opening the database " + path);
+    if (text.find("No such file or directory") != std::string::npos) {
+        error.code = ErrorCode::kCorrupt;  // its folder is there: a file it needs is not
+    }
+    return error;
 }
 
 }  // namespace
@@ -218,7 +225,7 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
         names = {"default"};
     }
     for (const char* name : kFamilyNames) {
-        if (std::ranges::find(names, name) == names.end()) {
+        if (!options.read_only && std::ranges::find(names, name) == names.end()) {
             names.emplace_back(name);
         }
     }
@@ -227,7 +234,14 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
         families.emplace_back(name, family_options(options, name, cache));
     }
     rocksdb::DB* opened = nullptr;
-    const auto status = rocksdb::DB::Open(db, options.path, families, &rep->opened, &opened);
+    db.create_if_missing = !options.read_only;
+    if (options.read_only) {
+        db.max_open_files = -1;  // whoever uses it may remove files meanwhile
+    }
+    const auto status =
+        options.read_only
+            ? rocksdb::DB::OpenForReadOnly(db, options.path, families, &rep->opened, &opened)
+            : rocksdb::DB::Open(db, options.path, families, &rep->opened, &opened);
     if (!status.ok()) {
         return open_error(status, options.path);
     }
@@ -237,6 +251,12 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
             if (handle->GetName() == kFamilyNames[i]) {
                 rep->handles[i] = handle;
             }
+        }
+        if (rep->handles[i] == nullptr) {
+            return fail(
+                ErrorCode::kCorrupt,
+                fmt::format("{} has no column family {}", options.path, kFamilyNames[i])
+            );
         }
     }
     return std::shared_ptr<Database>(new Database(std::move(rep)));
@@ -251,6 +271,18 @@ rocksdb::ColumnFamilyMetaData metadata_of(rocksdb::DB& db, rocksdb::ColumnFamily
 }
 
 }  // namespace
+
+Result<void> Database::repair(const DatabaseOptions& options) {
+    const rocksdb::DBOptions db = database_options(options, rocksdb::Env::Default());
+    const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    families.emplace_back("default", family_options(options, "default", cache));
+    for (const char* name : kFamilyNames) {
+        families.emplace_back(name, family_options(options, name, cache));
+    }
+    const auto status = rocksdb::RepairDB(options.path, db, families);
+    return status.ok() ? Result<void>() : database_error(status, "repairing " + options.path);
+}
 
 WriteSet Database::new_write(size_t reserve_bytes) const {
     return WriteSet(rep_->handles, reserve_bytes);
@@ -351,6 +383,28 @@ Result<void> Database::flush() {
     const auto status = rep_->db->Flush(rocksdb::FlushOptions(), all);
     if (!status.ok()) {
         return database_error(status, "flushing the database " + rep_->path);
+    }
+    return {};
+}
+
+Result<void> Database::checkpoint(const std::string& path) {
+    auto* stage = rep_->handles[static_cast<size_t>(Family::kStage)];
+    if (metadata_of(*rep_->db, stage).file_count > kFlushedStageFilesMax) {
+        rocksdb::CompactRangeOptions compact;
+        compact.exclusive_manual_compaction = false;
+        const auto status = rep_->db->CompactRange(compact, stage, nullptr, nullptr);
+        if (!status.ok()) {
+            return database_error(status, "compacting the stage of " + rep_->path);
+        }
+    }
+    rocksdb::Checkpoint* made = nullptr;
+    auto status = rocksdb::Checkpoint::Create(rep_->db.get(), &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    if (status.ok()) {
+        status = checkpoint->CreateCheckpoint(path);
+    }
+    if (!status.ok()) {
+        return database_error(status, "copying the database " + rep_->path);
     }
     return {};
 }

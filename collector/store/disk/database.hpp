@@ -32,6 +32,7 @@ struct DatabaseOptions {
     uint64_t memtable_bytes = 0;  ///< of the stage; the other families share an eighth of it
     uint64_t wal_bytes_max = 0;   ///< families with old rows are flushed beyond it
     bool deterministic = false;   ///< no background compaction, no log files
+    bool read_only = false;       ///< must exist; another process may be using it
 };
 
 /// Rows to write together.
@@ -82,6 +83,9 @@ class Database {
     static Result<std::shared_ptr<Database>> open(const DatabaseOptions& options);
     ~Database();
 
+    /// Rebuilds a database that cannot be opened from what its files still hold.
+    static Result<void> repair(const DatabaseOptions& options);
+
     WriteSet new_write(size_t reserve_bytes = 0) const;
     /// Durable when it returns without an error; else nothing of it is visible, but it may come
     /// back when the database is opened again.
@@ -112,6 +116,10 @@ class Database {
 
     /// Writes the memtables out; the log of synced writes starts afresh.
     Result<void> flush();
+
+    /// A copy of the database in the new folder `path`, of hard links where that is possible. Its
+    /// cost is that of flush(), which goes first.
+    Result<void> checkpoint(const std::string& path);
 
   private:
     friend class Snapshot;

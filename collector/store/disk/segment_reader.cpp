@@ -151,7 +151,13 @@ Result<BlockRows> SegmentReader::read_block(
     SEYIR_TRY(EncodedBatch encoded, encoded_from_bytes(std::move(shared)));
     encoded.xxh3 = column->xxh3;
     SEYIR_TRY(RecordBatchPtr batch, decoder.decode(encoded, tenant));
-    return BlockRows{std::move(batch), nullptr, head.rows, head.raw_bytes};
+    return BlockRows{
+        .batch = std::move(batch),
+        .values = nullptr,
+        .read_lines = nullptr,
+        .rows_read = head.rows,
+        .raw_bytes_read = head.raw_bytes,
+    };
 }
 
 namespace {
@@ -181,11 +187,21 @@ std::optional<std::vector<uint32_t>> choose_rows(
 
 }  // namespace
 
-Result<BlockRows> SegmentReader::read_columns(
-    uint32_t block, const BlockHeader& head, TenantId tenant, const RowChoice& choice
-) const {
-    const std::unique_ptr<rocksdb::Iterator> at(rep_->reader.NewIterator(rocksdb::ReadOptions()));
-    const auto load = [&](uint16_t number) -> Result<std::string> {
+/// A block of columns while it is read.
+struct SegmentReader::OpenBlock {
+    OpenBlock(const SegmentReader& file, uint32_t number, BlockHeader header, TenantId tenant)
+        : rep(*file.rep_),
+          block(number),
+          head(std::move(header)),
+          at(rep.reader.NewIterator(rocksdb::ReadOptions())),
+          decoder({head.rows, head.raw_bytes, tenant}, [this](uint16_t column) {
+              return load(column);
+          }) {}
+
+    OpenBlock(const OpenBlock&) = delete;
+    OpenBlock& operator=(const OpenBlock&) = delete;
+
+    Result<std::string> load(uint16_t number) const {
         const ColumnEntry* column = head.find(static_cast<ColumnId>(number));
         if (column == nullptr) {
             return fail(ErrorCode::kNotFound, fmt::format("the block has no column {}", number));
@@ -194,7 +210,7 @@ Result<BlockRows> SegmentReader::read_columns(
         const rocksdb::Slice wanted(key.data(), key.size());
         at->Seek(wanted);
         if (!at->status().ok()) {
-            return database_error(at->status(), "reading segment " + rep_->path);
+            return database_error(at->status(), "reading segment " + rep.path);
         }
         const bool is_there = column->codec == ColumnCodec::kColumns && at->Valid() &&
                               at->key() == wanted && at->value().size() == column->stored_bytes;
@@ -202,13 +218,13 @@ Result<BlockRows> SegmentReader::read_columns(
             return fail(ErrorCode::kCorrupt, fmt::format("column {} fails its checksum", number));
         }
         return at->value().ToString();
-    };
-    const auto read = [&]() -> Result<BlockRows> {
-        columns::BlockDecoder decoder({head.rows, head.raw_bytes, tenant}, load);
+    }
+
+    Result<BlockRows> read(TenantId tenant, const RowChoice& choice) {
         SEYIR_CHECK(decoder.open());
         const auto chosen = choose_rows(head, decoder, choice);
         if (chosen && chosen->empty()) {
-            return BlockRows{std::make_shared<RecordBatch>(tenant), nullptr, 0, 0};
+            return BlockRows{.batch = std::make_shared<RecordBatch>(tenant)};
         }
         const LineWants all;
         SEYIR_TRY(
@@ -218,18 +234,58 @@ Result<BlockRows> SegmentReader::read_columns(
                 choice.wants ? *choice.wants : all
             )
         );
-        const uint64_t rows = chosen ? chosen->size() : head.rows;
-        const uint64_t raw_bytes = chosen ? head.raw_bytes * rows / head.rows : head.raw_bytes;
-        return BlockRows{std::move(wanted.batch), std::move(wanted.values), rows, raw_bytes};
-    };
-    auto rows = read();
-    if (!rows) {
+        rows = std::move(wanted.rows);
+        const uint64_t count = chosen ? chosen->size() : head.rows;
+        return BlockRows{
+            .batch = std::move(wanted.batch),
+            .values = std::move(wanted.values),
+            .read_lines = nullptr,
+            .rows_read = count,
+            .raw_bytes_read = chosen ? head.raw_bytes * count / head.rows : head.raw_bytes,
+        };
+    }
+
+    /// `of_page`: numbers of rows of the page that read() gave.
+    Result<RecordBatchPtr> read_lines(std::span<const uint32_t> of_page) {
+        std::vector<uint32_t> of_block;
+        of_block.reserve(of_page.size());
+        for (const uint32_t row : of_page) {
+            of_block.push_back(rows[row]);
+        }
+        SEYIR_TRY(RecordBatchPtr batch, decoder.rows(of_block));
+        return batch;
+    }
+
+    template <class T>
+    Result<T> with_place(Result<T> result) const {
+        if (result) {
+            return result;
+        }
         // A column that is missing is as bad as one that is broken.
         const ErrorCode code =
-            rows.error().code == ErrorCode::kNotFound ? ErrorCode::kCorrupt : rows.error().code;
+            result.error().code == ErrorCode::kNotFound ? ErrorCode::kCorrupt : result.error().code;
         return fail(
-            code, fmt::format("segment {}, block {}: {}", rep_->path, block, rows.error().message)
+            code, fmt::format("segment {}, block {}: {}", rep.path, block, result.error().message)
         );
+    }
+
+    Rep& rep;
+    uint32_t block;
+    BlockHeader head;
+    std::unique_ptr<rocksdb::Iterator> at;
+    columns::BlockDecoder decoder;
+    std::vector<uint32_t> rows;
+};
+
+Result<BlockRows> SegmentReader::read_columns(
+    uint32_t block, const BlockHeader& head, TenantId tenant, const RowChoice& choice
+) const {
+    const auto open = std::make_shared<OpenBlock>(*this, block, head, tenant);
+    auto rows = open->with_place(open->read(tenant, choice));
+    if (rows && rows->values != nullptr) {
+        rows->read_lines = [open](std::span<const uint32_t> of_page) {
+            return open->with_place(open->read_lines(of_page));
+        };
     }
     return rows;
 }
@@ -242,6 +298,11 @@ Result<BlockRow> SegmentReader::block_row(uint32_t block) const {
 Result<SegmentSummary> SegmentReader::summary(Day day, SegmentId id) const {
     SEYIR_TRY(const std::string bytes, get(key::file_summary()));
     return decode_segment(day, id, bytes);
+}
+
+Result<StreamLabelsPtr> SegmentReader::labels(StreamId stream) const {
+    SEYIR_TRY(const std::string bytes, get(key::file_stream(stream)));
+    return decode_labels(bytes);
 }
 
 Result<std::shared_ptr<SegmentReader>> SegmentCache::get(Day day, SegmentId id) {

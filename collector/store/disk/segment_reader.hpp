@@ -42,8 +42,10 @@ struct RowChoice {
 
 struct BlockRows {
     RecordBatchPtr batch;
-    std::shared_ptr<const LineValues> values;  ///< null: all rows have their line
-    uint64_t rows_read = 0;                    ///< looked at, whether the batch has them or not
+    std::shared_ptr<const LineValues> values = nullptr;  ///< null: all rows have their line
+    /// As Page::read_lines, while the reader lives; only with values.
+    std::function<Result<RecordBatchPtr>(std::span<const uint32_t>)> read_lines = nullptr;
+    uint64_t rows_read = 0;       ///< looked at, whether the batch has them or not
     uint64_t raw_bytes_read = 0;  ///< of their lines; of some rows of a block about so many
 };
 
@@ -68,9 +70,11 @@ class SegmentReader {
     /// What the file says of its blocks and of itself; for rebuilding the catalogue and for tests.
     Result<BlockRow> block_row(uint32_t block) const;
     Result<SegmentSummary> summary(Day day, SegmentId id) const;
+    Result<StreamLabelsPtr> labels(StreamId stream) const;
 
   private:
     struct Rep;
+    struct OpenBlock;
 
     explicit SegmentReader(std::unique_ptr<Rep> rep);
     Result<BlockRows> read_columns(

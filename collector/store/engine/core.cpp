@@ -76,8 +76,42 @@ Core::Core(RocksStoreOptions given)
       segments(files, options.open_segments_max),
       counters(options.metrics != nullptr ? *options.metrics : own_registry) {}
 
+namespace {
+
+/// A database that is gone while its files are there must not begin anew: the start would remove
+/// every segment as one that nothing names.
+Result<void> check_not_lost(io::FileSystem& fs, const std::string& dir) {
+    if (fs.stat(dir + "/db/CURRENT")) {
+        return {};
+    }
+    const auto has = [&](const std::string& folder, auto&& is_ours) {
+        const auto names = fs.list(folder);
+        return names && std::ranges::any_of(*names, is_ours);
+    };
+    if (has(dir + "/db", [](const std::string& name) { return name.ends_with(".sst"); }) ||
+        has(dir + "/segments",
+            [](const std::string& name) { return day_from_folder(name).has_value(); })) {
+        return fail(
+            ErrorCode::kCorrupt, dir + "/db/CURRENT is missing, though there are stored records"
+        );
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<void> Core::load() {
     const std::string& dir = options.data_dir;
+    if (!options.is_being_restored && fs.stat(dir + "/" + std::string(kRestoreMark))) {
+        return fail(
+            ErrorCode::kRefused,
+            fmt::format(
+                "{0} is a restore that did not end: go on with it (seyir restore FOLDER --to {0})",
+                dir
+            )
+        );
+    }
+    SEYIR_CHECK(check_not_lost(fs, dir));
     const std::string hint = "check that data_dir exists and is writable by this user";
     for (const std::string& path : {dir, dir + "/db", files.path}) {
         auto made = fs.make_directories(path);

@@ -190,16 +190,25 @@ Result<BlockRows> Cursor::load(const Place& place) {
         SEYIR_TRY(RecordBatchPtr batch, core_->read_stage(*view_.snapshot, place.entry, decoder_));
         const uint64_t rows = batch->row_count();
         const uint64_t raw_bytes = batch->raw_bytes();
-        return BlockRows{std::move(batch), nullptr, rows, raw_bytes};
+        return BlockRows{.batch = std::move(batch), .rows_read = rows, .raw_bytes_read = raw_bytes};
     }
     SEYIR_TRY(const auto reader, core_->segments.get(place.segment->day, place.segment->id));
-    return reader->read_block(
-        place.block,
-        place.row,
-        query_.tenant,
-        decoder_,
-        {query_.range, query_.stream_matches, query_.wants}
+    SEYIR_TRY(
+        BlockRows rows,
+        reader->read_block(
+            place.block,
+            place.row,
+            query_.tenant,
+            decoder_,
+            {query_.range, query_.stream_matches, query_.wants}
+        )
     );
+    if (rows.read_lines) {
+        rows.read_lines = [reader, inner = std::move(rows.read_lines)](auto of_page) {
+            return inner(of_page);
+        };
+    }
+    return rows;
 }
 
 Selection Cursor::choose(const RecordBatch& batch) const {
@@ -223,21 +232,24 @@ Selection Cursor::choose(const RecordBatch& batch) const {
     return Selection::of(std::move(rows));
 }
 
-Result<std::optional<Page>> Cursor::read(const Place& place) {
+void Cursor::note_corrupt(const Place& place, const Error& error) {
+    ++stats_.blocks_corrupt;
+    const bool is_staged = place.kind == Place::Kind::kStaged;
+    const UnixNanos min = is_staged ? place.entry.min_ts : place.row.min_ts;
+    const UnixNanos max = is_staged ? place.entry.max_ts : place.row.max_ts;
+    stats_.corrupt.begin = std::min(stats_.corrupt.begin, min);
+    stats_.corrupt.end = std::max(stats_.corrupt.end, max);
+    core_->counters.corrupt_blocks.add();
+    log::error(
+        "store", "a block cannot be read, the answer is partial", {{"error", error.message}}
+    );
+}
+
+Result<std::optional<Page>> Cursor::read(const std::shared_ptr<const Place>& at) {
+    const Place& place = *at;
     auto block = load(place);
     if (!block) {
-        ++stats_.blocks_corrupt;
-        const bool is_staged = place.kind == Place::Kind::kStaged;
-        const UnixNanos min = is_staged ? place.entry.min_ts : place.row.min_ts;
-        const UnixNanos max = is_staged ? place.entry.max_ts : place.row.max_ts;
-        stats_.corrupt.begin = std::min(stats_.corrupt.begin, min);
-        stats_.corrupt.end = std::max(stats_.corrupt.end, max);
-        core_->counters.corrupt_blocks.add();
-        log::error(
-            "store",
-            "a block cannot be read, the answer is partial",
-            {{"error", block.error().message}}
-        );
+        note_corrupt(place, block.error());
         return std::optional<Page>();
     }
     ++stats_.blocks_read;
@@ -248,7 +260,25 @@ Result<std::optional<Page>> Cursor::read(const Place& place) {
     if (rows.count(rows_in_batch) == 0) {
         return std::optional<Page>();
     }
-    return std::optional(Page{std::move(block->batch), std::move(rows), std::move(block->values)});
+    Page page{
+        .batch = std::move(block->batch),
+        .rows = std::move(rows),
+        .values = std::move(block->values),
+        .read_lines = nullptr,
+    };
+    if (page.values != nullptr) {
+        page.read_lines = [this, at, inner = std::move(block->read_lines)](
+                              std::span<const uint32_t> of_page
+                          ) -> Result<RecordBatchPtr> {
+            auto batch = inner(of_page);
+            if (batch) {
+                return batch;
+            }
+            note_corrupt(*at, batch.error());
+            return RecordBatchPtr(std::make_shared<RecordBatch>(query_.tenant));
+        };
+    }
+    return std::optional(std::move(page));
 }
 
 Result<std::optional<Page>> Cursor::next() {
@@ -256,13 +286,13 @@ Result<std::optional<Page>> Cursor::next() {
         if (core_->is_reopening) {
             return fail(ErrorCode::kIo, "the database failed and is opened again: ask once more");
         }
-        const PlacePtr place = pop();
+        PlacePtr place = pop();
         if (place->kind == Place::Kind::kDay) {
             SEYIR_CHECK(open_day(*place));
         } else if (place->kind == Place::Kind::kSegment) {
             SEYIR_CHECK(open_segment(*place));
         } else {
-            SEYIR_TRY(auto page, read(*place));
+            SEYIR_TRY(auto page, read(std::shared_ptr<const Place>(std::move(place))));
             if (page) {
                 return page;
             }

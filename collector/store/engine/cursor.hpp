@@ -54,8 +54,9 @@ class Cursor final : public RowCursor {
     Result<void> open_segment(const Place& place);
     PossibleBlocks ask_filter(const SegmentSummary& segment);
     void prune(uint64_t blocks, uint64_t& counter);
-    Result<std::optional<Page>> read(const Place& place);
+    Result<std::optional<Page>> read(const std::shared_ptr<const Place>& at);
     Result<BlockRows> load(const Place& place);
+    void note_corrupt(const Place& place, const Error& error);
     bool matches(StreamId id);
     bool any_matches(const std::vector<StreamId>& streams);
     Selection choose(const RecordBatch& batch) const;

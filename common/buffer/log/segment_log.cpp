@@ -36,7 +36,11 @@ void append_frame(std::string& out, PendingFrame& frame, LogPlace place) {
 SegmentLog::SegmentLog(io::FileSystem& fs, io::Clock& clock, Options options)
     : fs_(fs), clock_(clock), options_(std::move(options)) {}
 
-SegmentLog::~SegmentLog() = default;
+SegmentLog::~SegmentLog() {
+    if (options_.budget != nullptr) {
+        options_.budget->hold(options_.directory, 0);
+    }
+}
 
 std::string SegmentLog::path_of(const std::string& name) const {
     return options_.directory + "/" + name;
@@ -164,6 +168,23 @@ Result<void> SegmentLog::check_room() const {
             )
         );
     }
+    io::DiskBudget* const budget = options_.budget;
+    if (budget == nullptr) {
+        return {};
+    }
+    budget->hold(options_.directory, held);
+    if (!budget->try_hold(options_.directory, held + options_.segment_bytes)) {
+        return fail(
+            ErrorCode::kBackpressure,
+            fmt::format(
+                "buffers and held files have {} of limits.disk {}; {} holds {} of it",
+                format_bytes(budget->total()),
+                format_bytes(budget->limit()),
+                options_.directory,
+                format_bytes(held)
+            )
+        );
+    }
     return {};
 }
 
@@ -184,7 +205,14 @@ Result<void> SegmentLog::roll(std::string lanes) {
     };
     append(bytes, header);
     bytes += lanes;
-    SEYIR_TRY(active_, create(segment, bytes));
+    auto created = create(segment, bytes);
+    if (!created) {
+        if (options_.budget != nullptr) {
+            options_.budget->hold(options_.directory, disk_bytes());
+        }
+        return created.error();
+    }
+    active_ = *std::move(created);
     active_base_ = at.offset;
     const std::lock_guard lock(mutex_);
     segments_.push_back(std::move(segment));
@@ -248,6 +276,13 @@ bool SegmentLog::trim(uint64_t offset) {
         }
         segments_.pop_front();
         any = true;
+    }
+    if (any && options_.budget != nullptr) {
+        uint64_t bytes = 0;
+        for (const Segment& segment : segments_) {
+            bytes += segment.disk_bytes;
+        }
+        options_.budget->hold(options_.directory, bytes);
     }
     return any;
 }

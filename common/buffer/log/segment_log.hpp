@@ -19,6 +19,7 @@
 
 #include "common/buffer/log/buffer_format.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/disk_budget.hpp"
 #include "common/io/file_system.hpp"
 
 namespace seyir::buffer {
@@ -60,6 +61,7 @@ class SegmentLog {
         uint64_t max_size_bytes = 0;
         uint64_t free_bytes_min = 0;
         bool sync_each_write = true;
+        io::DiskBudget* budget = nullptr;  ///< shared with others; may be none
     };
 
     /// Body of the lane snapshot a new segment begins with: what is true after the first `written`

@@ -260,7 +260,8 @@ class Host {
              clock,
              *registry,
              *checkpoints,
-             use_positions ? &collector_ : nullptr},
+             use_positions ? &collector_ : nullptr,
+             disk},
             nullptr,
             [] {}
         );
@@ -315,6 +316,7 @@ class Host {
     io::ManualClock clock;
     TailOptions options;
     bool use_positions = true;
+    io::DiskBudget* disk = nullptr;
     std::unique_ptr<metrics::Registry> registry;
     std::unique_ptr<checkpoint::CheckpointStore> checkpoints;
     std::unique_ptr<TailReader> reader;

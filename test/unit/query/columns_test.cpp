@@ -237,6 +237,7 @@ std::string label_stage(Random& random) {
         " | n_b=`1`",
         " | d_d_d_d_d_d_d_d_d_d_d_d_d_d_d_d=`1`",
         " | a_extracted=`ok`",
+        " | detected_level=`error`",
     });
 }
 
@@ -266,6 +267,7 @@ std::string random_query(Random& random, const std::vector<test::PlainRow>& rows
         " by (d_d_d_d_d_d_d_d_d_d_d_d_d_d_d_d_d)",
         " without (code)",
         " by (_x, z)",
+        " by (detected_level)",
         " by (a, n_b, code)"
     });
     if (random.once_in(4)) {
@@ -283,7 +285,9 @@ std::string answer(store::LogStore& store, const std::string& text, Random& rand
     const auto expr = logql::parse(text);
     REQUIRE_MESSAGE(expr, text, ": ", expr.error().message);
     io::ManualClock clock;
-    QueryContext context({}, clock);
+    QueryLimits limits;
+    limits.detects_level = random.once_in(2);
+    QueryContext context(limits, clock);
     std::string out;
     if (expr->is_log()) {
         const auto plan = LogPlan::make(text, std::get<logql::LogExpr>(expr->node));

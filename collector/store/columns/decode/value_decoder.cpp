@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "collector/store/columns/decode/table_decoder.hpp"
+#include "collector/store/columns/decode/text_match.hpp"
 
 namespace seyir::store::columns {
 namespace {
@@ -62,6 +63,11 @@ class PlainColumn final : public Column {
             return false;
         }
         out.append(text_, begins_[i], size);
+        return true;
+    }
+
+    bool match(TextMatcher& matcher, RenderLimit& /*limit*/, Verdicts& out) const override {
+        matcher.search(text_, std::span(begins_).subspan(1), out);
         return true;
     }
 
@@ -137,6 +143,11 @@ class ScalarColumn final : public Column {
         return out.bytes.size() <= limit.bytes_max;
     }
 
+    bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const override {
+        const bool is_ruled_out = exceptions_.at.empty() && !matcher.can_be_in(form_);
+        return is_ruled_out || Column::match(matcher, limit, out);
+    }
+
   private:
     static constexpr uint64_t kSmallRangeMax = 4096;
 
@@ -161,6 +172,11 @@ class BytesColumn final : public Column {
             form_.append_text(out, std::string_view(records_).substr(i * width, width));
         }
         return out.size() <= limit.bytes_max;
+    }
+
+    bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const override {
+        const bool is_ruled_out = exceptions_.at.empty() && !matcher.can_be_in(form_);
+        return is_ruled_out || Column::match(matcher, limit, out);
     }
 
   private:
@@ -189,6 +205,13 @@ class AffixColumn final : public Column {
         const bool has_fit = inner_->append(out, i, limit);
         out += suffix_;
         return has_fit && out.size() <= limit.bytes_max;
+    }
+
+    bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const override {
+        const bool may_touch = !exceptions_.at.empty() || matcher.is_in(prefix_) ||
+                               matcher.is_in(suffix_) || matcher.may_cross_from(prefix_) ||
+                               (!suffix_.empty() && matcher.may_cross_into(suffix_));
+        return may_touch ? Column::match(matcher, limit, out) : inner_->match(matcher, limit, out);
     }
 
   private:
@@ -226,6 +249,19 @@ class TableColumn final : public Column {
                 return around_ == nullptr ? nullptr : around_->plain_column(number);
             }
         );
+    }
+
+    bool match(TextMatcher& matcher, RenderLimit& /*limit*/, Verdicts& out) const override {
+        matcher.match_rows(
+            *head_,
+            {[&](uint32_t number) { return columns_[number].get(); },
+             [&](uint32_t number) {
+                 return around_ == nullptr ? nullptr : around_->plain_column(number);
+             },
+             nullptr},
+            out
+        );
+        return matcher.ok();
     }
 
   private:
@@ -444,8 +480,24 @@ bool Column::number_texts(NumberedTexts& out, RenderLimit& limit) const {
         if (!append(out.bytes, i, limit)) {
             return false;
         }
+        if (out.bytes.size() > UINT32_MAX) {
+            return false;
+        }
         out.numbers.push_back(static_cast<uint32_t>(i));
         out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
+    }
+    return true;
+}
+
+bool Column::match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const {
+    NumberedTexts texts;
+    if (!number_texts(texts, limit)) {
+        return false;
+    }
+    Verdicts of_texts;
+    matcher.search(texts.bytes, texts.ends, of_texts);
+    for (size_t i = 0; i < texts.numbers.size() && of_texts.any(); ++i) {
+        out.raise(i, texts.numbers.size(), of_texts.at(texts.numbers[i]));
     }
     return true;
 }
@@ -464,6 +516,16 @@ bool DecodeBudget::take_text(uint64_t bytes) {
     }
     text_bytes -= bytes;
     return true;
+}
+
+std::optional<ScalarForm> form_of_column(std::string_view bytes) {
+    codec::Reader reader(bytes);
+    const auto encoding = static_cast<Encoding>(reader.u8());
+    if (encoding != Encoding::kScalar && encoding != Encoding::kBytes) {
+        return std::nullopt;
+    }
+    ScalarForm form = read_form(reader);
+    return reader.ok() ? std::optional(std::move(form)) : std::nullopt;
 }
 
 ColumnPtr read_column(codec::Reader& reader, size_t count, const DecodeContext& context) {

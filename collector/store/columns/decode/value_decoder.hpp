@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,9 @@ struct NumberedTexts {
     }
 };
 
+class TextMatcher;
+class Verdicts;
+
 class Column {
   public:
     explicit Column(size_t count) : count_(count) {}
@@ -59,6 +63,9 @@ class Column {
 
     /// All values, texts that repeat once where that is cheap. False as with append().
     virtual bool number_texts(NumberedTexts& out, RenderLimit& limit) const;
+
+    /// Which values hold the matcher's text. False as with append().
+    virtual bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const;
 
     /// Columns of the table around that its values refer to.
     std::vector<uint32_t> refers_to;
@@ -92,6 +99,9 @@ struct DecodeContext {
     Unpacker* unpacker = nullptr;
     int depth = 0;
 };
+
+/// The form of all values, when the column's bytes say that at their beginning.
+std::optional<ScalarForm> form_of_column(std::string_view bytes);
 
 /// A column of `count` values.
 ColumnPtr read_column(codec::Reader& reader, size_t count, const DecodeContext& context);

@@ -122,6 +122,7 @@ bool ValueEncoder::by_plan(
 /// Each candidate on a sample; the smallest wins.
 void ValueEncoder::decide(Values values, const EncodeContext& context, ColumnPlan& plan) {
     PieceSink* const kept = std::exchange(pieces, nullptr);
+    const int level_min = std::exchange(packer.level_min, 0);
     const size_t sample = std::min(values.size(), kSampleMax);
     EncodeContext sampled = context;
     sampled.times = context.times.first(std::min(context.times.size(), sample));
@@ -140,6 +141,7 @@ void ValueEncoder::decide(Values values, const EncodeContext& context, ColumnPla
     }
     plan.is_decided = true;
     pieces = kept;
+    packer.level_min = level_min;
 }
 
 bool ValueEncoder::scalar(

@@ -31,7 +31,7 @@ void Packer::append(std::string& out, std::string_view raw, int level) {
         if (scratch_.size() < bound) {
             scratch_.resize(bound);
         }
-        const auto packed = zstd_.compress(raw, scratch_, level);
+        const auto packed = zstd_.compress(raw, scratch_, std::max(level, level_min));
         if (packed && *packed - kZstdMagic.size() < raw.size() - raw.size() / 20) {
             const auto frame = std::string_view(scratch_).substr(0, *packed);
             codec::append_varint(out, kFrame + frame.size() - kZstdMagic.size());

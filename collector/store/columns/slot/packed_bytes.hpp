@@ -16,6 +16,10 @@ namespace seyir::store::columns {
 
 class Packer {
   public:
+    /// Levels rise to this at least: for blocks so small that it costs little time, and in which
+    /// tables and first occurrences are much of the size.
+    int level_min = 0;
+
     void append(std::string& out, std::string_view raw, int level = 1);
 
     /// Text whose size the reader does not know: the size goes in front.

@@ -105,6 +105,41 @@ std::optional<int64_t> parse_ipv4(std::string_view text) {
     return address;
 }
 
+constexpr std::array<char, 512> pairs_of(std::string_view names) {
+    std::array<char, 512> pairs{};
+    for (size_t i = 0; i < 256; ++i) {
+        pairs[2 * i] = names[i >> 4];
+        pairs[2 * i + 1] = names[i & 15];
+    }
+    return pairs;
+}
+
+/// Two hex digits of each byte.
+constexpr std::array<char, 512> kLowerPairs = pairs_of("0123456789abcdef");
+constexpr std::array<char, 512> kUpperPairs = pairs_of("0123456789ABCDEF");
+
+/// Of one part of an address; up to three digits.
+char* put_octet(char* to, unsigned value) {
+    if (value >= 100) {
+        *to++ = static_cast<char>('0' + value / 100);
+    }
+    if (value >= 10) {
+        *to++ = static_cast<char>('0' + value / 10 % 10);
+    }
+    *to++ = static_cast<char>('0' + value % 10);
+    return to;
+}
+
+void append_ipv4(std::string& out, uint64_t address) {
+    char text[16];
+    char* to = text;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        to = put_octet(to, static_cast<unsigned>(address >> shift & 255));
+        *to++ = '.';
+    }
+    out.append(text, static_cast<size_t>(to - text - 1));
+}
+
 void append_number(std::string& out, uint64_t value) {
     char text[20];
     const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
@@ -199,12 +234,7 @@ void ScalarForm::append(std::string& out, int64_t value) const {
             append_decimal(out, magnitude, width, kind == ScalarKind::kDecimal);
             break;
         case ScalarKind::kIpv4:
-            for (int shift = 24; shift >= 0; shift -= 8) {
-                append_number(out, magnitude >> shift & 255);
-                if (shift > 0) {
-                    out += '.';
-                }
-            }
+            append_ipv4(out, magnitude);
             break;
         default:
             break;
@@ -230,18 +260,18 @@ bool ScalarForm::parse_bytes(std::string_view text, std::string& out) const {
 }
 
 void ScalarForm::append_text(std::string& out, std::string_view bytes) const {
-    const char* const names =
-        kind == ScalarKind::kHexUpper ? "0123456789ABCDEF" : "0123456789abcdef";
-    size_t chars = 0;
-    for (const char c : bytes) {
-        if (kind == ScalarKind::kUuid && is_dash_place(chars)) {
-            out += '-';
-            ++chars;
+    const auto& pairs = kind == ScalarKind::kHexUpper ? kUpperPairs : kLowerPairs;
+    char text[2 * kHexWidthMax];
+    char* to = text;
+    for (const char c : bytes.substr(0, kHexWidthMax)) {
+        if (kind == ScalarKind::kUuid && is_dash_place(static_cast<size_t>(to - text))) {
+            *to++ = '-';
         }
-        out += names[static_cast<uint8_t>(c) >> 4];
-        out += names[static_cast<uint8_t>(c) & 15];
-        chars += 2;
+        const char* const pair = pairs.data() + 2 * size_t{static_cast<uint8_t>(c)};
+        *to++ = pair[0];
+        *to++ = pair[1];
     }
+    out.append(text, static_cast<size_t>(to - text));
 }
 
 void append_form(std::string& out, const ScalarForm& form) {

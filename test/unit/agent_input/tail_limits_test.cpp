@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits of a tail input that are about others: its share of time, of bytes a second, of the disk.
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "test/unit/agent_input/tail_harness.hpp"
+
+using namespace seyir;
+using namespace seyir::agent::input;
+
+namespace {
+
+uint64_t lost_bytes(Host& host) {
+    return host.registry
+        ->counter(
+            "seyir_agent_tail_lost_bytes_total",
+            "Bytes gone before they were acknowledged.",
+            {{"input", "app"}}
+        )
+        .value();
+}
+
+}  // namespace
+
+TEST_SUITE("agent/input/tail/limits") {
+    TEST_CASE("a large file does not keep a small one waiting") {
+        FakeCollector collector;
+        Host host(collector);
+        host.options.read_chunk_bytes = 64 * kKiB;
+        host.options.batch_raw_bytes = 64 * kKiB;
+        const auto large = lines_of("a line of the large file", 0, 100'000);
+        host.dir.append("a.log", text_of(large));
+        host.dir.append("b.log", "small\n");
+        host.start();
+        host.run();
+        REQUIRE(collector.state.lines.size() == large.size() + 1);
+        const auto bodies = collector.state.bodies();
+        const auto at = std::ranges::find(bodies, "small") - bodies.begin();
+        CHECK(at < 10'000);  // behind one turn of the large file, not behind all of it
+    }
+
+    TEST_CASE("rate_limit bounds the bytes a second of all files; nothing is lost by it") {
+        FakeCollector collector;
+        Host host(collector);
+        host.options.rate_bytes_max = 100'000;
+        host.options.read_chunk_bytes = 16 * kKiB;
+        const auto lines = lines_of("a line of some length, and a bit more", 0, 8'000);
+        for (const char* name : {"a.log", "b.log"}) {
+            host.dir.append(name, text_of(lines));
+        }
+        const uint64_t total = 2 * text_of(lines).size();
+        host.start();
+        const SteadyTime began = host.clock.steady_now();
+        uint64_t most_early = 0;
+        while (collector.state.lines.size() < 2 * lines.size()) {
+            REQUIRE(host.clock.steady_now() - began < std::chrono::minutes(1));
+            host.reader->poll_once();
+            host.clock.advance(std::chrono::milliseconds(10));
+            if (host.clock.steady_now() - began <= std::chrono::seconds(2)) {
+                most_early = collector.state.lines.size();
+            }
+        }
+        const double seconds =
+            std::chrono::duration<double>(host.clock.steady_now() - began).count();
+        CHECK(static_cast<double>(total) / seconds < 115'000);
+        CHECK(static_cast<double>(total) / seconds > 80'000);
+        CHECK(most_early * 45 < 300'000);
+    }
+
+    TEST_CASE("deleted files that are held count against limits.disk; the oldest go, counted") {
+        io::DiskBudget disk(30'000);
+        FakeCollector collector;
+        Host host(collector);
+        host.disk = &disk;
+        for (const char* name : {"a.log", "b.log", "c.log"}) {
+            host.dir.append(name, "x\n");
+        }
+        host.start();
+        host.run();
+        REQUIRE(collector.state.lines.size() == 3);
+        collector.hold = true;
+        disk.hold("another buffer", 8'000);
+        for (const char* name : {"a.log", "b.log", "c.log"}) {
+            host.dir.append(name, std::string(9'998, 'y') + "\n");
+            host.run();
+            host.dir.remove(name);
+            host.run(3);
+        }
+        CHECK(disk.excess() == 0);
+        CHECK(disk.total() > 8'000);
+        CHECK(lost_bytes(host) > 0);
+        host.stop();
+    }
+}
