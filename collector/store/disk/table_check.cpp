@@ -3,6 +3,9 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace seyir::store {
 namespace {
@@ -12,6 +15,7 @@ constexpr size_t kFooterBytes = 53;
 /// Compression type and checksum behind each block.
 constexpr size_t kTrailerBytes = 5;
 constexpr size_t kRestartsBytes = 4;
+constexpr std::string_view kHidden = ".damaged";
 
 std::optional<uint64_t> varint_at(std::string_view bytes, size_t at) {
     uint64_t value = 0;
@@ -51,14 +55,48 @@ Result<void> check_table(io::FileSystem& fs, const std::string& path) {
     return {};
 }
 
-Result<void> check_tables(io::FileSystem& fs, const std::string& database_path) {
-    SEYIR_TRY(const auto names, fs.list(database_path));
+HiddenTables::HiddenTables(io::FileSystem& fs, std::string database_path)
+    : fs_(fs), path_(std::move(database_path)) {}
+
+HiddenTables::~HiddenTables() {
+    if (is_needed_) {
+        put_back();
+    }
+}
+
+void HiddenTables::put_back() {
+    const auto names = fs_.list(path_);
+    for (const std::string& name : names.value_or(std::vector<std::string>())) {
+        if (name.ends_with(kHidden)) {
+            const std::string table = name.substr(0, name.size() - kHidden.size());
+            (void)fs_.rename(path_ + "/" + name, path_ + "/" + table);
+        }
+    }
+}
+
+Result<void> HiddenTables::hide() {
+    put_back();  // of an open that was cut off
+    SEYIR_TRY(const auto names, fs_.list(path_));
     for (const std::string& name : names) {
-        if (name.ends_with(".sst")) {
-            SEYIR_CHECK(check_table(fs, database_path + "/" + name));
+        if (!name.ends_with(".sst")) {
+            continue;
+        }
+        if (const auto checked = check_table(fs_, path_ + "/" + name); !checked) {
+            first_ = first_.empty() ? checked.error().message : first_;
+            SEYIR_CHECK(fs_.rename(path_ + "/" + name, path_ + "/" + name + std::string(kHidden)));
         }
     }
     return {};
+}
+
+void HiddenTables::forget() {
+    is_needed_ = false;
+    const auto names = fs_.list(path_);
+    for (const std::string& name : names.value_or(std::vector<std::string>())) {
+        if (name.ends_with(kHidden)) {
+            (void)fs_.remove(path_ + "/" + name);
+        }
+    }
 }
 
 }  // namespace seyir::store

@@ -149,18 +149,22 @@ Result<void> Core::load() {
 /// it is as if the store had been put back from a backup.
 Result<void> Core::open_guarded(std::shared_ptr<Database>& opened) {
     LogGuard guard(fs, clock, options.data_dir);
-    SEYIR_CHECK(check_tables(fs, options.data_dir + "/db"));
     SEYIR_TRY(const bool is_behind, guard.look());
-    SEYIR_TRY(
-        opened,
-        Database::open({
-            .path = options.data_dir + "/db",
-            .env = files.env,
-            .memtable_bytes = options.memtable_bytes,
-            .wal_bytes_max = options.wal_bytes_max,
-            .deterministic = !options.threads,
-        })
-    );
+    HiddenTables hidden(fs, options.data_dir + "/db");
+    SEYIR_CHECK(hidden.hide());
+    auto database_now = Database::open({
+        .path = options.data_dir + "/db",
+        .env = files.env,
+        .memtable_bytes = options.memtable_bytes,
+        .wal_bytes_max = options.wal_bytes_max,
+        .deterministic = !options.threads,
+    });
+    if (!database_now) {
+        const bool is_damaged = !hidden.first().empty();
+        return is_damaged ? fail(ErrorCode::kCorrupt, hidden.first()) : database_now.error();
+    }
+    hidden.forget();
+    opened = *std::move(database_now);
     SEYIR_CHECK(load_meta(*opened));
     if (is_behind) {
         WriteSet set = opened->new_write();
