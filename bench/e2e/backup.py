@@ -41,8 +41,8 @@ def write_lines(gen_logs, path, size, seed):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build-dir", default="build-release")
-    parser.add_argument("--size", default="5G")
-    parser.add_argument("--changes", nargs="*", default=["1M", "100M", "1G"])
+    parser.add_argument("--size", default="5GB")
+    parser.add_argument("--changes", nargs="*", default=["1MB", "100MB", "1GB"])
     parser.add_argument("--folder", help="where the data goes; default: a temporary directory")
     arguments = parser.parse_args()
     os.environ["SEYIR_BUILD_DIR"] = str(pathlib.Path(arguments.build_dir).resolve())

@@ -234,3 +234,35 @@ def test_a_hung_loop_is_named_and_starves_the_watchdog(site, notified):
     switch.unlink()
     wait_until(lambda: notified.said("WATCHDOG=1"), "fed again once the loop gets on")
     assert len(site.wait_rows(2)) == 2
+
+
+def test_filters_run_in_the_agent_before_a_byte_reaches_its_spool(site):
+    port = harness.free_ports(1)[0]
+    agent = site.add_agent(text=f"""\
+version: 1
+state_dir: {site.folder}/agent
+listen: {{ http: 127.0.0.1:{harness.free_ports(1)[0]} }}
+inputs:
+  net: {{ type: syslog, tcp: ['127.0.0.1:{port}'] }}
+filters:
+  noise: {{ type: drop, if: '|= "healthz"' }}
+  redact: {{ type: redact, rules: [{{ rule: email }}] }}
+  fields: {{ type: parse, format: json }}
+outputs:
+  central: {{ type: collector, endpoints: ['127.0.0.1:{site.agents_port}'], token: {harness.TOKEN} }}
+routes:
+  - {{ name: main, from: [net], through: [noise, redact, fields], to: [central] }}
+""", http_port=0)
+    text = agent.config.read_text()
+    agent.http_port = int(re.search(r"http: 127.0.0.1:(\d+)", text)[1])
+    agent.start()
+    with socket.create_connection(("127.0.0.1", port)) as peer:
+        peer.sendall(b'<13>1 2026-11-22T20:00:00Z h app - - - {"mail":"bob@example.com","took":7}\n'
+                     b"<13>1 2026-11-22T20:00:00Z h app - - - GET /healthz\n")
+        wait_until(lambda: site.metrics(agent).get('seyir_buffer_rows{component="central"}') == 1, "one record waits")
+    agent.kill9()  # the spool is on disk, and nobody has it open
+    held = site.seyir("spool", "export", f"{site.folder}/agent/buffer/central", server=False)
+    assert held.returncode == 0, held.stderr
+    assert b"bob@example.com" not in held.stdout and b"healthz" not in held.stdout, held.stdout
+    (record,) = [json.loads(line) for line in held.stdout.splitlines()]
+    assert record["attributes"]["took"] == 7, "parsed at the edge"

@@ -197,11 +197,19 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
                 return true;
             }
         } else if (!original->replaced && !(file.found_first && original->found_first) &&
-                   !original->detached && !expired && compare_more(file, *original)) {
+                   !original->detached && !expired) {
             // Whole: hold the look-alike while it is equal and may still be being copied. (A
             // renamed original is not waited for: that is the usual rotation, nobody will cut it.)
-            held = true;
-            continue;
+            if (compare_more(file, *original)) {
+                held = true;
+                continue;
+            }
+            // Not equal; unless it was cut while it was being compared.
+            notice_cut(*original, file);
+            if (original->state == FileState::kOrphan && is_copy(file, *original)) {
+                take_over(file, *original);
+                return true;
+            }
         }
         file.cleared.push_back(original->number);
     }
@@ -218,6 +226,10 @@ void TailReader::notice_cut(TailFile& original, const TailFile& suspect) {
     const auto info = original.handle->info();
     if (info && info->size_bytes < original.read_end) {
         on_rewritten(original, "truncated");
+    } else if (info && info->link_count > 0 &&
+               tail_hash_at(original, original.read_end) != original.tail.hash()) {
+        // Cut and longer again already, before its own turn to be read came.
+        on_rewritten(original, "rewritten in place");
     } else if (info && info->link_count == 0) {
         // A file made after the other was removed is a program beginning anew with an equal
         // banner, not a copy. In doubt (same tick of the clock) a line twice beats a line lost.

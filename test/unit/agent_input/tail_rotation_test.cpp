@@ -227,6 +227,25 @@ TEST_SUITE("agent/input/tail/rotation") {
         CHECK(collector.state.skipped_bytes == 0);
     }
 
+    TEST_CASE("copytruncate and longer than before at once: the copy is not read again") {
+        for (const char* copy : {"a.log.1", "0.log"}) {  // looked at before and after the original
+            CAPTURE(copy);
+            FakeCollector collector;
+            Host host(collector);
+            host.dir.append("a.log", text_of(lines_of("old", 0, 20)));
+            host.start();
+            host.run();
+            host.dir.copy("a.log", copy);
+            host.dir.write("a.log", text_of(lines_of("new and longer lines", 0, 50)));
+            host.run(8);
+            auto expected = lines_of("old", 0, 20);
+            for (const std::string& line : lines_of("new and longer lines", 0, 50)) {
+                expected.push_back(line);
+            }
+            CHECK(collector.state.bodies() == expected);
+        }
+    }
+
     TEST_CASE("copytruncate seen in the middle: the copy grows before the original is cut") {
         FakeCollector collector;
         Host host(collector);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <random>
+#include <span>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -294,6 +295,44 @@ TEST_SUITE("collector/store/columns/match") {
         CHECK(tally.left_out > 1000);
         CHECK(tally.kept > 1000);
         CHECK(tally.sure > 1000);
+    }
+
+    TEST_CASE("bytes that were changed are refused or give rows within bounds") {
+        const uint64_t seed = 11;
+        Random random(seed);
+        for (int round = 0; round < 25; ++round) {
+            BlockEncoder encoder;
+            Block block;
+            const std::vector<std::string> lines = make_lines(random);
+            fill(block, encoder, lines);
+            const EncodedBlock good = block.encoded;
+            for (int change = 0; change < 40; ++change) {
+                block.encoded = good;
+                std::string& bytes =
+                    block.encoded.columns[random.below(block.encoded.columns.size())].bytes;
+                for (size_t flips = 1 + random.below(3); flips > 0 && !bytes.empty(); --flips) {
+                    bytes[random.below(bytes.size())] = static_cast<char>(random.below(256));
+                }
+                LineWants wants;
+                wants.is_whole = random.below(3) == 0;
+                wants.as_json = random.below(2) == 0;
+                wants.json_labels = {{"n", 0}, {"w", 1}, {"p", 1}};
+                wants.json_label_name = [](std::span<const std::string_view> path) {
+                    return std::string(path.back());
+                };
+                if (random.below(3) != 0) {
+                    wants.tests.push_back(make_test(random, lines));
+                }
+                BlockDecoder decoder = block.open();
+                if (!decoder.open()) {
+                    continue;
+                }
+                if (const auto rows = decoder.rows(std::nullopt, wants)) {
+                    CHECK(rows->batch->row_count() <= lines.size());
+                    CHECK(rows->batch->raw_bytes() <= block.batch.raw_bytes() + lines.size());
+                }
+            }
+        }
     }
 
     TEST_CASE("a text across cuts is found, and one that is nowhere finds nothing") {

@@ -42,6 +42,12 @@ std::string line_missing_a_key(BlockEncoder& encoder, const Lines& lines) {
     const std::set<gram::Key> known = to_set(collector.take());
     for (const std::string& line : lines) {
         collector.add(line);
+    }
+    if (std::ranges::includes(known, to_set(collector.take()))) {
+        return "";
+    }
+    for (const std::string& line : lines) {
+        collector.add(line);
         for (const gram::Key key : collector.take()) {
             if (!known.contains(key)) {
                 return line;
@@ -172,7 +178,7 @@ TEST_SUITE("collector/store/columns/pieces") {
             for (const auto& entry : std::filesystem::directory_iterator(folder)) {
                 const std::string name = entry.path().filename();
                 if (name.ends_with(".log") || name.ends_with(".jsonl")) {
-                    for (uint64_t seed = 1; seed <= 4; ++seed) {
+                    for (uint64_t seed = 1; seed <= 2; ++seed) {
                         check_file(entry.path(), seed);
                     }
                 }

@@ -2,6 +2,7 @@
 #include "collector/store/columns/decode/value_decoder.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "collector/store/columns/decode/table_decoder.hpp"
 #include "collector/store/columns/decode/text_match.hpp"
@@ -474,16 +475,30 @@ class ColumnReader {
 }  // namespace
 
 bool Column::number_texts(NumberedTexts& out, RenderLimit& limit) const {
+    // Few texts that repeat are worth finding; a short column may be a dictionary of different
+    // ones.
+    constexpr size_t kManyValues = 1024;
+    constexpr size_t kFewTexts = 256;
+    constexpr size_t kFirstTexts = 24;  // and one in four values: else nearly all differ
+    bool looks_for_repeats = count_ >= kManyValues;
+    std::unordered_map<std::string, uint32_t> known;
     out.numbers.reserve(count_);
-    out.ends.reserve(count_);
     for (size_t i = 0; i < count_; ++i) {
-        if (!append(out.bytes, i, limit)) {
+        const size_t before = out.bytes.size();
+        if (!append(out.bytes, i, limit) || out.bytes.size() > UINT32_MAX) {
             return false;
         }
-        if (out.bytes.size() > UINT32_MAX) {
-            return false;
+        const auto next = static_cast<uint32_t>(out.ends.size());
+        if (looks_for_repeats) {
+            const auto [at, is_new] = known.try_emplace(out.bytes.substr(before), next);
+            if (!is_new) {
+                out.bytes.resize(before);
+                out.numbers.push_back(at->second);
+                continue;
+            }
+            looks_for_repeats = known.size() <= std::min(kFewTexts, kFirstTexts + i / 4);
         }
-        out.numbers.push_back(static_cast<uint32_t>(i));
+        out.numbers.push_back(next);
         out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
     }
     return true;
