@@ -194,17 +194,6 @@ void Core::close() {
 }
 
 Result<void> Core::create_meta(Database& db) {
-    SEYIR_TRY(const auto days, fs.list(files.path));
-    if (!days.empty()) {
-        return fail(
-            ErrorCode::kCorrupt,
-            fmt::format(
-                "{0}/db is new, but {0}/segments holds segments: put the db folder that belongs to "
-                "them back, or restore a backup, or move the segments away",
-                options.data_dir
-            )
-        );
-    }
     store_id = StoreId::random();
     WriteSet set = db.new_write();
     // Nothing of earlier days was staged here: old rows that are sent in do not end a day.
