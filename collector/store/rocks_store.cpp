@@ -36,8 +36,7 @@ RocksStore::RocksStore(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
 RocksStore::~RocksStore() {
     rep_->sealer.stop();
     rep_->committer.stop();
-    const std::lock_guard lock(rep_->core->view_mutex);
-    rep_->core->database = nullptr;
+    rep_->core->close();
 }
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksStoreOptions options) {
@@ -178,7 +177,7 @@ StoreHealth RocksStore::health() {
     out.days_held_back = core.days_held_back;
     {
         const std::lock_guard lock(core.trouble_mutex);
-        out.message = core.trouble;
+        out.message = core.trouble.empty() ? core.missing : core.trouble;
     }
     if (out.disk == DiskState::kHardMark) {
         out.message = fmt::format(
