@@ -142,6 +142,13 @@ constexpr std::array kRetentionOptions{
     },
 };
 
+constexpr std::array kExportOptions{
+    OptionSpec{"from", "WHEN", "2026-11-22T10:00:00Z, '2026-11-22 10:00' or 15m (ago) (1h)"},
+    OptionSpec{"to", "WHEN", "likewise, not included (now)"},
+    OptionSpec{"match", "SELECTOR", "metrics: name{label=\"value\"}, or either part of it"},
+    OptionSpec{"format", "HOW", "metrics: openmetrics (default) or jsonl"},
+};
+
 constexpr std::array kBackupOptions{
     OptionSpec{
         "recheck", "", "run: read everything again, and mend files of the folder that are damaged"
@@ -269,6 +276,13 @@ constexpr std::string_view kRetentionDetails =
     "  seyir retention\n"
     "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
+constexpr std::string_view kExportDetails =
+    "Prints what the collector keeps, for other programs. `metrics`: samples of the hosts' "
+    "metrics\n"
+    "that agents with an input `host_metrics` sent, as OpenMetrics text with times (for `promtool\n"
+    "tsdb create-blocks-from openmetrics`) or as JSON lines (for VictoriaMetrics' import).\n\n"
+    "  seyir export metrics --from 24h > day.om\n"
+    "  seyir export metrics --match 'node_load1{instance=\"web1\"}' --format jsonl\n";
 constexpr std::string_view kBackupDetails =
     "The backups of a running collector (`backup` of its store output), and when the next is due.\n"
     "`run` makes one now and waits for it. A backup holds every record acknowledged before it was\n"
@@ -283,14 +297,18 @@ constexpr std::string_view kRestoreDetails =
     "  seyir restore /var/backups/seyir/store --to /var/lib/seyir-collector\n"
     "  seyir restore /var/backups/seyir/store --at '2026-11-21 12:00' --to /srv/restored\n";
 constexpr std::string_view kVerifyDetails =
-    "Reads all of a folder of backups, or all a collector stored (its data_dir; it may be running),\n"
-    "and compares every checksum. Of a store it also unpacks every block, and compares the records\n"
-    "of blocks, segments, days and stage with what the catalogue promises. Changes nothing. Exits 1\n"
+    "Reads all of a folder of backups, or all a collector stored (its data_dir; it may be "
+    "running),\n"
+    "and compares every checksum. Of a store it also unpacks every block, and compares the "
+    "records\n"
+    "of blocks, segments, days and stage with what the catalogue promises. Changes nothing. Exits "
+    "1\n"
     "when something is damaged, which it names.\n\n"
     "  seyir verify /var/backups/seyir/store\n"
     "  seyir verify /var/lib/seyir-collector --output json\n";
 constexpr std::string_view kDoctorDetails =
-    "What is damaged in a data directory, which records and times that costs, and the command that\n"
+    "What is damaged in a data directory, which records and times that costs, and the command "
+    "that\n"
     "mends it. Without --repair nothing is changed. --repair needs the collector stopped: blocks\n"
     "and files that cannot be read go out of the catalogue and, as files, to data_dir/quarantine;\n"
     "a damaged database is put aside and rebuilt from what its files still hold. Exits 1 when\n"
@@ -399,6 +417,15 @@ constexpr std::array kCommands{
         "days the collector drops, and dropping them",
         kRetentionDetails,
         kRetentionOptions
+    },
+    CommandSpec{
+        "export",
+        "metrics",
+        1,
+        1,
+        "samples of hosts, for other programs",
+        kExportDetails,
+        kExportOptions
     },
     CommandSpec{
         "backup", "[run]", 0, 1, "backups of the collector's store", kBackupDetails, kBackupOptions

@@ -72,6 +72,7 @@ constexpr Entry kEntries[] = {
     {"tap", tap_command},
     {"reload", reload_command},
     {"retention", retention_command},
+    {"export", export_command},
     {"backup", backup_command},
     {"restore", restore_command},
     {"verify", verify_command},
