@@ -18,6 +18,8 @@ namespace {
 constexpr size_t kBlockBytes = 32 * kKiB;
 constexpr size_t kReadBytes = 32 * kBlockBytes;
 constexpr size_t kHeaderBytes = 7;
+constexpr uint8_t kWhole = 1;
+constexpr uint8_t kFirst = 2;
 constexpr uint8_t kTypeMax = 4;
 constexpr std::string_view kEnding = ".log";
 constexpr std::string_view kManifest = "MANIFEST-";
@@ -76,7 +78,12 @@ class LogWalk {
                 return;  // where the next record begins is not known
             }
             if (crc == masked_crc(rest.substr(6, 1 + length))) {
-                has_good_behind_ = has_good_behind_ || bad_.has_value() || zeros_from_.has_value();
+                // A commit is written when the one before is on the disk: where one begins, all in
+                // front of it was whole once.
+                const bool begins = type == kWhole || type == kFirst;
+                has_any_behind_ = has_any_behind_ || bad_.has_value() || zeros_from_.has_value();
+                has_good_behind_ =
+                    has_good_behind_ || (begins && (bad_.has_value() || zeros_from_.has_value()));
             } else {
                 note_bad(at + pos, false);
             }
@@ -86,12 +93,16 @@ class LogWalk {
 
     /// Where damage begins; nothing when the log is whole or only cut off.
     std::optional<uint64_t> damage(bool may_be_cut) const {
-        if (has_good_behind_ && zeros_from_ && (!bad_ || *zeros_from_ < *bad_)) {
+        const bool counts = has_good_behind_ || (has_any_behind_ && !may_be_cut);
+        if (counts && zeros_from_ && (!bad_ || *zeros_from_ < *bad_)) {
             return zeros_from_;
         }
         const bool is_cut = is_cut_off_ && may_be_cut && !has_good_behind_;
         return is_cut ? std::nullopt : bad_;
     }
+
+    /// What is damaged had been written whole; otherwise a power cut may have left it so.
+    bool is_certain() const { return has_good_behind_; }
 
   private:
     void note_bad(uint64_t at, bool is_cut_off) {
@@ -104,6 +115,7 @@ class LogWalk {
     std::optional<uint64_t> bad_;
     std::optional<uint64_t> zeros_from_;
     bool is_cut_off_ = false;
+    bool has_any_behind_ = false;
     bool has_good_behind_ = false;
 };
 
@@ -143,10 +155,13 @@ Result<std::optional<LogDamage>> check_log(
         .offset = *damage,
         .bytes = info.size_bytes - *damage,
         .what = fmt::format(
-            "the database's file {} is damaged at byte {}: the {} from there on cannot be read",
+            "the database's file {} is damaged at byte {}: the {} from there on cannot be read{}",
             name,
             *damage,
-            format_bytes(info.size_bytes - *damage)
+            format_bytes(info.size_bytes - *damage),
+            walk.is_certain() || !may_be_cut
+                ? ""
+                : " (a power cut may leave this; then nothing that was acknowledged is missing)"
         )
     });
 }
