@@ -142,6 +142,14 @@ constexpr std::array kRetentionOptions{
     },
 };
 
+constexpr std::array kExportOptions{
+    OptionSpec{"from", "WHEN", "2026-11-22T10:00:00Z, '2026-11-22 10:00' or 15m (ago)"},
+    OptionSpec{"to", "WHEN", "likewise, not included"},
+    OptionSpec{"out", "FILE", "write to FILE; .gz and .zst are packed"},
+    OptionSpec{"resume", "", "go on with an export to FILE that was interrupted"},
+    OptionSpec{"no-progress", "", "no progress line"},
+};
+
 constexpr std::array kBackupOptions{
     OptionSpec{
         "recheck", "", "run: read everything again, and mend files of the folder that are damaged"
@@ -269,6 +277,13 @@ constexpr std::string_view kRetentionDetails =
     "  seyir retention\n"
     "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
+constexpr std::string_view kExportDetails =
+    "Records of a running collector, whole, in order of time, one JSON object a line: all of them,\n"
+    "or those of a selector and a stretch of time. FILE is FILE.partial until all is there; after\n"
+    "an interruption --resume goes on where it stopped. Exits 1 when some could not be read.\n\n"
+    "  seyir export --out all.jsonl.zst\n"
+    "  seyir export '{app=\"shop\"}' --from 2026-11-01 --to 2026-11-08 --out shop.jsonl.gz\n"
+    "  seyir export '{app=\"shop\"}' --from 1h | jq -r .body\n";
 constexpr std::string_view kBackupDetails =
     "The backups of a running collector (`backup` of its store output), and when the next is due.\n"
     "`run` makes one now and waits for it. A backup holds every record acknowledged before it was\n"
@@ -399,6 +414,15 @@ constexpr std::array kCommands{
         "days the collector drops, and dropping them",
         kRetentionDetails,
         kRetentionOptions
+    },
+    CommandSpec{
+        "export",
+        "[SELECTOR]",
+        0,
+        1,
+        "records as JSON lines",
+        kExportDetails,
+        kExportOptions
     },
     CommandSpec{
         "backup", "[run]", 0, 1, "backups of the collector's store", kBackupDetails, kBackupOptions

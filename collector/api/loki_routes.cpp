@@ -5,6 +5,7 @@
 
 #include "collector/api/admission.hpp"
 #include "collector/api/handlers.hpp"
+#include "collector/api/records/export_handler.hpp"
 #include "collector/api/request_params.hpp"
 #include "collector/api/tail/tail_handler.hpp"
 
@@ -104,6 +105,18 @@ std::vector<net::HttpRoute> loki_routes(
     add("detected_labels", handle_detected_labels);
     add("format_query", handle_format_query);
     add("drilldown-limits", handle_drilldown_limits);
+    routes.push_back({
+        .method = "GET",
+        .path = "/api/v1/export",
+        .scope = net::Scope::kRead,
+        .lane = net::Lane::kQuery,
+        .handler =
+            [context, admission](const net::HttpExchangePtr& exchange) {
+                admission->run(exchange, [context](const net::HttpExchangePtr& admitted) {
+                    handle_export(context, admitted);
+                });
+            },
+    });
     const auto hub = std::make_shared<TailHub>(store, clock, options.registry);
     routes.push_back({
         .method = "GET",
