@@ -143,11 +143,15 @@ constexpr std::array kRetentionOptions{
 };
 
 constexpr std::array kExportOptions{
-    OptionSpec{"from", "WHEN", "2026-11-22T10:00:00Z, '2026-11-22 10:00' or 15m (ago)"},
-    OptionSpec{"to", "WHEN", "likewise, not included"},
-    OptionSpec{"out", "FILE", "write to FILE; .gz and .zst are packed"},
-    OptionSpec{"resume", "", "go on with an export to FILE that was interrupted"},
-    OptionSpec{"no-progress", "", "no progress line"},
+    OptionSpec{
+        "from", "WHEN", "2026-11-22T10:00:00Z, '2026-11-22 10:00' or 15m (ago) (all; metrics: 1h)"
+    },
+    OptionSpec{"to", "WHEN", "likewise, not included (all; metrics: now)"},
+    OptionSpec{"out", "FILE", "records: write to FILE; .gz and .zst are packed"},
+    OptionSpec{"resume", "", "records: go on with an export to FILE that was interrupted"},
+    OptionSpec{"no-progress", "", "records: no progress line"},
+    OptionSpec{"match", "SELECTOR", "metrics: name{label=\"value\"}, or either part of it"},
+    OptionSpec{"format", "HOW", "metrics: openmetrics (default) or jsonl"},
 };
 
 constexpr std::array kBackupOptions{
@@ -278,12 +282,18 @@ constexpr std::string_view kRetentionDetails =
     "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
 constexpr std::string_view kExportDetails =
-    "Records of a running collector, whole, in order of time, one JSON object a line: all of them,\n"
-    "or those of a selector and a stretch of time. FILE is FILE.partial until all is there; after\n"
-    "an interruption --resume goes on where it stopped. Exits 1 when some could not be read.\n\n"
+    "Records of a running collector, whole, in order of time, one JSON object a line:\n"
+    "all of them, or those of a selector and a stretch of time. FILE is FILE.partial until all is\n"
+    "there; after an interruption --resume goes on where it stopped. Exits 1 when some could not\n"
+    "be read.\n\n"
     "  seyir export --out all.jsonl.zst\n"
     "  seyir export '{app=\"shop\"}' --from 2026-11-01 --to 2026-11-08 --out shop.jsonl.gz\n"
-    "  seyir export '{app=\"shop\"}' --from 1h | jq -r .body\n";
+    "  seyir export '{app=\"shop\"}' --from 1h | jq -r .body\n\n"
+    "`metrics`: samples that agents with an input `host_metrics` sent, for other programs, as\n"
+    "OpenMetrics text with times (for `promtool tsdb create-blocks-from openmetrics`) or as JSON\n"
+    "lines (for VictoriaMetrics' import).\n\n"
+    "  seyir export metrics --from 24h > day.om\n"
+    "  seyir export metrics --match 'node_load1{instance=\"web1\"}' --format jsonl\n";
 constexpr std::string_view kBackupDetails =
     "The backups of a running collector (`backup` of its store output), and when the next is due.\n"
     "`run` makes one now and waits for it. A backup holds every record acknowledged before it was\n"
@@ -298,14 +308,18 @@ constexpr std::string_view kRestoreDetails =
     "  seyir restore /var/backups/seyir/store --to /var/lib/seyir-collector\n"
     "  seyir restore /var/backups/seyir/store --at '2026-11-21 12:00' --to /srv/restored\n";
 constexpr std::string_view kVerifyDetails =
-    "Reads all of a folder of backups, or all a collector stored (its data_dir; it may be running),\n"
-    "and compares every checksum. Of a store it also unpacks every block, and compares the records\n"
-    "of blocks, segments, days and stage with what the catalogue promises. Changes nothing. Exits 1\n"
+    "Reads all of a folder of backups, or all a collector stored (its data_dir; it may be "
+    "running),\n"
+    "and compares every checksum. Of a store it also unpacks every block, and compares the "
+    "records\n"
+    "of blocks, segments, days and stage with what the catalogue promises. Changes nothing. Exits "
+    "1\n"
     "when something is damaged, which it names.\n\n"
     "  seyir verify /var/backups/seyir/store\n"
     "  seyir verify /var/lib/seyir-collector --output json\n";
 constexpr std::string_view kDoctorDetails =
-    "What is damaged in a data directory, which records and times that costs, and the command that\n"
+    "What is damaged in a data directory, which records and times that costs, and the command "
+    "that\n"
     "mends it. Without --repair nothing is changed. --repair needs the collector stopped: blocks\n"
     "and files that cannot be read go out of the catalogue and, as files, to data_dir/quarantine;\n"
     "a damaged database is put aside and rebuilt from what its files still hold. Exits 1 when\n"
@@ -417,10 +431,10 @@ constexpr std::array kCommands{
     },
     CommandSpec{
         "export",
-        "[SELECTOR]",
+        "[SELECTOR|metrics]",
         0,
         1,
-        "records as JSON lines",
+        "records as JSON lines; samples of hosts",
         kExportDetails,
         kExportOptions
     },

@@ -8,7 +8,6 @@
 
 #include "ctl/commands_table.hpp"
 #include "ctl/plugin/plugin_command.hpp"
-#include "ctl/records/records_command.hpp"
 #include "ctl/session.hpp"
 
 namespace seyir::ctl {
@@ -73,7 +72,7 @@ constexpr Entry kEntries[] = {
     {"tap", tap_command},
     {"reload", reload_command},
     {"retention", retention_command},
-    {"export", export_records_command},
+    {"export", export_command},
     {"backup", backup_command},
     {"restore", restore_command},
     {"verify", verify_command},

@@ -67,6 +67,7 @@ int spool_command(const Arguments& arguments);
 int validate_command(const Arguments& arguments);
 int tap_command(const Arguments& arguments);
 int reload_command(const Arguments& arguments);
+int export_command(const Arguments& arguments);
 int retention_command(const Arguments& arguments);
 int backup_command(const Arguments& arguments);
 int restore_command(const Arguments& arguments);

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "agent/app/collector_output_type.hpp"
+#include "agent/hostmetrics/host_metrics_schema.hpp"
+#include "agent/hostmetrics/host_metrics_type.hpp"
 #include "agent/input/container/container_type.hpp"
 #include "agent/input/journald/journald_type.hpp"
 #include "agent/input/relay/relay_type.hpp"
@@ -43,12 +45,8 @@ config::Field host_metrics_field() {
         "host_metrics",
         "CPU, memory, disks and network of this host on `/metrics`, with node_exporter's names."
     );
-    metrics.with(field("enabled", Type::kBool).describe("Sample at all.").or_else("true"))
-        .with(field("interval", Type::kDuration)
-                  .between(1'000'000'000, 3'600'000'000'000)
-                  .describe("Time between samples.")
-                  .or_else("15s")
-                  .elsewhere("Vector", {"scrape_interval_secs"}));
+    metrics.with(field("enabled", Type::kBool).describe("Sample at all.").or_else("true"));
+    hostmetrics::add_sampling_fields(metrics);
     return config::object("host_metrics", std::move(metrics))
         .elsewhere("other programs", {"node_exporter", "metricbeat"});
 }
@@ -74,6 +72,7 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
     types->catalogue.add(input::journald_input_type());
     types->catalogue.add(input::relay_input_type());
     types->catalogue.add(input::stdin_input_type());
+    types->catalogue.add(hostmetrics::host_metrics_input_type());
     types->catalogue.add(plugins::syslog::syslog_input_type());
     plugins::add_builtin_filters(types->catalogue);
     types->catalogue.add(collector_output_type());
@@ -230,7 +229,11 @@ config::LoadedConfig<AgentConfig> finish(
     )};
     agent.disk_bytes_max = root.nested("limits").bytes("disk");
     const ObjectReader metrics = root.nested("host_metrics");
-    agent.host_metrics = {metrics.boolean("enabled"), metrics.duration("interval")};
+    agent.host_metrics = {
+        metrics.boolean("enabled"),
+        metrics.duration("interval"),
+        hostmetrics::read_selection(metrics)
+    };
     check_loops(root, agent.pipeline, loaded.diagnostics);
     check_one_stdin(root, agent.pipeline, loaded.diagnostics);
     check_relays(root, agent.pipeline, loaded.diagnostics);

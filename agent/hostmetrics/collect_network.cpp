@@ -90,7 +90,9 @@ bool HostSampler::collect_network() {
         for (size_t i = 0; i < kNetColumns.size(); ++i) {
             row.values[i] = words.next_number();
         }
-        rows_.push_back(row);
+        if (options_.selection.network.takes(row.name, false)) {
+            rows_.push_back(row);
+        }
     }
     for (size_t column = 0; column < kNetColumns.size(); ++column) {
         out_.family(

@@ -147,11 +147,12 @@ bool is_under(std::string_view path, std::string_view directory) {
                                  path[directory.size()] == '/');
 }
 
-bool is_mount_left_out(std::string_view path, std::string_view type) {
-    if (std::ranges::find(kTypesLeftOut, type) != kTypesLeftOut.end() ||
-        type.starts_with("fuse.")) {
-        return true;
-    }
+bool is_type_left_out(std::string_view type) {
+    return std::ranges::find(kTypesLeftOut, type) != kTypesLeftOut.end() ||
+           type.starts_with("fuse.");
+}
+
+bool is_path_left_out(std::string_view path) {
     static constexpr std::array<std::string_view, 6> kPaths = {
         "/dev",
         "/proc",
@@ -229,7 +230,7 @@ bool HostSampler::collect_disks() {
         words.next();
         Row row;
         row.name = words.next();
-        if (is_left_out(row.name)) {
+        if (!options_.selection.disks.takes(row.name, is_left_out(row.name))) {
             continue;
         }
         for (size_t i = 0; i < 17 && !words.done(); ++i) {
@@ -285,7 +286,11 @@ bool HostSampler::refresh_mounts() {
         const bool known = std::ranges::any_of(mounts_, [&](const Mount& other) {
             return other.path == mount.path && other.device == mount.device;
         });
-        if (!known && !is_mount_left_out(mount.path, mount.type)) {
+        const HostSelection& selection = options_.selection;
+        const bool is_wanted =
+            selection.mounts.takes(mount.path, is_path_left_out(mount.path)) &&
+            selection.file_system_types.takes(mount.type, is_type_left_out(mount.type));
+        if (!known && is_wanted) {
             mounts_.push_back(std::move(mount));
         }
     }

@@ -11,7 +11,9 @@ HostMetrics::HostMetrics(const HostMetricsOptions& options, metrics::Registry& r
     }
     const Nanos age_max = std::min<Nanos>(options.interval, std::chrono::seconds(1));
     sampler_ = std::make_shared<HostSampler>(
-        io::posix_file_system(), io::system_clock(), HostSamplerOptions{.age_max = age_max}
+        io::posix_file_system(),
+        io::system_clock(),
+        HostSamplerOptions{.age_max = age_max, .selection = options.selection}
     );
     registry.append_text([sampler = sampler_] { return sampler->text(); });
 }

@@ -2,6 +2,7 @@
 // HostMetricsOptions: what an operator can say about the agent's host sampler.
 #pragma once
 
+#include "agent/hostmetrics/host_selection.hpp"
 #include "common/base/time.hpp"
 
 namespace seyir::agent::hostmetrics {
@@ -9,6 +10,7 @@ namespace seyir::agent::hostmetrics {
 struct HostMetricsOptions {
     bool enabled = true;
     Nanos interval = std::chrono::seconds(15);
+    HostSelection selection;
 };
 
 }  // namespace seyir::agent::hostmetrics

@@ -50,7 +50,10 @@ HostSampler::HostSampler(io::FileSystem& fs, io::Clock& clock, HostSamplerOption
           {"filefd", &HostSampler::collect_filefd},
           {"uname", &HostSampler::collect_uname},
           {"time", &HostSampler::collect_time},
-      } {}
+      },
+      writer_(options_.common_labels) {
+    out_.write_to(options_.is_text ? nullptr : &writer_);
+}
 
 std::string HostSampler::text() {
     const std::lock_guard lock(mutex_);
@@ -83,13 +86,6 @@ void HostSampler::sample_locked() {
     for (const Collector& collector : collectors_) {
         out_.sample({{"collector", collector.name}}, uint64_t{collector.ok});
     }
-    const std::string_view text = out_.text();
-    const auto lines = static_cast<size_t>(std::ranges::count(text, '\n'));
-    size_t families = 0;
-    for (size_t at = 0; (at = text.find("# TYPE", at)) != std::string_view::npos; ++at) {
-        ++families;
-    }
-    series_count_ = lines - 2 * families;
     sampled_at_ = clock_.steady_now();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HostSampler: CPU, memory, load, pressure, disks, file systems and network of this host, with
 // node_exporter's names and labels, so that its dashboards and rules work unchanged.
-// Room: /proc and /sys -> Prometheus text for /metrics.
+// Room: /proc and /sys -> Prometheus text for /metrics, or samples to send.
 // Threads: text() is thread-safe.   Cost: < 1 ms CPU a sample; files stay open, nothing is
 // allocated after the first samples.
 // Errors: a collector whose file the kernel lacks is left out and counted in
@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/hostmetrics/host_selection.hpp"
 #include "agent/hostmetrics/metric_text.hpp"
 #include "agent/hostmetrics/proc_source.hpp"
 #include "common/io/clock.hpp"
@@ -28,6 +29,10 @@ struct HostSamplerOptions {
     std::string root;  ///< before /proc and /sys; "" is this host, tests have a folder
     /// text() within this time of the last sample gives it again.
     Nanos age_max = std::chrono::milliseconds(500);
+    HostSelection selection;
+    /// Of every series in samples_body().
+    std::vector<std::pair<std::string, std::string>> common_labels;
+    bool is_text = true;  ///< else samples_body() instead of text()
 };
 
 class HostSampler {
@@ -38,12 +43,16 @@ class HostSampler {
     std::string text();
 
     /// Series in the last sample.
-    size_t series_count() const { return series_count_; }
+    size_t series_count() const { return out_.series_count(); }
 
     /// Takes a sample now; text_view() is valid until the next. For callers on one thread (bench).
     void sample();
 
     std::string_view text_view() const { return out_.text(); }
+
+    /// The last sample as a body of docs/format/metrics.md; valid until the next. For callers on
+    /// one thread.
+    std::string_view samples_body(UnixNanos ts) { return writer_.finish(ts); }
 
   private:
     struct Collector {
@@ -97,7 +106,6 @@ class HostSampler {
     HostSamplerOptions options_;
     std::mutex mutex_;
     std::optional<SteadyTime> sampled_at_;
-    size_t series_count_ = 0;
 
     ProcSource stat_, meminfo_, loadavg_, vmstat_, diskstats_, mountinfo_, net_dev_, snmp_,
         netstat_, sockstat_, file_nr_, pressure_cpu_, pressure_memory_, pressure_io_, pressure_irq_;
@@ -109,6 +117,7 @@ class HostSampler {
     std::string buffer_;
     std::string small_;
     MetricText out_;
+    samples::SampleWriter writer_;
 };
 
 }  // namespace seyir::agent::hostmetrics

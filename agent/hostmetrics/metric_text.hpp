@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MetricText: writes Prometheus text into one buffer that is kept from sample to sample.
+// MetricText: writes Prometheus text, or samples to send, into buffers that are kept from sample to
+// sample.
 // Threads: one owner.   Cost: no allocation once the buffer has its size.
 // Format: Prometheus text exposition 0.0.4.
 #pragma once
@@ -8,16 +9,27 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
-#include <utility>
+
+#include "common/samples/metric_samples.hpp"
 
 namespace seyir::agent::hostmetrics {
 
-using LabelView = std::pair<std::string_view, std::string_view>;
-using LabelViews = std::initializer_list<LabelView>;
+using LabelViews = std::initializer_list<samples::Label>;
 
 class MetricText {
   public:
-    void clear() { out_.clear(); }
+    /// Samples go to `writer` instead of becoming text; it outlives this object.
+    void write_to(samples::SampleWriter* writer) { writer_ = writer; }
+
+    void clear() {
+        out_.clear();
+        series_ = 0;
+        if (writer_ != nullptr) {
+            writer_->clear();
+        }
+    }
+
+    size_t series_count() const { return series_; }
 
     std::string_view text() const { return out_; }
 
@@ -43,6 +55,8 @@ class MetricText {
   private:
     void head(LabelViews labels);
 
+    samples::SampleWriter* writer_ = nullptr;
+    size_t series_ = 0;
     std::string out_;
     std::string name_;
     std::string joined_;

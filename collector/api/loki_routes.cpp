@@ -71,7 +71,7 @@ std::vector<net::HttpRoute> loki_routes(
         for (const char* method : {"GET", "POST"}) {
             routes.push_back({
                 .method = method,
-                .path = "/loki/api/v1/" + path,
+                .path = path.starts_with('/') ? path : "/loki/api/v1/" + path,
                 .scope = net::Scope::kRead,
                 .lane = net::Lane::kQuery,
                 .handler = handler,
@@ -105,18 +105,7 @@ std::vector<net::HttpRoute> loki_routes(
     add("detected_labels", handle_detected_labels);
     add("format_query", handle_format_query);
     add("drilldown-limits", handle_drilldown_limits);
-    routes.push_back({
-        .method = "GET",
-        .path = "/api/v1/export",
-        .scope = net::Scope::kRead,
-        .lane = net::Lane::kQuery,
-        .handler =
-            [context, admission](const net::HttpExchangePtr& exchange) {
-                admission->run(exchange, [context](const net::HttpExchangePtr& admitted) {
-                    handle_export(context, admitted);
-                });
-            },
-    });
+    add_long("/api/v1/export", handle_export);
     const auto hub = std::make_shared<TailHub>(store, clock, options.registry);
     routes.push_back({
         .method = "GET",

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "collector/api/loki_routes.hpp"
+#include "collector/api/metrics/metrics_routes.hpp"
 #include "collector/app/join_routes.hpp"
 #include "collector/app/status_routes.hpp"
 #include "collector/app/store_upkeep.hpp"
@@ -51,6 +52,7 @@ Result<std::unique_ptr<store::RocksStore>> open_store(
     SEYIR_TRY(
         out.retention, retention::make_policy(config.store.retention, config.clean_up.classes)
     );
+    out.metrics_retention = config.store.metrics_retention;
     out.stage_budget_bytes = std::max(config.store.stage_bytes_max, out.seal_bytes);
     out.soft_free_bytes = config.store.min_free_soft_bytes;
     out.hard_free_bytes = config.store.min_free_hard_bytes;
@@ -185,6 +187,9 @@ void add_own_routes(
     servers.add_routes(upkeep.routes());
     servers.add_routes(service::self_routes(host.engine(), registry, {}));
     servers.add_routes(loki_api(store, config, registry));
+    servers.add_routes(api::metrics_routes(
+        [&store](TenantId tenant) { return store.metrics(tenant); }, io::system_clock()
+    ));
 }
 
 std::shared_ptr<service::TapHub> add_tap(

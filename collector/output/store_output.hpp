@@ -30,6 +30,8 @@ class StoreOutput final : public pipeline::Output {
 
     bool keeps_positions() const override { return true; }
 
+    bool takes_metrics() const override { return true; }
+
   private:
     DeliveryReport to_report(Result<store::Durable> durable);
     void note_failure(const std::string& message);

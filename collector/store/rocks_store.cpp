@@ -12,6 +12,7 @@
 #include "collector/store/engine/retention.hpp"
 #include "collector/store/engine/sealer.hpp"
 #include "collector/store/engine/volume_scan.hpp"
+#include "collector/store/metric/metric_retention.hpp"
 
 namespace seyir::store {
 
@@ -20,12 +21,14 @@ struct RocksStore::Rep {
         : core(std::move(shared)),
           committer(*core),
           sealer(*core, committer),
-          retention(*core, committer, sealer) {}
+          retention(*core, committer, sealer),
+          metric_retention(*core, committer) {}
 
     std::shared_ptr<Core> core;
     Committer committer;
     Sealer sealer;
     Retention retention;
+    MetricRetention metric_retention;
 };
 
 RocksStore::RocksStore(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
@@ -33,8 +36,7 @@ RocksStore::RocksStore(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
 RocksStore::~RocksStore() {
     rep_->sealer.stop();
     rep_->committer.stop();
-    const std::lock_guard lock(rep_->core->view_mutex);
-    rep_->core->database = nullptr;
+    rep_->core->close();
 }
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksStoreOptions options) {
@@ -175,7 +177,7 @@ StoreHealth RocksStore::health() {
     out.days_held_back = core.days_held_back;
     {
         const std::lock_guard lock(core.trouble_mutex);
-        out.message = core.trouble;
+        out.message = core.trouble.empty() ? core.missing : core.trouble;
     }
     if (out.disk == DiskState::kHardMark) {
         out.message = fmt::format(
@@ -211,7 +213,15 @@ Result<void> RocksStore::maintain() {
             SEYIR_CHECK(rep_->sealer.seal(SealScope::kDue));
         }
     }
+    if (!rep_->retention.is_unsure()) {
+        SEYIR_CHECK(rep_->metric_retention.run());
+    }
     return {};
+}
+
+Result<MetricView> RocksStore::metrics(TenantId tenant) {
+    SEYIR_TRY(View view, rep_->core->view());
+    return MetricView(std::move(view.snapshot), tenant);
 }
 
 Result<void> RocksStore::seal(SealScope scope) {

@@ -19,6 +19,7 @@
 #include "collector/store/backup_image.hpp"
 #include "collector/store/format/keys.hpp"
 #include "collector/store/log_store.hpp"
+#include "collector/store/metric/metric_view.hpp"
 #include "collector/store/retention_policy.hpp"
 #include "common/base/units.hpp"
 #include "common/io/clock.hpp"
@@ -39,6 +40,7 @@ struct RocksStoreOptions {
     bool threads = true;
 
     RetentionPolicy retention = Nanos(0);  ///< rows older than this are refused; 0 takes everything
+    Nanos metrics_retention{0};            ///< of metric samples: refused and dropped; 0 keeps all
     uint64_t seal_bytes = 32 * kMiB;       ///< staged payload that starts a seal
     uint64_t stage_budget_bytes = 512 * kMiB;  ///< beyond it appends wait for the sealer
     uint64_t small_batches_max = 8192;  ///< staged batches below 64 KiB; beyond it they are joined
@@ -134,9 +136,11 @@ class RocksStore final : public LogStore {
     /// Those that ever stored something, rising.
     std::vector<TenantId> tenants();
 
-    /// To be called every minute or so: seals at the end of a day, notices clock steps. Cheap when
-    /// nothing is due.
+    /// To be called every minute or so: seals at the end of a day, notices clock steps, drops days
+    /// of metric samples past their retention. Cheap when nothing is due.
     Result<void> maintain();
+    /// Metric samples as of now.
+    Result<MetricView> metrics(TenantId tenant);
     /// Seals on the calling thread and waits for it.
     Result<void> seal(SealScope scope);
     /// What `rule` asks for; changes nothing. Without `confirm` at most two days of each

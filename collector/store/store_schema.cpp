@@ -38,6 +38,11 @@ const config::Schema& store_schema() {
                       .or_else("90d")
                       .elsewhere("Loki", {"retention_period"})
                       .elsewhere("VictoriaLogs", {"retentionPeriod"}))
+            .with(field("metrics_retention", Type::kDuration)
+                      .between(kDay, 36'500 * kDay)
+                      .describe("Days of host metrics older than this are dropped.")
+                      .or_else("30d")
+                      .elsewhere("Prometheus", {"storage.tsdb.retention.time"}))
             .with(field("stage_bytes_max", Type::kBytes)
                       .between(64 * kMiB, 64 * kGiB)
                       .describe("Records not yet sealed into compressed segments; beyond this, "
@@ -52,6 +57,7 @@ const config::Schema& store_schema() {
 StoreOptions read_store(const config::ObjectReader& r) {
     StoreOptions options;
     options.retention = r.duration("retention");
+    options.metrics_retention = r.duration("metrics_retention");
     options.stage_bytes_max = r.bytes("stage_bytes_max");
     const config::ObjectReader min_free = r.nested("min_free");
     if (min_free.has("soft")) {

@@ -27,6 +27,8 @@ class MemoryBufferedOutput final : public pipeline::Output {
     void stop(SteadyTime deadline) override;
     pipeline::ComponentHealth health() const override;
 
+    bool takes_metrics() const override { return inner_->takes_metrics(); }
+
   private:
     const BufferedOutputSetup setup_;
     std::unique_ptr<pipeline::Output> inner_;
@@ -54,6 +56,8 @@ class DiskBufferedOutput final : public pipeline::Output {
 
     /// A batch sent again must be known again, so the buffer sees every position.
     bool keeps_positions() const override { return true; }
+
+    bool takes_metrics() const override { return inner_->takes_metrics(); }
 
     /// After start().
     const DiskBuffer& buffer() const { return *buffer_; }

@@ -22,6 +22,8 @@ class SpooledOutput::Behind final : public pipeline::Output, public pipeline::Po
 
     bool keeps_positions() const override { return true; }
 
+    bool takes_metrics() const override { return output_.takes_metrics(); }
+
     void ask_committed(std::vector<SourceKey> lanes, OnAnswer on_answer) override {
         positions_.ask_committed(std::move(lanes), std::move(on_answer));
     }

@@ -42,6 +42,8 @@ class SpooledOutput final : public pipeline::Output,
 
     bool keeps_positions() const override { return true; }
 
+    bool takes_metrics() const override { return inner_->takes_metrics(); }
+
     void ask_committed(std::vector<SourceKey> lanes, OnAnswer on_answer) override;
     void fork(std::string detail) override;
     void report_event(std::string kind, std::string detail) override;

@@ -6,6 +6,7 @@
 
 #include "common/io/clock.hpp"
 #include "common/record/batch_editor.hpp"
+#include "common/samples/metric_samples.hpp"
 
 namespace seyir::pipeline {
 namespace {
@@ -69,7 +70,7 @@ void Delivery::set_tap(std::shared_ptr<Tap> tap) {
 void Delivery::tap(
     const std::string& component, TapSide side, const BatchView& view, std::string_view note
 ) const {
-    if (!has_tap_.load(std::memory_order_relaxed)) {
+    if (!has_tap_.load(std::memory_order_relaxed) || samples::is_metrics(*view.batch)) {
         return;
     }
     const std::shared_ptr<Tap> tap = tap_.load();

@@ -12,6 +12,7 @@
 #include "common/io/clock.hpp"
 #include "common/pipeline/report.hpp"
 #include "common/pipeline/run_batch.hpp"
+#include "common/samples/metric_samples.hpp"
 
 namespace seyir::pipeline {
 namespace {
@@ -425,6 +426,11 @@ void Engine::send_dead_letter(
     const std::string& message,
     AckToken token
 ) {
+    if (samples::is_metrics(*rows.batch)) {  // nothing that an output of records could show
+        count_dropped(output, code, rows.row_count());
+        token.resolve({.outcome = Outcome::kDropped});
+        return;
+    }
     BatchView first_time{rows.batch, without_letters_of(rows, output)};
     // An output of a graph that is about to take over may refuse rows already.
     for (const TopologyPtr& topology : {current(), upcoming_.load()}) {

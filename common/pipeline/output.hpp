@@ -29,6 +29,9 @@ class Output {
     /// True for outputs that commit SourcePositions: they get every batch of a routed source, with
     /// the rows a route chose, possibly none.
     virtual bool keeps_positions() const { return false; }
+
+    /// True for outputs that take metric samples (samples::is_metrics); others get records only.
+    virtual bool takes_metrics() const { return false; }
 };
 
 }  // namespace seyir::pipeline

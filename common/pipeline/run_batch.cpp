@@ -8,6 +8,7 @@
 #include "common/io/clock.hpp"
 #include "common/pipeline/chain_sink.hpp"
 #include "common/record/batch_concat.hpp"
+#include "common/samples/metric_samples.hpp"
 
 namespace seyir::pipeline {
 namespace {
@@ -96,6 +97,12 @@ void BatchRun::run(size_t input, RecordBatchPtr batch, AckToken token) {
     auto late = std::make_shared<Late>(delivery_.shared_from_this(), std::move(token));
     AckToken gate([late](const DeliveryReport& report) { late->finish(report); });
     const Promise promise{.token = &gate, .is_of_batch = true};
+    if (samples::is_metrics(*batch)) {
+        share_metrics(input, batch);
+        hand_over_shares(positions, gate, *late);
+        gate.resolve({});
+        return;
+    }
     for (size_t i = 0; i < routes.size(); ++i) {
         const RoutePlan& route = topology_.routes[routes[i]];
         BatchView view{batch, {}};
@@ -120,6 +127,25 @@ void BatchRun::run(size_t input, RecordBatchPtr batch, AckToken token) {
     }
     hand_over_shares(positions, gate, *late);
     gate.resolve({});
+}
+
+void BatchRun::share_metrics(size_t input, const RecordBatchPtr& batch) {
+    bool any = false;
+    for (const size_t r : topology_.input_routes[input]) {
+        const RoutePlan& route = topology_.routes[r];
+        for (const size_t o : route.outputs) {
+            Share& share = shares_[o];
+            share.is_routed = true;
+            share.required = share.required || route.required;
+            if (topology_.outputs[o]->spec.output->takes_metrics()) {
+                add(share, r, {batch, {}});
+                any = true;
+            }
+        }
+    }
+    if (!any) {
+        topology_.inputs[input]->unrouted.add(batch->row_count());
+    }
 }
 
 void BatchRun::filter(size_t route, size_t step, BatchView view, Promise promise) {
@@ -229,12 +255,13 @@ Delivery::Ticket BatchRun::ticket(
     size_t route, BatchView view, bool required, const AckToken* token
 ) const {
     const RoutePlan& plan = topology_.routes[route];
+    const bool has_letters = plan.dead_letter && !samples::is_metrics(*view.batch);
     return {
         .view = std::move(view),
         .token = required && token != nullptr ? token->clone() : AckToken{},
         .required = required,
         .route = plan.name,
-        .dead_letter = plan.dead_letter ? topology_.outputs[*plan.dead_letter] : nullptr,
+        .dead_letter = has_letters ? topology_.outputs[*plan.dead_letter] : nullptr,
     };
 }
 

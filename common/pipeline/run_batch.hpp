@@ -2,7 +2,8 @@
 // run_batch: one batch through every route of its input: match, filters, outputs.
 // What several routes give one output of the same rows arrives once (union of rows); rows that a
 // filter changed arrive as each route made them. An output that keeps positions gets all a batch
-// yields for it in one delivery, also when that is no row at all.
+// yields for it in one delivery, also when that is no row at all. Metric samples are no records:
+// they go to the outputs that take them, past match and filters.
 // Threads: a chain belongs to one worker; the rest is thread-safe.
 #pragma once
 
@@ -43,6 +44,8 @@ class BatchRun {
         bool is_of_batch = false;
     };
 
+    /// To the outputs of every route that take them, past `match` and filters.
+    void share_metrics(size_t input, const RecordBatchPtr& batch);
     void filter(size_t route, size_t step, BatchView view, Promise promise);
     void finish_call(size_t route, size_t step, ChainSink& sink, Promise promise, SteadyTime began);
     void fail(size_t route, size_t step, const ChainSink::Failed& rows, Promise promise);

@@ -36,6 +36,8 @@ class CollectorOutput final : public pipeline::Output,
 
     bool keeps_positions() const override { return true; }
 
+    bool takes_metrics() const override { return true; }
+
     void ask_committed(std::vector<SourceKey> lanes, OnAnswer on_answer) override;
     void fork(std::string detail) override;
     void report_event(std::string kind, std::string detail) override;

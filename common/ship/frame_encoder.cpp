@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "common/base/log.hpp"
+#include "common/samples/metric_samples.hpp"
 #include "common/wire/relay.hpp"
 
 namespace seyir::ship {
@@ -33,6 +34,24 @@ TimeSpan time_span(const BatchView& view) {
 }
 
 }  // namespace
+
+void leave_rows_out(OutFrame& frame, std::string reason) {
+    BatchDecoder decoder;
+    const auto batch = decoder.decode(frame.encoded, TenantId::kDefault);
+    if (!batch) {
+        return;  // our own bytes; the collector will say what is wrong with them
+    }
+    auto encoded = encode_batch({*batch, Selection::of({})}, PayloadCodec::kLz4);
+    if (!encoded) {
+        return;
+    }
+    frame.encoded = *std::move(encoded);
+    frame.kind = wire::FrameKind::kLogs;
+    frame.dropped_rows += std::exchange(frame.rows, 0);
+    frame.drop_reason = std::move(reason);
+    frame.min_ts = {};
+    frame.max_ts = {};
+}
 
 FrameEncoder::FrameEncoder(EncodeOptions options, uint64_t in_flight_bytes_max)
     : encoder_(options), in_flight_bytes_max_(in_flight_bytes_max) {}
@@ -141,7 +160,11 @@ std::optional<OutFrame> FrameEncoder::encode(Waiting& waiting) {
         waiting.done(std::move(report));
         return std::nullopt;
     }
-    out.kind = relay::is_relayed(*view.batch) ? wire::FrameKind::kRelay : wire::FrameKind::kLogs;
+    if (samples::is_metrics(*view.batch)) {
+        out.kind = wire::FrameKind::kMetrics;
+    } else if (relay::is_relayed(*view.batch)) {
+        out.kind = wire::FrameKind::kRelay;
+    }
     const TimeSpan span = time_span(view);
     out.rows = static_cast<uint32_t>(view.row_count());
     out.min_ts = span.min;

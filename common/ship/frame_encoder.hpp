@@ -21,6 +21,10 @@
 
 namespace seyir::ship {
 
+/// The frame goes out as one of records without rows: its positions move on, `reason` counts what
+/// is left out. For what the collector at the other end does not know.
+void leave_rows_out(OutFrame& frame, std::string reason);
+
 class FrameEncoder {
   public:
     using Sink = std::function<void(OutFrame)>;

@@ -111,6 +111,7 @@ class Shipper {
         std::string out;  ///< small messages to write
         std::optional<Error> error;
         uint32_t epoch = 0;
+        uint64_t features = 0;  ///< of the collector
         uint64_t credit_bytes = 0;
         uint64_t next_seq = 1;
         uint32_t refused_retry_ms = 0;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/base/log.hpp"
+#include "common/ship/frame_encoder.hpp"
 #include "common/ship/shipper_io.hpp"
 
 namespace seyir::ship {
@@ -45,6 +46,7 @@ std::string Shipper::hello_bytes() const {
         hello.machine = identity_.machine;
     }
     hello.process_nonce = process_nonce_;
+    hello.features = wire::kTakesMetrics;
     hello.token = setup_.token;
     hello.hostname = setup_.hostname.substr(0, 255);
     hello.agent_version = setup_.agent_version;
@@ -97,6 +99,7 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
     session.accepted_at = clock_.steady_now();
     session.epoch = welcome.epoch;
     session.credit_bytes = welcome.credit_bytes;
+    session.features = welcome.features;
     set_health("");
     metrics_.connected.set(1);
     connected_ = true;
@@ -305,6 +308,9 @@ std::shared_ptr<const std::string> Shipper::add_frame(Session& session) {
     OutFrame* frame = window_.next(session.credit_bytes);
     if (frame == nullptr) {
         return nullptr;
+    }
+    if (frame->kind == wire::FrameKind::kMetrics && (session.features & wire::kTakesMetrics) == 0) {
+        leave_rows_out(*frame, "collector_takes_no_metrics");
     }
     metrics_.resent.add(frame->ever_sent ? 1 : 0);
     window_.mark_sent(*frame, session.next_seq++, now);

@@ -22,6 +22,9 @@ namespace seyir::wire {
 inline constexpr uint8_t kMajor = 1;
 inline constexpr uint8_t kMinor = 0;
 
+/// Bits of `features`. The collector's input takes frames of kind metrics.
+inline constexpr uint64_t kTakesMetrics = 1;
+
 inline constexpr size_t kPrefaceBytes = 8;
 inline constexpr size_t kMessageHeaderBytes = 8;
 inline constexpr size_t kFrameHeaderBytes = 52;
@@ -55,7 +58,7 @@ std::string_view to_string(MessageType type);
 struct Hello {
     AgentId agent;
     uint64_t process_nonce = 0;  ///< new at each start; tells a reconnect from a second agent
-    uint64_t features = 0;       ///< bits both sides know are used; none yet
+    uint64_t features = 0;       ///< bits that both sides set are used
     MachineHash machine;
     std::string token;
     std::string hostname;
@@ -124,8 +127,8 @@ struct Committed {
 
 enum class FrameKind : uint8_t {
     kLogs = 1,
-    kMetrics = 2,
-    kRelay = 3,  ///< bodies of a local HTTP client, not filtered at the edge
+    kMetrics = 2,  ///< docs/format/metrics.md; only where both sides set kTakesMetrics
+    kRelay = 3,    ///< bodies of a local HTTP client, not filtered at the edge
 };
 
 struct FrameHeader {

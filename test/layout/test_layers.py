@@ -5,9 +5,9 @@ import re
 import tree
 
 BASE = ["common/base", "common/io"]
-DATA = BASE + ["common/record", "common/metrics", "common/codec", "common/json"]
+DATA = BASE + ["common/record", "common/samples", "common/metrics", "common/codec", "common/json"]
 COMMON = ["common/" + name for name in (
-    "base io time codec metrics json config record wire async net pipeline logql multiline alert buffer ship component plugin process service".split())]
+    "base io time codec metrics json config record samples wire async net pipeline logql multiline alert buffer ship component plugin process service".split())]
 
 # folder -> the folders it may include from. Longest match counts; a folder may include itself.
 ALLOWED = {
@@ -19,6 +19,7 @@ ALLOWED = {
     "common/json": BASE,
     "common/config": BASE,
     "common/record": BASE + ["common/codec"],
+    "common/samples": BASE + ["common/record", "common/codec"],
     "common/async": BASE + ["common/metrics"],
     "common/wire": BASE + ["common/record", "common/codec"],
     "common/net": BASE + ["common/async", "common/metrics", "common/codec"],
@@ -40,7 +41,7 @@ ALLOWED = {
     "agent/input/container": DATA + ["common/config", "common/pipeline", "common/component", "common/multiline",
                               "common/time", "agent/input", "plugins/filter/parse"],
     "agent/input/relay": DATA + ["common/config", "common/wire", "common/pipeline", "common/component", "common/net", "common/async"],
-    "agent/hostmetrics": BASE + ["common/metrics", "common/config"],
+    "agent/hostmetrics": DATA + ["common/config", "common/pipeline", "common/component"],
     "agent/app": COMMON + ["agent", "plugins"],
     "collector/store": DATA + ["common/config", "common/pipeline", "common/wire"],
     "collector/query": DATA + ["common/logql", "collector/store"],

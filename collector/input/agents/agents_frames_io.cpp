@@ -9,6 +9,7 @@
 #include "common/async/event.hpp"
 #include "common/async/offload.hpp"
 #include "common/base/log.hpp"
+#include "common/samples/metric_samples.hpp"
 #include "common/wire/relay.hpp"
 
 namespace seyir::collector::input {
@@ -31,6 +32,18 @@ wire::Ack ack_of(uint64_t seq, const DeliveryReport& report) {
         ack.rejected.push_back({report.reason, report.dropped});
     }
     return ack;
+}
+
+/// Samples come in frames of their kind only, and what the store and its readers believe of them is
+/// checked here. A frame without rows moves a position on.
+Result<void> check_metrics(const RecordBatch& batch, bool is_metrics) {
+    if (batch.row_count() > 0 && samples::is_metrics(batch) != is_metrics) {
+        return fail(ErrorCode::kCorrupt, "metric samples and the frame's kind do not go together");
+    }
+    for (size_t i = 0; is_metrics && i < batch.row_count(); ++i) {
+        SEYIR_TRY([[maybe_unused]] const auto decoded, samples::decode_samples(batch.body(i)));
+    }
+    return {};
 }
 
 }  // namespace
@@ -142,7 +155,8 @@ std::optional<AgentsServer::Refusal> AgentsServer::take_frame(
         ));
     }
     const bool is_relayed = header.kind == wire::FrameKind::kRelay;
-    if (header.kind != wire::FrameKind::kLogs && !is_relayed) {
+    const bool is_metrics = header.kind == wire::FrameKind::kMetrics;
+    if (header.kind != wire::FrameKind::kLogs && !is_relayed && !is_metrics) {
         return bad(fmt::format("kind {} is not taken here", static_cast<int>(header.kind)));
     }
     const EncodedBatch encoded{
@@ -160,6 +174,9 @@ std::optional<AgentsServer::Refusal> AgentsServer::take_frame(
     }
     if (is_relayed && ((*batch)->row_count() > 1 || (*batch)->positions().size() != 1)) {
         return bad("a relayed request is one row with one position");
+    }
+    if (const auto checked = check_metrics(**batch, is_metrics); !checked) {
+        return bad(checked.error().message);
     }
     connection.last_seq = header.seq;
     if (is_relayed && (*batch)->row_count() == 1) {
@@ -228,11 +245,19 @@ void AgentsServer::submit(
     }
     AgentsMetrics& metrics = shared_->metrics;
     metrics.frames.add();
-    metrics.rows.add(header.rows);
+    if (header.kind == wire::FrameKind::kMetrics) {
+        metrics.metric_rows.add(header.rows);
+    } else {
+        metrics.rows.add(header.rows);
+    }
     metrics.raw_bytes.add(batch->raw_bytes());
     metrics.wire_bytes.add(header.wire_bytes);
     directory_.on_frame(
-        connection.hello.agent, header.rows, batch->raw_bytes(), batch->max_ts(), clock_.wall_now()
+        connection.hello.agent,
+        header.kind == wire::FrameKind::kMetrics ? 0 : header.rows,
+        batch->raw_bytes(),
+        batch->max_ts(),
+        clock_.wall_now()
     );
     connection.link->took_frame(header.raw_bytes);
     const uint64_t held = shared_->in_flight_bytes.fetch_add(header.raw_bytes) + header.raw_bytes;

@@ -42,6 +42,11 @@ AgentsMetrics::AgentsMetrics(metrics::Registry& r, const std::string& id)
       rows(r.counter(
           "seyir_collector_agents_rows_total", "Records taken from agents", {{"input", id}}
       )),
+      metric_rows(r.counter(
+          "seyir_collector_agents_metric_rows_total",
+          "Metric samples of hosts taken from agents",
+          {{"input", id}}
+      )),
       duplicates(r.counter(
           "seyir_collector_agents_duplicate_rows_total",
           "Records that were stored before",
@@ -344,6 +349,7 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::welcome(
     message.restore_generation = stats.restore_generation;
     message.epoch = *epoch;
     message.credit_bytes = setup_.credit_bytes;
+    message.features = wire::kTakesMetrics;
     message.payload_bytes_max = wire::kPayloadBytesMax;
     message.server_version = setup_.server_version;
     std::string out;

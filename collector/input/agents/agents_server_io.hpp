@@ -40,6 +40,7 @@ struct AgentsMetrics {
     metrics::Gauge& connections;
     metrics::Counter& frames;
     metrics::Counter& rows;
+    metrics::Counter& metric_rows;
     metrics::Counter& duplicates;
     metrics::Counter& raw_bytes;
     metrics::Counter& wire_bytes;

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "common/samples/metric_samples.hpp"
+
 namespace seyir::collector::input {
 namespace {
 
@@ -92,6 +94,25 @@ class PushInput::Pending {
     std::string refusal_;
 };
 
+namespace {
+
+/// What stands in a stream of samples is believed to be samples.
+Result<void> check_labels(const RecordBatch& batch) {
+    for (const StreamLabelsPtr& labels : batch.streams()) {
+        if (!labels->get(samples::kStreamLabel).empty()) {
+            return fail(
+                ErrorCode::kInvalidArgument,
+                fmt::format(
+                    "the label `{}` is of host metrics, no push may set it", samples::kStreamLabel
+                )
+            );
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
 PushInput::PushInput(
     std::string id, metrics::Registry& registry, io::Clock& clock, uint64_t in_flight_bytes_max
 )
@@ -171,6 +192,7 @@ Result<std::shared_ptr<RecordBatch>> PushInput::read_relayed(RelayedRequest rela
         request.headers.emplace_back("Content-Type", std::move(relayed.content_type));
     }
     SEYIR_TRY(PushBody body, read(request));
+    SEYIR_CHECK(check_labels(*body.batch));
     shared_->rejected->add(body.rejected);
     return std::move(body.batch);
 }
@@ -199,6 +221,11 @@ void PushInput::push(const net::HttpExchangePtr& exchange) {
         return;
     }
     auto body = read(request);
+    if (body) {
+        if (const auto checked = check_labels(*body->batch); !checked) {
+            body = checked.error();
+        }
+    }
     if (!body) {
         shared_->in_flight_bytes -= bytes;
         exchange->respond(net::HttpResponse::error(400, body.error()));

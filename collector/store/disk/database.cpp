@@ -23,7 +23,7 @@ namespace seyir::store {
 namespace {
 
 constexpr std::array<const char*, kFamilies> kFamilyNames = {
-    "meta", "lane", "stage", "strm", "cat"
+    "meta", "lane", "stage", "strm", "cat", "metric"
 };
 constexpr size_t kBlockCacheBytes = 16 * kMiB;
 constexpr int kOpenFilesMax = 256;
@@ -117,7 +117,8 @@ rocksdb::ColumnFamilyOptions family_options(
     rocksdb::BlockBasedTableOptions table;
     table.checksum = rocksdb::kXXH3;
     table.format_version = 5;
-    table.block_size = 32 * kKiB;
+    // Rows of samples are a few KiB and much like those before.
+    table.block_size = name == "metric" ? 128 * kKiB : 32 * kKiB;
     table.block_cache = cache;
     table.cache_index_and_filter_blocks = true;
     rocksdb::ColumnFamilyOptions family;
@@ -252,7 +253,9 @@ Result<std::shared_ptr<Database>> Database::open(const DatabaseOptions& options)
                 rep->handles[i] = handle;
             }
         }
-        if (rep->handles[i] == nullptr) {
+        // One made before there were samples has no place for them; reading finds none.
+        const bool may_lack = options.read_only && i == static_cast<size_t>(Family::kMetric);
+        if (rep->handles[i] == nullptr && !may_lack) {
             return fail(
                 ErrorCode::kCorrupt,
                 fmt::format("{} has no column family {}", options.path, kFamilyNames[i])
@@ -306,6 +309,9 @@ Result<std::optional<std::string>> Database::get(
     options.snapshot = snapshot == nullptr ? nullptr : snapshot->raw();
     std::string value;
     auto* handle = rep_->handles[static_cast<size_t>(family)];
+    if (handle == nullptr) {
+        return std::optional<std::string>();
+    }
     const auto status = rep_->db->Get(options, handle, slice(key), &value);
     if (status.IsNotFound()) {
         return std::optional<std::string>();
@@ -330,6 +336,9 @@ Result<void> Database::scan(
         options.iterate_upper_bound = &upper;
     }
     auto* handle = rep_->handles[static_cast<size_t>(family)];
+    if (handle == nullptr) {
+        return {};
+    }
     const std::unique_ptr<rocksdb::Iterator> rows(rep_->db->NewIterator(options, handle));
     for (rows->Seek(slice(begin)); rows->Valid(); rows->Next()) {
         SEYIR_TRY(const bool more, on_row(view(rows->key()), view(rows->value())));

@@ -21,9 +21,9 @@
 
 namespace seyir::store {
 
-enum class Family : uint8_t { kMeta, kLane, kStage, kStream, kCatalogue };
+enum class Family : uint8_t { kMeta, kLane, kStage, kStream, kCatalogue, kMetric };
 
-inline constexpr size_t kFamilies = 5;
+inline constexpr size_t kFamilies = 6;
 
 struct DatabaseOptions {
     std::string path;

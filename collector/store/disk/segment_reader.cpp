@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/disk/segment_reader.hpp"
+#include "collector/store/disk/table_check.hpp"
 
 #include <fmt/format.h>
 #include <rocksdb/iterator.h>
@@ -47,6 +48,7 @@ Result<std::shared_ptr<SegmentReader>> SegmentReader::open(
 ) {
     auto rep = std::make_unique<Rep>(files);
     rep->path = segment_path(files.path, day, id);
+    SEYIR_CHECK(check_table(*files.fs, rep->path));
     const auto status = rep->reader.Open(rep->path);
     if (!status.ok()) {
         return database_error(status, "opening segment " + rep->path);

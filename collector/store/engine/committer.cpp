@@ -204,6 +204,9 @@ std::vector<Result<Judgement>> Committer::judge_group(
     std::vector<Result<Judgement>> results;
     for (const Append& append : group) {
         auto judged = judge_->judge(database, append.commit, append.encoded, now, set);
+        for (size_t i = 0; judged && i < judged->metrics.rows.size(); ++i) {
+            set.put(Family::kMetric, judged->metrics.rows[i].key, judged->metrics.rows[i].value);
+        }
         if (judged && !judged->pieces.empty()) {
             for (auto& [entry, stored] : judged->pieces) {
                 entry.number = core_.next_commit++;
@@ -291,9 +294,11 @@ void Committer::answer(std::vector<Append>& group, std::vector<Result<Judgement>
             group[i].done(judged[i].error());
             continue;
         }
-        core_.counters.rows.add(judged[i]->answer.accepted);
+        const bool is_metrics = judged[i]->accepted.batch == nullptr;
+        core_.counters.rows.add(is_metrics ? 0 : judged[i]->answer.accepted);
+        core_.counters.metric_samples.add(judged[i]->metrics.samples);
         core_.counters.duplicates.add(judged[i]->answer.duplicate);
-        if (judged[i]->answer.accepted > 0) {
+        if (judged[i]->answer.accepted > 0 && !is_metrics) {
             stored.push_back(std::move(judged[i]->accepted));
         }
         group[i].done(std::move(judged[i]->answer));

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "collector/store/disk/rocksdb_file_system.hpp"
+#include "collector/store/disk/table_check.hpp"
+#include "collector/store/engine/log_guard.hpp"
 #include "common/base/log.hpp"
 
 namespace seyir::store {
@@ -35,6 +37,9 @@ uint64_t mark(
 Counters::Counters(metrics::Registry& r)
     : groups(r.counter("seyir_store_writes_total", "Synced writes.")),
       rows(r.counter("seyir_store_rows_total", "Rows stored.")),
+      metric_samples(
+          r.counter("seyir_store_metric_samples_total", "Samples of host metrics stored.")
+      ),
       duplicates(r.counter("seyir_store_duplicate_rows_total", "Rows that were stored before.")),
       rejected_old(r.counter(
           "seyir_store_rejected_rows_total", "Rows refused for good.", {{"reason", "too_old"}}
@@ -128,26 +133,67 @@ Result<void> Core::load() {
             return Error(made.error()).context("preparing data_dir " + dir + " (" + hint + ")");
         }
     }
-    auto opened = Database::open({
-        .path = dir + "/db",
-        .env = files.env,
-        .memtable_bytes = options.memtable_bytes,
-        .wal_bytes_max = options.wal_bytes_max,
-        .deterministic = !options.threads,
-    });
-    if (!opened) {
-        return Error(opened.error()).context("opening data_dir " + dir + " (" + hint + ")");
+    std::shared_ptr<Database> opened;
+    if (auto done = open_guarded(opened); !done) {
+        return Error(done.error()).context("opening data_dir " + dir + " (" + hint + ")");
     }
-    Database& db = **opened;
-    SEYIR_CHECK(load_meta(db));
+    Database& db = *opened;
     SEYIR_CHECK(load_streams(db));
     SEYIR_TRY(StageIndex loaded, load_stage(db));
     SEYIR_CHECK(catalogue.load(db));
     const std::lock_guard lock(view_mutex);
     stage = std::move(loaded);
-    database = std::move(*opened);
+    database = std::move(opened);
     counters.stage_bytes.set(static_cast<double>(stage.payload_bytes()));
     return {};
+}
+
+/// Opens the database and reads its numbers. What its log has lost makes agents send again: to them
+/// it is as if the store had been put back from a backup.
+Result<void> Core::open_guarded(std::shared_ptr<Database>& opened) {
+    LogGuard guard(fs, clock, options.data_dir);
+    SEYIR_TRY(const bool is_behind, guard.look());
+    HiddenTables hidden(fs, options.data_dir + "/db");
+    SEYIR_CHECK(hidden.hide());
+    auto database_now = Database::open({
+        .path = options.data_dir + "/db",
+        .env = files.env,
+        .memtable_bytes = options.memtable_bytes,
+        .wal_bytes_max = options.wal_bytes_max,
+        .deterministic = !options.threads,
+    });
+    if (!database_now) {
+        const bool is_damaged = !hidden.first().empty();
+        return is_damaged ? fail(ErrorCode::kCorrupt, hidden.first()) : database_now.error();
+    }
+    hidden.forget();
+    opened = *std::move(database_now);
+    SEYIR_CHECK(load_meta(*opened));
+    if (is_behind) {
+        WriteSet set = opened->new_write();
+        set.put(Family::kMeta, key::kRestoreGeneration, encode_u64(restore_generation + 1));
+        SEYIR_CHECK(opened->write(std::move(set)));
+        ++restore_generation;
+    }
+    SEYIR_CHECK(guard.remember(false));
+    SEYIR_TRY(std::string notes, guard.notes());
+    const std::lock_guard lock(trouble_mutex);
+    missing = std::move(notes);
+    return {};
+}
+
+void Core::close() {
+    std::weak_ptr<Database> last;
+    {
+        const std::lock_guard lock(view_mutex);
+        last = database;
+        database = nullptr;
+    }
+    // A cursor may keep it open; then the next open takes it for one that was not closed.
+    if (last.expired()) {
+        LogGuard guard(fs, clock, options.data_dir);
+        (void)guard.remember(true);
+    }
 }
 
 Result<void> Core::create_meta(Database& db) {

@@ -33,6 +33,7 @@ struct Counters {
 
     metrics::Counter& groups;
     metrics::Counter& rows;
+    metrics::Counter& metric_samples;
     metrics::Counter& duplicates;
     metrics::Counter& rejected_old;
     metrics::Counter& rejected_streams;
@@ -54,6 +55,8 @@ class Core {
     /// Opens the database and reads what is needed to serve. Also used to open it again after a
     /// failed write (docs/adr/0011-reopen-after-a-failed-write.md).
     Result<void> load();
+    /// Lets go of the database; notes that nothing of its log is cut off.
+    void close();
     /// kIo while the database is being opened again.
     Result<View> view() const;
     Result<std::shared_ptr<Database>> open_database() const;
@@ -93,6 +96,7 @@ class Core {
     std::atomic<uint64_t> days_held_back = 0;
     mutable std::mutex trouble_mutex;
     std::string trouble;  ///< last failure of committer or sealer; "" when they work
+    std::string missing;  ///< what LogGuard noted; "" when nothing is known to be missing
 
     metrics::Registry own_registry;
     Counters counters;
@@ -100,6 +104,7 @@ class Core {
     void set_trouble(std::string message);
 
   private:
+    Result<void> open_guarded(std::shared_ptr<Database>& opened);
     Result<void> load_meta(Database& db);
     Result<void> create_meta(Database& db);
     Result<void> load_streams(Database& db);

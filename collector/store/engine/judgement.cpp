@@ -2,10 +2,12 @@
 #include "collector/store/engine/judgement.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "collector/store/lane_rules.hpp"
+#include "common/samples/metric_samples.hpp"
 
 namespace seyir::store {
 
@@ -55,6 +57,46 @@ Result<Judge::Marks> Judge::judge_lanes(
         }
     }
     return marks;
+}
+
+/// Samples go to a family of their own, in the same write as their lanes.
+Result<void> Judge::judge_metrics(
+    const Database& database, const Commit& commit, Marks& marks, UnixNanos now, Judgement& out
+) {
+    const RecordBatch& batch = *commit.view.batch;
+    const Nanos retention = core_.options.metrics_retention;
+    const MetricSource source{
+        .tenant = batch.tenant(),
+        .agent = batch.provenance().agent,
+        .oldest = retention.count() > 0 ? now - retention : UnixNanos::min(),
+    };
+    Result<void> read;
+    for_each_row(commit.view, [&](uint32_t i) {
+        const uint16_t origin = batch.origin(i);
+        const auto kind =
+            origin < marks.lanes.size() ? marks.lanes[origin] : LaneVerdict::Kind::kStored;
+        out.answer.duplicate += kind == LaneVerdict::Kind::kDuplicate ? 1 : 0;
+        if (kind != LaneVerdict::Kind::kStored || !read) {
+            return;
+        }
+        auto added = out.metrics.add(database, source, batch.body(i));
+        if (added) {
+            ++out.answer.accepted;
+        } else if (added.error().code == ErrorCode::kIo) {
+            read = added.error();
+        } else {
+            ++out.answer.rejected;
+            out.answer.reject_reason = "bad_metrics";
+        }
+    });
+    SEYIR_CHECK(read);
+    if (out.metrics.too_old > 0 && out.answer.accepted == commit.view.row_count() &&
+        out.metrics.samples == 0) {
+        out.answer.rejected = std::exchange(out.answer.accepted, 0);
+        out.answer.reject_reason = "too_old";
+    }
+    core_.counters.rejected_old.add(out.metrics.too_old);
+    return {};
 }
 
 void Judge::choose_rows(const Commit& commit, Marks& marks, Judgement& out) {
@@ -212,6 +254,14 @@ Result<Judgement> Judge::judge(
         return out;
     }
     SEYIR_TRY(Marks marks, judge_lanes(database, commit, now));
+    if (samples::is_metrics(batch)) {
+        SEYIR_CHECK(judge_metrics(database, commit, marks, now, out));
+        out.answer.lanes = std::move(marks.not_stored);
+        for (auto& [key, state] : marks.advanced) {
+            lanes_.set_pending(key, std::move(state));
+        }
+        return out;
+    }
     const RetentionPolicy& policy = core_.options.retention;
     const Nanos shortest = policy.shortest();
     marks.oldest = core_.floor;

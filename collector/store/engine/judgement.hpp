@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collector/store/engine/core.hpp"
+#include "collector/store/metric/metric_rows.hpp"
 #include "collector/store/state/lane_table.hpp"
 #include "collector/store/state/push_hashes.hpp"
 
@@ -27,6 +28,8 @@ struct Judgement {
     std::vector<StagedPiece> pieces;
     std::vector<uint32_t> too_large;  ///< rows beyond a limit by themselves, rising
     std::vector<StreamTable::Pending> new_streams;
+    /// Of metric samples instead of pieces: rows of the metric family; `accepted` has no batch.
+    MetricRows metrics;
 };
 
 class Judge {
@@ -47,6 +50,9 @@ class Judge {
     struct Marks;
 
     Result<Marks> judge_lanes(const Database& database, const Commit& commit, UnixNanos now);
+    Result<void> judge_metrics(
+        const Database& database, const Commit& commit, Marks& marks, UnixNanos now, Judgement& out
+    );
     void choose_rows(const Commit& commit, Marks& marks, Judgement& out);
     Result<void> describe(
         const Commit& commit,

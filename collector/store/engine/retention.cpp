@@ -29,6 +29,11 @@ void Retention::watch_clock() {
     look_at_clock();
 }
 
+bool Retention::is_unsure() const {
+    const std::lock_guard lock(mutex_);
+    return is_clock_stepped_;
+}
+
 /// The oldest days of each retention that may go without an operator's word, and the others.
 DropReport Retention::hold_back(std::vector<PartReport> parts, bool confirm) {
     DropReport report;

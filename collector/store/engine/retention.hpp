@@ -32,6 +32,8 @@ class Retention {
     Result<DropReport> drop_before(Day day, DropOptions options);
     /// To be called every minute or so: compares how far both clocks went since the last call.
     void watch_clock();
+    /// The clock was stepped and no operator has confirmed since: nothing is dropped unasked.
+    bool is_unsure() const;
 
   private:
     struct Moment {
@@ -48,7 +50,7 @@ class Retention {
     Core& core_;
     Committer& committer_;
     Sealer& sealer_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::optional<Moment> last_look_;
     bool is_clock_stepped_ = false;
 };

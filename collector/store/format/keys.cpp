@@ -15,6 +15,10 @@ constexpr char kStream = 's';
 constexpr char kDayTotals = 'd';
 constexpr char kSegment = 's';
 constexpr char kBlock = 'b';
+constexpr char kMetricTable = 't';
+constexpr char kMetricRow = 'v';
+constexpr size_t kMetricTableBytes = 4 + 1 + 4 + 16;
+constexpr size_t kMetricRowBytes = 4 + 1 + 4 + 16 + 16 + 8;
 constexpr char kFileColumn = 0x10;
 constexpr char kFileFilter = 0x18;
 constexpr char kFileBlockHeader = 0x20;
@@ -129,6 +133,65 @@ std::optional<PushKey> parse_push(std::string_view bytes) {
         .at = {static_cast<int64_t>(get_be<uint64_t>(bytes, 1) ^ (1ULL << 63))},
         .tenant = TenantId{get_be<uint32_t>(bytes, 9)},
         .hash = {get_be<uint64_t>(bytes, 13), get_be<uint64_t>(bytes, 21)},
+    };
+}
+
+std::string metric_day_prefix(Day day) {
+    std::string out;
+    put_be(out, order(day));
+    return out;
+}
+
+std::string metric_tables_prefix(Day day, TenantId tenant) {
+    std::string out = metric_day_prefix(day);
+    out += kMetricTable;
+    put_be(out, static_cast<uint32_t>(tenant));
+    return out;
+}
+
+std::string metric_rows_prefix(Day day, TenantId tenant) {
+    std::string out = metric_day_prefix(day);
+    out += kMetricRow;
+    put_be(out, static_cast<uint32_t>(tenant));
+    return out;
+}
+
+std::string metric_table(Day day, TenantId tenant, TableHash table) {
+    std::string out = metric_tables_prefix(day, tenant);
+    put_id(out, table);
+    return out;
+}
+
+std::string metric_row(Day day, TenantId tenant, AgentId agent, TableHash table, UnixNanos ts) {
+    std::string out = metric_rows_prefix(day, tenant);
+    put_id(out, agent);
+    put_id(out, table);
+    put_be(out, static_cast<uint64_t>(ts.value) ^ (1ULL << 63));
+    return out;
+}
+
+std::optional<Day> parse_metric_day(std::string_view bytes) {
+    if (bytes.size() < 4) {
+        return std::nullopt;
+    }
+    return day_from_order(get_be<uint32_t>(bytes, 0));
+}
+
+std::optional<TableHash> parse_metric_table(std::string_view bytes) {
+    if (bytes.size() != kMetricTableBytes || bytes[4] != kMetricTable) {
+        return std::nullopt;
+    }
+    return TableHash{get_be<uint64_t>(bytes, 9), get_be<uint64_t>(bytes, 17)};
+}
+
+std::optional<MetricRowKey> parse_metric_row(std::string_view bytes) {
+    if (bytes.size() != kMetricRowBytes || bytes[4] != kMetricRow) {
+        return std::nullopt;
+    }
+    return MetricRowKey{
+        .agent = {get_be<uint64_t>(bytes, 9), get_be<uint64_t>(bytes, 17)},
+        .table = {get_be<uint64_t>(bytes, 25), get_be<uint64_t>(bytes, 33)},
+        .ts = {static_cast<int64_t>(get_be<uint64_t>(bytes, 41) ^ (1ULL << 63))},
     };
 }
 

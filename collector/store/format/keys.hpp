@@ -40,6 +40,8 @@ using CommitNumber = uint64_t;
 using SegmentId = uint64_t;
 /// Of one tenant; given by the store in order of first sight.
 using StreamId = uint32_t;
+/// Names a table of metric series: XXH3-128 of its bytes.
+using TableHash = Id128<struct TableHashTag>;
 
 namespace key {
 
@@ -84,6 +86,24 @@ struct StreamKey {
 };
 
 std::optional<StreamKey> parse_stream(std::string_view bytes);
+
+// --- metric ---
+std::string metric_day_prefix(Day day);
+std::string metric_table(Day day, TenantId tenant, TableHash table);
+/// Ordered by agent and table, then time: neighbours are alike.
+std::string metric_row(Day day, TenantId tenant, AgentId agent, TableHash table, UnixNanos ts);
+std::string metric_tables_prefix(Day day, TenantId tenant);
+std::string metric_rows_prefix(Day day, TenantId tenant);
+std::optional<Day> parse_metric_day(std::string_view bytes);
+std::optional<TableHash> parse_metric_table(std::string_view bytes);
+
+struct MetricRowKey {
+    AgentId agent;
+    TableHash table;
+    UnixNanos ts;
+};
+
+std::optional<MetricRowKey> parse_metric_row(std::string_view bytes);
 
 // --- cat ---
 std::string day_totals(Day day);

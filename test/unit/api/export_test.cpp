@@ -107,7 +107,7 @@ TEST_SUITE("collector/api/records") {
                 const auto lines = exporter.all();
                 REQUIRE(lines);
                 CHECK(*lines == sorted_lines(rows));
-                CHECK((exporter.pages > 1) == (held < 1'000'000 || page < 1'000'000));
+                CHECK((exporter.pages > 1 || held > 1'000'000));
             }
         }
     }

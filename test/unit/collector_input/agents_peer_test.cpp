@@ -14,6 +14,7 @@
 #include "test/support/cutting_proxy.hpp"
 #include "test/support/eventually.hpp"
 #include "test/support/memory_log_store.hpp"
+#include "test/support/metric_batch.hpp"
 
 using namespace seyir;
 using namespace seyir::test;
@@ -264,6 +265,48 @@ TEST_SUITE("collector/input/agents") {
         Peer peer(server.input);
         peer.send(hello());
         peer.expect_welcome();
+    }
+
+    TEST_CASE("frames of samples: the welcome says they are taken, and only sound ones are") {
+        const auto metrics = [](const std::string& body) {
+            MetricFrame made{.ts = {1}, .body = body};
+            made.agent = {};
+            return *encode_batch({made.build(), {}}, PayloadCodec::kNone);
+        };
+        const auto metric_frame = [](uint32_t epoch, const EncodedBatch& encoded) {
+            std::string out = frame(epoch, 1, encoded);
+            out[wire::kMessageHeaderBytes + 1] = static_cast<char>(wire::FrameKind::kMetrics);
+            return out;
+        };
+        Server server;
+        {
+            Peer peer(server.input);
+            peer.send(hello());
+            const wire::Welcome welcome = peer.expect_welcome();
+            CHECK((welcome.features & wire::kTakesMetrics) != 0);
+            peer.send(metric_frame(welcome.epoch, metrics("")));
+            const auto answer = peer.receive();
+            REQUIRE(answer);
+            REQUIRE(answer->first == wire::MessageType::kAck);
+            CHECK(wire::decode_ack(answer->second)->accepted == 1);
+            CHECK(
+                server.registry.text().find("metric_rows_total{input=\"agents\"} 1\n") !=
+                std::string::npos
+            );
+            CHECK(server.input.status().agents.at(0).rows == 0);
+        }
+        const std::pair<bool, EncodedBatch> wrong[] = {
+            {true, metrics("no samples")},  // not what its kind says
+            {true, payload()},              // records in a frame of samples
+            {false, metrics("")},           // samples in a frame of records
+        };
+        for (const auto& [is_metrics, encoded] : wrong) {
+            Peer peer(server.input);
+            peer.send(hello());
+            const uint32_t epoch = peer.expect_welcome().epoch;
+            peer.send(is_metrics ? metric_frame(epoch, encoded) : frame(epoch, 1, encoded));
+            CHECK(peer.expect_refusal().code == wire::RefuseCode::kBadMessage);
+        }
     }
 
     TEST_CASE("random bytes at any point never bring the input down") {

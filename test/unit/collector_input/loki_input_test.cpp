@@ -138,6 +138,15 @@ TEST_SUITE("collector/input/loki") {
         );
     }
 
+    TEST_CASE("no push may set the label of host metrics") {
+        World world;
+        const auto exchange =
+            world.push(R"({"streams":[{"stream":{"__metrics__":"1"},"values":[["1","a"]]}]})");
+        CHECK(exchange->answer.status == 400);
+        CHECK(exchange->answer.body.find("__metrics__") != std::string::npos);
+        CHECK(world.batches.empty());
+    }
+
     TEST_CASE("a body of the wrong shape is refused whole, with its place") {
         World world;
         const auto message = [&](std::string body) {
