@@ -143,8 +143,13 @@ constexpr std::array kRetentionOptions{
 };
 
 constexpr std::array kExportOptions{
-    OptionSpec{"from", "WHEN", "2026-11-22T10:00:00Z, '2026-11-22 10:00' or 15m (ago) (1h)"},
-    OptionSpec{"to", "WHEN", "likewise, not included (now)"},
+    OptionSpec{
+        "from", "WHEN", "2026-11-22T10:00:00Z, '2026-11-22 10:00' or 15m (ago) (all; metrics: 1h)"
+    },
+    OptionSpec{"to", "WHEN", "likewise, not included (all; metrics: now)"},
+    OptionSpec{"out", "FILE", "records: write to FILE; .gz and .zst are packed"},
+    OptionSpec{"resume", "", "records: go on with an export to FILE that was interrupted"},
+    OptionSpec{"no-progress", "", "records: no progress line"},
     OptionSpec{"match", "SELECTOR", "metrics: name{label=\"value\"}, or either part of it"},
     OptionSpec{"format", "HOW", "metrics: openmetrics (default) or jsonl"},
 };
@@ -277,10 +282,16 @@ constexpr std::string_view kRetentionDetails =
     "  seyir retention run --dry-run --server unix:/var/lib/seyir-collector/admin.sock\n"
     "  seyir retention run --confirm --server unix:/var/lib/seyir-collector/admin.sock\n";
 constexpr std::string_view kExportDetails =
-    "Prints what the collector keeps, for other programs. `metrics`: samples of the hosts' "
-    "metrics\n"
-    "that agents with an input `host_metrics` sent, as OpenMetrics text with times (for `promtool\n"
-    "tsdb create-blocks-from openmetrics`) or as JSON lines (for VictoriaMetrics' import).\n\n"
+    "Records of a running collector, whole, in order of time, one JSON object a line:\n"
+    "all of them, or those of a selector and a stretch of time. FILE is FILE.partial until all is\n"
+    "there; after an interruption --resume goes on where it stopped. Exits 1 when some could not\n"
+    "be read.\n\n"
+    "  seyir export --out all.jsonl.zst\n"
+    "  seyir export '{app=\"shop\"}' --from 2026-11-01 --to 2026-11-08 --out shop.jsonl.gz\n"
+    "  seyir export '{app=\"shop\"}' --from 1h | jq -r .body\n\n"
+    "`metrics`: samples that agents with an input `host_metrics` sent, for other programs, as\n"
+    "OpenMetrics text with times (for `promtool tsdb create-blocks-from openmetrics`) or as JSON\n"
+    "lines (for VictoriaMetrics' import).\n\n"
     "  seyir export metrics --from 24h > day.om\n"
     "  seyir export metrics --match 'node_load1{instance=\"web1\"}' --format jsonl\n";
 constexpr std::string_view kBackupDetails =
@@ -420,10 +431,10 @@ constexpr std::array kCommands{
     },
     CommandSpec{
         "export",
-        "metrics",
+        "[SELECTOR|metrics]",
+        0,
         1,
-        1,
-        "samples of hosts, for other programs",
+        "records as JSON lines; samples of hosts",
         kExportDetails,
         kExportOptions
     },

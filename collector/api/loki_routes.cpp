@@ -5,6 +5,7 @@
 
 #include "collector/api/admission.hpp"
 #include "collector/api/handlers.hpp"
+#include "collector/api/records/export_handler.hpp"
 #include "collector/api/request_params.hpp"
 #include "collector/api/tail/tail_handler.hpp"
 
@@ -70,7 +71,7 @@ std::vector<net::HttpRoute> loki_routes(
         for (const char* method : {"GET", "POST"}) {
             routes.push_back({
                 .method = method,
-                .path = "/loki/api/v1/" + path,
+                .path = path.starts_with('/') ? path : "/loki/api/v1/" + path,
                 .scope = net::Scope::kRead,
                 .lane = net::Lane::kQuery,
                 .handler = handler,
@@ -104,6 +105,7 @@ std::vector<net::HttpRoute> loki_routes(
     add("detected_labels", handle_detected_labels);
     add("format_query", handle_format_query);
     add("drilldown-limits", handle_drilldown_limits);
+    add_long("/api/v1/export", handle_export);
     const auto hub = std::make_shared<TailHub>(store, clock, options.registry);
     routes.push_back({
         .method = "GET",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // seyir export metrics: samples of host metrics, for other programs.
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include <unistd.h>
@@ -9,10 +10,14 @@
 
 #include "common/io/clock.hpp"
 #include "ctl/print/terminal.hpp"
+#include "ctl/records/records_command.hpp"
 #include "ctl/session.hpp"
 
 namespace seyir::ctl {
 namespace {
+
+constexpr std::array<std::string_view, 2> kOfMetrics{"match", "format"};
+constexpr std::array<std::string_view, 2> kOfRecords{"out", "resume"};
 
 /// Samples in whole lines of an answer, which comes in pieces.
 class SampleCount {
@@ -103,11 +108,17 @@ Result<void> export_metrics(Session& session, const Arguments& arguments) {
 }  // namespace
 
 int export_command(const Arguments& arguments) {
-    if (arguments.values[0] != "metrics") {
-        return report(fail(
-            ErrorCode::kInvalidArgument,
-            "seyir export knows `metrics`, not `" + arguments.values[0] + "`"
-        ));
+    const bool is_metrics = !arguments.values.empty() && arguments.values[0] == "metrics";
+    const auto others = is_metrics ? kOfRecords : kOfMetrics;
+    for (const std::string_view option : others) {
+        if (arguments.has(option)) {
+            const std::string text = "--" + std::string(option) + " is not for an export of ";
+            report(fail(ErrorCode::kInvalidArgument, text + (is_metrics ? "metrics" : "records")));
+            return kExitUsage;
+        }
+    }
+    if (!is_metrics) {
+        return export_records_command(arguments);
     }
     auto session = Session::open(arguments);
     if (!session) {
