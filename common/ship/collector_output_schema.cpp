@@ -75,7 +75,8 @@ void add_transfer(Schema& schema) {
                   .elsewhere("other programs", {"max_in_flight", "queue_size", "buffer"}))
         .with(field("connect_timeout", Type::kDuration)
                   .between(100 * kMillisecond, 600 * kSecond)
-                  .describe("For name lookup, connection, TLS and greeting together.")
+                  .describe("For name lookup, connection and TLS together; the greeting has 20 s "
+                            "of its own.")
                   .or_else("10s"))
         .with(field("ack_timeout", Type::kDuration)
                   .between(kSecond, 3600 * kSecond)
