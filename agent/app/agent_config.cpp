@@ -59,7 +59,7 @@ config::Field limits_field() {
             .describe("What the buffers of all outputs and deleted files that are held open may "
                       "occupy together; beyond, buffers do what their `when_full` says and the "
                       "oldest deleted files are let go, counted. 0: no cap but their own.")
-            .or_else("8GiB")
+            .or_else("0")
             .elsewhere("Fluent Bit", {"storage.total_limit_size"})
     );
     return config::object("limits", std::move(limits));

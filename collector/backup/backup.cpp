@@ -172,7 +172,7 @@ Result<void> Backup::make(BackupReport& report) {
     report.records = work.manifest.records;
     report.files = work.manifest.files.size();
     report.bytes = work.manifest.bytes();
-    if (auto collected = work.repository.collect(options_.keep)) {
+    if (auto collected = work.repository.collect(options_.keep, work.manifest.id)) {
         report.removed = std::move(collected->removed_ids);
         report.freed_bytes = collected->bytes;
     } else {
@@ -245,6 +245,13 @@ Result<void> Backup::add_file(Work& work, const store::ImageFile& file) {
                 "backup", "a file of the store is damaged", {{"error", sound.error().message}}
             );
             work.report.damaged.push_back(file.path + ": " + sound.error().message);
+            // What was copied while it was sound is worth more than what it is now.
+            const auto known = work.known.find(file.path);
+            if (known != work.known.end() &&
+                store::verify_table_file(work.repository.file_path(known->second.hash))) {
+                work.manifest.files.push_back(known->second);
+                return {};
+            }
         }
     }
     const auto on_bytes = [&](uint64_t bytes) {

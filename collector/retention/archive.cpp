@@ -97,6 +97,14 @@ Result<std::optional<ArchiveReport>> Archive::write_part(const Part& part) {
         if (!info) {
             return info.error();
         }
+        if (number == kFilesOfADayMax) {
+            return fail(
+                ErrorCode::kTooLarge,
+                fmt::format(
+                    "{} has {} archives of {}: move them away", directory_, number, part.of.name()
+                )
+            );
+        }
         const auto there = note_of(path);
         if (there && there->source == source) {
             return std::optional(ArchiveReport{path, there->rows, info->size_bytes, true});

@@ -217,8 +217,15 @@ void CleanUp::archive_and_drop(CleanUpReport& report) {
         report.dropped.clear();
         report.error = done.error().message;
     }
-    if (options_.archive_keep.count() > 0 && report.ok()) {
-        auto removed = archive_.expire(store::day_of(report.at - options_.archive_keep));
+    // Not by a clock nobody trusts: held back means days, too many at once or after a step.
+    const bool may_expire = report.request.by_age && report.held_back.empty();
+    if (options_.archive_keep.count() > 0 && report.ok() && may_expire) {
+        // What has just been archived stays for `keep`, however old its records are.
+        store::Day before = store::day_of(report.at - options_.archive_keep);
+        for (const store::PartReport& part : report.dropped) {
+            before = std::min(before, part.day);
+        }
+        auto removed = archive_.expire(before);
         if (removed) {
             report.archives_removed = *std::move(removed);
         } else {
@@ -279,7 +286,8 @@ std::optional<UnixNanos> CleanUp::last_done() {
         const size_t newline = tail.rfind('\n', end - 1);
         const size_t begin = newline == std::string::npos ? 0 : newline + 1;
         const std::string_view line = std::string_view(tail).substr(begin, end - begin);
-        if (line.starts_with(kStart) && line.contains(R"("ok":true)")) {
+        if (line.starts_with(kStart) && line.contains(R"("ok":true)") &&
+            !line.contains(R"("trigger":"size")")) {
             UnixNanos at;
             const char* const number = line.data() + kStart.size();
             if (std::from_chars(number, line.data() + line.size(), at.value).ec == std::errc()) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/retention/clean_up_schema.hpp"
 
+#include <algorithm>
+
 #include "collector/retention/class_schema.hpp"
 #include "collector/retention/cron.hpp"
 
@@ -63,6 +65,31 @@ config::Field clean_up_field() {
     return config::object("clean_up", std::move(schema));
 }
 
+namespace {
+
+/// An archive is of a day past its retention: kept no longer than that it goes at once.
+void check_keep(
+    const config::ObjectReader& store, const CleanUpConfig& config, component::PlanContext& context
+) {
+    Nanos longest = store.duration("retention");
+    for (const ClassConfig& one : config.classes) {
+        longest = std::max(longest, one.retention);
+    }
+    if (config.archive_keep.count() == 0 || config.archive_keep > longest) {
+        return;
+    }
+    context.diagnostics.add(
+        {.code = config::kOrder,
+         .at = store.nested("clean_up").nested("archive").span("keep"),
+         .message = "`archive.keep` is not longer than what records are kept for: an archive would "
+                    "be removed as soon as it is there",
+         .hint = "it counts from the day the records are of; make it longer than `retention` and "
+                 "those of `retention_classes`"}
+    );
+}
+
+}  // namespace
+
 CleanUpConfig read_clean_up(const config::ObjectReader& store, component::PlanContext& context) {
     const config::ObjectReader r = store.nested("clean_up");
     CleanUpConfig out;
@@ -80,6 +107,7 @@ CleanUpConfig read_clean_up(const config::ObjectReader& store, component::PlanCo
         out.archive_directory = archive.path("directory");
         out.archive_keep = archive.has("keep") ? archive.duration("keep") : Nanos(0);
     }
+    check_keep(store, out, context);
     if (const auto cron = CronSchedule::parse(out.schedule); !cron) {
         component::add_value_error(context, r, "schedule", config::kNotTime, cron.error());
     }

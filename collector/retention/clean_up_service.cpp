@@ -71,7 +71,8 @@ void CleanUpService::loop() {
 
 void CleanUpService::ask(CleanUpRequest request) {
     const std::lock_guard lock(mutex_);
-    if (failed_ == 0 && !running_) {
+    const bool has_failed_so = failed_ > 0 && retry_by_age_ == request.by_age;
+    if (!has_failed_so && !running_) {
         asked_ = std::move(request);
         changed_.notify_all();
     }
@@ -83,7 +84,7 @@ std::optional<CleanUpRequest> CleanUpService::due_locked() {
     }
     if (retry_at_ && clock_.steady_now() >= *retry_at_) {
         retry_at_.reset();
-        return CleanUpRequest{.trigger = "retry"};
+        return CleanUpRequest{.trigger = "retry", .by_age = retry_by_age_};
     }
     const UnixNanos now = clock_.wall_now();
     if (!next_ || now < *next_) {
@@ -101,10 +102,14 @@ void CleanUpService::finish(const CleanUpReport& report) {
         const std::lock_guard lock(mutex_);
         running_ = false;
         last_ = report;
-        if (report.ok()) {
+        const bool is_other = retry_at_ && retry_by_age_ && !report.request.by_age;
+        if (is_other) {
+            // A run for the size says nothing of the one that is to be tried again.
+        } else if (report.ok()) {
             failed_ = 0;
             retry_at_.reset();
         } else if (!stopping_) {
+            retry_by_age_ = report.request.by_age;
             ++failed_;
             is_last = failed_ >= schedule_.attempts;
             const Nanos wait = std::min<Nanos>(

@@ -74,6 +74,7 @@ class CleanUpService {
     bool running_ = false;
     std::optional<UnixNanos> next_;
     std::optional<SteadyTime> retry_at_;
+    bool retry_by_age_ = true;  ///< what the run that failed was asked for
     std::optional<CleanUpRequest> asked_;
     uint32_t failed_ = 0;
     std::optional<CleanUpReport> last_;

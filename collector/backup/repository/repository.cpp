@@ -149,16 +149,22 @@ Result<void> Repository::commit(const Manifest& manifest) {
     return io::write_file_atomically(fs_, manifest_path(manifest.id), encode(manifest));
 }
 
-Result<Repository::Collected> Repository::collect(size_t keep) {
+Result<Repository::Collected> Repository::collect(size_t keep, std::string_view newest) {
     Collected out;
-    SEYIR_TRY(const auto all, ids());
-    for (size_t i = 0; i + keep < all.size(); ++i) {
+    SEYIR_TRY(auto all, ids());
+    // By the order they were made in: a clock that ran ahead must not make the new one the oldest.
+    const auto made_last = std::ranges::find(all, newest);
+    if (made_last != all.end()) {
+        std::rotate(made_last, made_last + 1, all.end());
+    }
+    const size_t removed = all.size() - std::min(keep, all.size());
+    for (size_t i = 0; i < removed; ++i) {
         SEYIR_CHECK(fs_.remove(manifest_path(all[i])));
         out.removed_ids.push_back(all[i]);
     }
     SEYIR_CHECK(fs_.sync_directory(folder_ + "/backups"));
     std::set<ContentHash> named;
-    for (size_t i = out.removed_ids.size(); i < all.size(); ++i) {
+    for (size_t i = removed; i < all.size(); ++i) {
         SEYIR_TRY(const Manifest manifest, read(all[i]));
         for (const ManifestFile& file : manifest.files) {
             named.insert(file.hash);

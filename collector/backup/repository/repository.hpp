@@ -63,7 +63,7 @@ class Repository {
 
     /// Removes all but the newest `keep` backups, then files no manifest names. Removes no file
     /// while a manifest cannot be read.
-    Result<Collected> collect(size_t keep);
+    Result<Collected> collect(size_t keep, std::string_view newest = {});
 
   private:
     Result<void> sync_new_folders();

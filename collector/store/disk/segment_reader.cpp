@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/disk/segment_reader.hpp"
-#include "collector/store/disk/table_check.hpp"
 
 #include <fmt/format.h>
 #include <rocksdb/iterator.h>
@@ -11,6 +10,7 @@
 
 #include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/disk/database.hpp"
+#include "collector/store/disk/table_check.hpp"
 
 namespace seyir::store {
 namespace {

@@ -180,6 +180,20 @@ TEST_SUITE("collector/backup/repository") {
         CHECK(check(fs).problems.size() == 1);
     }
 
+    TEST_CASE("the backup that was just made stays, also when an older one has a later name") {
+        io::FaultyFileSystem fs(1);
+        make_store(fs, 1);
+        const std::string just_made = back_up(fs, 1).value();
+        make_store(fs, 2);
+        const std::string of_a_clock_ahead = back_up(fs, 2).value();
+        REQUIRE(just_made < of_a_clock_ahead);
+        Repository repository(fs, "/backups");
+        const auto collected = repository.collect(1, just_made);
+        REQUIRE(collected.has_value());
+        CHECK(collected->removed_ids == std::vector{of_a_clock_ahead});
+        CHECK(repository.ids().value() == std::vector{just_made});
+    }
+
     TEST_CASE("no file is removed while a manifest cannot be read") {
         io::FaultyFileSystem fs(1);
         make_store(fs, 1);

@@ -273,6 +273,18 @@ TEST_SUITE("collector/retention") {
         CHECK(w.f.segment_files().size() == files);
     }
 
+    TEST_CASE("a wrong clock removes no archive, and none goes in the run that made it") {
+        World w;
+        w.options.archive_keep = kDay * 2;  // a schema refuses this; the run is safe all the same
+        const CleanUpReport made = w.clean_up().run({});
+        CHECK(made.archives.size() == 2);
+        CHECK(made.archives_removed.empty());
+        w.f.clock.set_wall(kNoon + kDay * 400);
+        CHECK(w.clean_up().run({}).archives_removed.empty());
+        CHECK(w.clean_up().run({.trigger = "size", .by_age = false}).archives_removed.empty());
+        CHECK(w.unpacked("/archive/20251228.json.gz").contains("age 4"));
+    }
+
     TEST_CASE("more than two days, or a stepped clock, wait for an operator") {
         World w;
         w.options.retention = kDay;

@@ -35,12 +35,18 @@ const std::vector<std::string> kWords = {
     "\\\"", "GET",      "\xff", "deadbeef", "DEADBEEF"
 };
 
+const std::vector<std::string> kMonths = {
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
+};
+
 std::string line(Random& random, size_t kind, size_t i) {
     const std::string path = fmt::format("/a/{}", random.below(12));
+    const std::string& month = random.pick(kMonths);
     switch (kind) {
         case 0:
             return fmt::format(
-                R"({{"t":"2026-01-01T00:00:{:02}.{:03}Z","n":{},"p":"{}","w":"{}","m":"GET {} -> {} in {}.{} ms","ip":"10.0.{}.{}","id":"{:08x}-0000-4000-8000-{:012x}"}})",
+                R"({{"t":"2026-{:02}-01T00:00:{:02}.{:03}Z","n":{},"p":"{}","w":"{}","m":"GET {} -> {} in {}.{} ms","ip":"10.0.{}.{}","id":"{:08x}-0000-4000-8000-{:012x}"}})",
+                1 + random.below(12),
                 i % 60,
                 i % 1000,
                 random.below(3) == 0 ? random.below(1000) : 200,
@@ -61,8 +67,9 @@ std::string line(Random& random, size_t kind, size_t i) {
             );
         case 2:
             return fmt::format(
-                "10.1.2.{} - - [01/Jan/2026:00:00:{:02} +0000] \"GET {} HTTP/1.1\" {} {:x}",
+                "10.1.2.{} - - [01/{}/2026:00:00:{:02} +0000] \"GET {} HTTP/1.1\" {} {:x}",
                 random.below(256),
+                month,
                 i % 60,
                 path,
                 random.below(500),
@@ -70,7 +77,8 @@ std::string line(Random& random, size_t kind, size_t i) {
             );
         case 3:
             return fmt::format(
-                "Jan {:2} 00:00:{:02} host a[{}]: {} k{} {}",
+                "{} {:2} 00:00:{:02} host a[{}]: {} k{} {}",
+                month,
                 1 + i % 28,
                 i % 60,
                 random.below(99),
@@ -331,6 +339,36 @@ TEST_SUITE("collector/store/columns/match") {
                     CHECK(rows->batch->row_count() <= lines.size());
                     CHECK(rows->batch->raw_bytes() <= block.batch.raw_bytes() + lines.size());
                 }
+            }
+        }
+    }
+
+    TEST_CASE("each month of a time is found, by its whole name and parts of it") {
+        for (const size_t kind : {size_t{0}, size_t{2}, size_t{3}}) {
+            Random random(6);
+            BlockEncoder encoder;
+            Block block;
+            std::vector<std::string> lines;
+            for (size_t i = 0; i < 600; ++i) {
+                lines.push_back(line(random, kind, i));
+            }
+            fill(block, encoder, lines);
+            std::vector<std::string> texts = {"De", "D", "e", "-12-", "/Dec/2026", "/2026:"};
+            texts.insert(texts.end(), kMonths.begin(), kMonths.end());
+            for (const std::string& text : texts) {
+                CAPTURE(kind);
+                CAPTURE(text);
+                LineWants wants;
+                wants.tests = {{.any_of = {text}, .negated = false, .holds = {}}};
+                BlockDecoder decoder = block.open();
+                REQUIRE(decoder.open());
+                const auto found = decoder.rows(std::nullopt, wants);
+                REQUIRE(found);
+                const auto held =
+                    static_cast<size_t>(std::ranges::count_if(lines, [&](const auto& one) {
+                        return one.contains(text);
+                    }));
+                CHECK(found->batch->row_count() == held);
             }
         }
     }

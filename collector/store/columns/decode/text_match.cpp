@@ -47,8 +47,7 @@ std::string alphabet_of(const ScalarForm& form) {
         case ScalarKind::kUuid:
             return "-0123456789abcdef";
         case ScalarKind::kTime:
-            // Names of months and days, the layout's own text (its directives too).
-            return "0123456789AFJMNOSTWabcdeghilnoprtuvy" + form.layout->pattern();
+            return form.layout->alphabet();
     }
     return {};
 }

@@ -4,11 +4,10 @@
 // one of them:
 //   PieceSink sink = [&](std::string_view piece) { collector.add(piece); };
 //   SEYIR_TRY(const EncodedBlock block, encoder.encode(batch, &sink));
-// A line in which a run goes across the edge of a slot (its time is followed by other bytes than those
-// of the shape, say) comes whole as well. test/unit/store_columns/piece_test.cpp has the property.
-// A text comes at least once for all lines that have it: values of dictionaries and texts of shapes
-// come once a block. Valid only during the call.
-// Threads: the encoder's.
+// A line in which a run goes across the edge of a slot (its time is followed by other bytes than
+// those of the shape, say) comes whole as well. test/unit/store_columns/piece_test.cpp has the
+// property. A text comes at least once for all lines that have it: values of dictionaries and texts
+// of shapes come once a block. Valid only during the call. Threads: the encoder's.
 #pragma once
 
 #include <functional>

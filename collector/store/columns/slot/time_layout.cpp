@@ -269,6 +269,26 @@ std::optional<int64_t> TimeLayout::parse(std::string_view text) const {
     return value;
 }
 
+std::string TimeLayout::alphabet() const {
+    std::string out = "0123456789- ";
+    for (const Step& step : steps_) {
+        switch (step.directive) {
+            case 0:
+                out += step.literal;
+                break;
+            case 'b':
+                out += kMonths;
+                break;
+            case 'a':
+                out += kWeekdays;
+                break;
+            default:
+                break;  // digits
+        }
+    }
+    return out;
+}
+
 void TimeLayout::append(std::string& out, int64_t value) const {
     int64_t fraction = value % units_per_second_;
     fraction += fraction < 0 ? units_per_second_ : 0;

@@ -25,6 +25,9 @@ class TimeLayout {
 
     size_t length() const { return length_; }
 
+    /// All bytes that append() may write, and perhaps others.
+    std::string alphabet() const;
+
     int64_t unit_ns() const { return unit_ns_; }
 
     /// Nothing unless `text` is exactly what append() would write for the answer.
