@@ -154,6 +154,13 @@ constexpr std::array kExportOptions{
     OptionSpec{"format", "HOW", "metrics: openmetrics (default) or jsonl"},
 };
 
+constexpr std::array kImportOptions{
+    OptionSpec{"path", "PATH", "of the collector's input of type http (/ingest)"},
+    OptionSpec{"on-error", "HOW", "a line that is no record: stop (default) or skip"},
+    OptionSpec{"anew", "", "from the start, also what FILE.import says was imported"},
+    OptionSpec{"no-progress", "", "no progress line"},
+};
+
 constexpr std::array kBackupOptions{
     OptionSpec{
         "recheck", "", "run: read everything again, and mend files of the folder that are damaged"
@@ -294,6 +301,13 @@ constexpr std::string_view kExportDetails =
     "lines (for VictoriaMetrics' import).\n\n"
     "  seyir export metrics --from 24h > day.om\n"
     "  seyir export metrics --match 'node_load1{instance=\"web1\"}' --format jsonl\n";
+constexpr std::string_view kImportDetails =
+    "Records of files as `seyir export`, archives of retention and outputs with format json write\n"
+    "them (.gz and .zst, too) into a running collector with an input of type http. What was\n"
+    "acknowledged stands in FILE.import: called again, it goes on there. A bad line is named with\n"
+    "line and column.\n\n"
+    "  seyir import all.jsonl.zst\n"
+    "  seyir import /var/backups/archive/2026*.json.gz --on-error skip\n";
 constexpr std::string_view kBackupDetails =
     "The backups of a running collector (`backup` of its store output), and when the next is due.\n"
     "`run` makes one now and waits for it. A backup holds every record acknowledged before it was\n"
@@ -437,6 +451,15 @@ constexpr std::array kCommands{
         "records as JSON lines; samples of hosts",
         kExportDetails,
         kExportOptions
+    },
+    CommandSpec{
+        "import",
+        "FILE...",
+        1,
+        1000,
+        "files of records into a collector",
+        kImportDetails,
+        kImportOptions
     },
     CommandSpec{
         "backup", "[run]", 0, 1, "backups of the collector's store", kBackupDetails, kBackupOptions

@@ -8,6 +8,7 @@
 
 #include "ctl/commands_table.hpp"
 #include "ctl/plugin/plugin_command.hpp"
+#include "ctl/records/records_command.hpp"
 #include "ctl/session.hpp"
 
 namespace seyir::ctl {
@@ -73,6 +74,7 @@ constexpr Entry kEntries[] = {
     {"reload", reload_command},
     {"retention", retention_command},
     {"export", export_command},
+    {"import", import_command},
     {"backup", backup_command},
     {"restore", restore_command},
     {"verify", verify_command},

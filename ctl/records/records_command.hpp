@@ -8,5 +8,6 @@
 namespace seyir::ctl {
 
 int export_records_command(const Arguments& arguments);
+int import_command(const Arguments& arguments);
 
 }  // namespace seyir::ctl

@@ -122,3 +122,80 @@ def test_a_collector_that_is_not_there_and_wrong_use_are_told_apart(store):
     store.collector.kill9()
     assert store.seyir("export", "--out", store.folder / "none.jsonl").returncode == 1
     assert not (store.folder / "none.jsonl").exists()
+
+
+@pytest.fixture
+def other(site):
+    """A second collector, which takes imports."""
+    second = harness.Site(site.folder / "other")
+    second.configure_collector(f"""\
+version: 1
+data_dir: {second.folder}/data
+listen: {{ http: 127.0.0.1:{second.http_port} }}
+inputs:
+  web: {{ type: http }}
+outputs:
+  store: {{ type: store, retention: 36500d }}
+""")
+    second.collector.start()
+    yield second
+    second.close()
+    assert second.sanitizer_reports() == []
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+def test_an_export_imported_elsewhere_is_exported_there_with_the_same_bytes(store, other, ending):
+    push(store, 5000)
+    out = store.folder / f"all.jsonl{ending}"
+    export(store, "--out", out)
+    for _ in range(2):  # the second time it knows
+        done = other.seyir("import", out)
+        assert done.returncode == 0, done.stderr
+    assert b"already" in done.stderr
+    assert export(other) == export(store)
+
+
+def test_an_import_killed_again_and_again_stores_each_record_once(store, other):
+    push(store, 60_000)
+    out = store.folder / "all.jsonl"
+    export(store, "--out", out)
+    mark = store.folder / "all.jsonl.import"
+    kills = 0
+    for attempt in range(30):
+        seen = mark.read_bytes() if mark.exists() else b""
+        process = subprocess.Popen([harness.program("seyir"), "--server", f"http://127.0.0.1:{other.http_port}", "import", out],
+                                   stderr=subprocess.DEVNULL)
+        while process.poll() is None and (mark.read_bytes() if mark.exists() else b"") == seen:
+            time.sleep(0.0005)
+        time.sleep(0.001 * (attempt % 5))  # somewhere in the next request
+        process.send_signal(signal.SIGKILL)
+        kills += process.wait() != 0
+        if process.returncode == 0:
+            break
+    assert kills >= 3, "no import was interrupted"
+    assert other.seyir("import", out).returncode == 0
+    assert export(other) == out.read_bytes()
+
+
+def test_records_that_are_the_same_are_all_imported(store, other):
+    line = b'{"timestamp":"2026-01-01T00:00:00.000000000Z","labels":{"a":"b"},"body":"' + b"x" * 100 + b'"}\n'
+    file = store.folder / "same.jsonl"
+    file.write_bytes(line * 15_000)  # more than one request
+    assert other.seyir("import", file).returncode == 0
+    assert export(other) == file.read_bytes()
+
+
+def test_a_bad_line_is_named_and_stops_or_is_skipped(store, other):
+    good = b'{"timestamp":"2026-01-01T00:00:00.00000000%dZ","labels":{"a":"b"},"body":"row"}\n'
+    file = store.folder / "bad.jsonl"
+    file.write_bytes(good % 1 + good % 2 + b'{"timestamp":"2026-01-01T00:00:00Z","labels":[],"body":""}\n{]\n' + good % 3)
+    stopped = other.seyir("import", file)
+    assert stopped.returncode == 1 and b"bad.jsonl:3:37: `labels`" in stopped.stderr, stopped.stderr
+    assert export(other) == good % 1 + good % 2
+    skipped = other.seyir("import", file, "--on-error", "skip")
+    assert skipped.returncode == 0, skipped.stderr
+    assert b"bad.jsonl:3:37: " in skipped.stderr and b"bad.jsonl:4:2: " in skipped.stderr, skipped.stderr
+    assert b"3 records, 2 lines skipped" in skipped.stderr, skipped.stderr
+    assert export(other) == good % 1 + good % 2 + good % 3
+    wrong = other.seyir("import", file, "--anew", "--path", "/nowhere")
+    assert wrong.returncode == 1 and b"--path" in wrong.stderr, wrong.stderr

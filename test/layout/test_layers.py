@@ -57,7 +57,8 @@ ALLOWED = {
                              "collector/store"],
     "collector/app": COMMON + ["collector", "plugins"],
     # `seyir validate` checks both programs' files with the schemas they use themselves.
-    "ctl": COMMON + ["agent/app", "collector/app", "collector/backup", "collector/store", "plugins/filter/parse"],
+    "ctl": COMMON + ["agent/app", "collector/app", "collector/backup", "collector/input/http", "collector/store",
+            "plugins/filter/parse"],
     "tools": COMMON,
 }
 

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/input/http/record_reader.hpp"
 #include "collector/input/http/value_reader.hpp"
 #include "common/config/schema/scalar.hpp"
 
@@ -89,6 +90,19 @@ class Builder {
         add(body, time, attrs_);
     }
 
+    /// A line of docs/format/record-json.md.
+    Result<void> whole_record(std::string_view line) {
+        if (line.starts_with(kImportLine)) {
+            return {};
+        }
+        const auto problem = append_record(*body_.batch, line, settings_.line_bytes_max);
+        return problem ? fail(
+                             ErrorCode::kInvalidArgument,
+                             fmt::format("column {}: {}", problem->column, problem->message)
+                         )
+                       : Result<void>{};
+    }
+
     PushBody take() { return std::move(body_); }
 
   private:
@@ -164,6 +178,12 @@ Result<PushBody> read_http_records(
     std::string_view body, std::string_view content_type, const HttpRecordSettings& settings
 ) {
     Builder builder(settings);
+    if (content_type.starts_with(kRecordsContentType)) {
+        SEYIR_CHECK(each_line(body, [&](std::string_view line) -> Result<void> {
+            return is_blank(line) ? Result<void>{} : builder.whole_record(line);
+        }));
+        return builder.take();
+    }
     switch (format_of(body, content_type, settings.format)) {
         case HttpFormat::kText:
             SEYIR_CHECK(each_line(body, [&](std::string_view line) -> Result<void> {

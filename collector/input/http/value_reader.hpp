@@ -27,6 +27,9 @@ class ValueReader {
     /// record of its own.
     Result<void> read(bool splits, const OnRecord& on_record);
 
+    /// How far the text was read; after an error, where it is.
+    size_t at() const { return at_; }
+
     /// Halves of surrogate pairs that became U+FFFD.
     uint64_t replaced() const { return replaced_; }
 
