@@ -2,7 +2,6 @@
 #include "common/codec/unpacker.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include <zlib.h>
 
@@ -103,7 +102,7 @@ Result<size_t> Unpacker::unpack(std::string_view& packed, std::span<char> into) 
             return state_->decompress_some(packed, into);
         default:
             const size_t bytes = std::min(packed.size(), into.size());
-            std::memcpy(into.data(), packed.data(), bytes);
+            std::copy_n(packed.data(), bytes, into.data());
             packed.remove_prefix(bytes);
             return bytes;
     }
