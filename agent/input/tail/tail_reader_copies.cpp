@@ -264,8 +264,10 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
     }
     if (!held) {
         file.suspicions.clear();
+        return false;
     }
-    return held;
+    next_scan_ = std::min<SteadyTime>(next_scan_, now_ + options_.rescan_interval);
+    return true;
 }
 
 void TailReader::notice_cut(TailFile& original, const TailFile& suspect) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -19,6 +20,10 @@ constexpr auto kScanGapMin = std::chrono::milliseconds(100);
 constexpr auto kDeletedQuietMax = std::chrono::seconds(5);
 constexpr auto kOrphanKept = std::chrono::seconds(60);
 constexpr size_t kComplaintsMax = 100;
+/// Looking at a file costs about 3 us: where the watch tells of changes, a thousandth of a core.
+constexpr Nanos kScanTimePerFile = std::chrono::milliseconds(3);
+constexpr Nanos kScanGapMax = std::chrono::seconds(30);
+constexpr Nanos kUntoldKept = std::chrono::minutes(10);
 /// Names looked at in one directory for files renamed out of the globs.
 constexpr size_t kNamesMax = 100'000;
 
@@ -38,9 +43,12 @@ void TailReader::drain_watch() {
     }
     events_.clear();
     bool scan_soon = !watch_->drain(events_);
+    active_ = active_ || scan_soon || !events_.empty();
     for (const WatchEvent& event : events_) {
         if (event.kind == WatchEvent::Kind::kChanged) {
             if (const auto at = by_path_.find(event.path); at != by_path_.end()) {
+                at->second->told_scan = scan_;
+                at->second->untold = false;
                 enqueue(*at->second);
             }
             continue;
@@ -64,12 +72,13 @@ void TailReader::drain_watch() {
 void TailReader::rescan() {
     ++scan_;
     last_scan_ = now_;
-    next_scan_ = now_ + options_.rescan_interval;
     std::vector<std::string> directories;
     const auto found = walker_.walk(include_, exclude_, options_.files_max, directories);
-    if (watch_ != nullptr && watch_->watch(directories)) {
-        next_scan_ = std::min(next_scan_, now_ + kScanGapMin);
-    }
+    const bool watches_more = watch_ != nullptr && watch_->watch(directories);
+    next_scan_ = now_ + (watches_more ? std::min<Nanos>(kScanGapMin, options_.rescan_interval)
+                                      : scan_interval(found));
+    next_upkeep_ = now_ + options_.rescan_interval;
+    active_ = false;
     for (const FoundFile& file : found) {
         see(file);
     }
@@ -82,11 +91,45 @@ void TailReader::rescan() {
         adopt_memory();
         put_remembered_first();
     }
-    // (While the collector has not answered, a copy may be held.)
-    if (!missing_.empty() && now_ >= missing_due_ && to_ask_.empty() && asks_.empty()) {
-        report_missing();
-    }
+    report_missing();
     refresh_status();
+}
+
+Nanos TailReader::scan_interval(const std::vector<FoundFile>& found) const {
+    const bool told = watch_ != nullptr && watch_->tells_all() && now_ >= untold_until_ &&
+                      complaints_.empty() && walker_.complaints().empty() &&
+                      // What is written through another name makes no event of this one.
+                      std::ranges::none_of(found, [](const FoundFile& file) {
+                          return file.info.is_symlink || file.info.link_count > 1;
+                      });
+    const Nanos by_files = kScanTimePerFile * static_cast<int64_t>(found.size());
+    return told ? std::max<Nanos>(options_.rescan_interval, std::min<Nanos>(by_files, kScanGapMax))
+                : options_.rescan_interval;
+}
+
+void TailReader::upkeep() {
+    next_upkeep_ = now_ + options_.rescan_interval;
+    if (!std::exchange(active_, false) && !unsettled_) {
+        return;
+    }
+    check_detached();
+    report_missing();
+    refresh_status();
+}
+
+bool TailReader::is_told(TailFile& file, bool grew) {
+    if (watch_ == nullptr) {
+        return false;
+    }
+    if (file.told_scan + 1 >= scan_) {
+        return !grew && watch_->tells_all();  // it was read since, or is about to be
+    }
+    // Once may be an event that is under way; twice is a writer the kernel does not tell of
+    // (a mapped file, another host).
+    if (std::exchange(file.untold, true)) {
+        untold_until_ = now_ + kUntoldKept;
+    }
+    return false;
 }
 
 void TailReader::find_rotated() {
@@ -176,6 +219,10 @@ bool TailReader::follow_rotated(const FoundFile& found, const checkpoint::LaneCh
 }
 
 void TailReader::report_missing() {
+    // (While the collector has not answered, a copy may be held.)
+    if (missing_.empty() || now_ < missing_due_ || !to_ask_.empty() || !asks_.empty()) {
+        return;
+    }
     size_t unnamed = 0;
     size_t named = 0;
     for (const MissingLane& missing : std::exchange(missing_, {})) {
@@ -238,14 +285,15 @@ void TailReader::see(const FoundFile& found) {
             }
         }
     }
-    const bool changed =
-        found.info.size_bytes != file.size_bytes || found.info.modified != file.modified;
+    const bool grew = found.info.size_bytes != file.size_bytes;
+    const bool changed = grew || found.info.modified != file.modified;
     file.size_bytes = found.info.size_bytes;
     if (changed) {
         file.modified = found.info.modified;
         file.changed_at = now_;
     }
-    if (changed || !file.suspicions.empty() || file.scanned_end < file.size_bytes) {
+    if ((changed && !is_told(file, grew)) || !file.suspicions.empty() ||
+        file.scanned_end < file.size_bytes) {
         enqueue(file);
     }
 }
@@ -560,20 +608,23 @@ bool TailReader::ensure_open(TailFile& file) {
 void TailReader::close_idle(const TailFile& opened) {
     // A file without a name of ours can only be read through its descriptor: it is kept. Next in
     // worth is one with unread bytes (it might be renamed away before it is opened again).
-    TailFile* idlest = nullptr;
-    const auto worth = [](const TailFile& file) {
-        const bool unread = file.state == FileState::kActive && !file.at_end();
-        return std::pair(unread, file.used_at);
-    };
-    for (TailFile* file : open_) {
+    const auto worth = [&](const TailFile* file) {
         const bool needed = file->detached || file->replaced || file == &opened;
-        if (!needed && (idlest == nullptr || worth(*file) < worth(*idlest))) {
-            idlest = file;
+        const bool unread = file->state == FileState::kActive && !file->at_end();
+        return std::tuple(needed, unread, file->used_at);
+    };
+    // Several at once: where all files are in use in turn, the search is then not made for each.
+    const size_t closed_max = open_.size() / 16 + 1;
+    const auto end = open_.begin() + static_cast<ptrdiff_t>(closed_max);
+    std::ranges::nth_element(open_, end - 1, {}, worth);
+    std::erase_if(open_, [&, left = closed_max](TailFile* file) mutable {
+        const bool close = left > 0 && !std::get<0>(worth(file));
+        left -= left > 0 ? 1 : 0;
+        if (close) {
+            file->handle.reset();
         }
-    }
-    if (idlest != nullptr) {
-        close_handle(*idlest);
-    }
+        return close;
+    });
 }
 
 void TailReader::close_handle(TailFile& file) {
