@@ -18,7 +18,7 @@ constexpr uint64_t kPrime = 0x9e3779b97f4a7c15;
 constexpr int kRecentHit = 2;
 constexpr int kRecentScoreMax = 64;
 constexpr uint32_t kRecentRetry = 32;
-constexpr size_t kTwinBytesMin = 12;  // a text shorter than that may stand there twice by chance
+constexpr size_t kTwinBytesMin = 16;  // a text shorter than that may stand there twice by chance
 
 /// The end of a run with a digit; kNone when there is none at `at`.
 size_t run_slot_end(std::string_view text, size_t at) {
@@ -277,6 +277,11 @@ std::optional<uint32_t> ShapeSet::guess_shape(
         if (fits(guess)) {
             return guess;
         }
+    }
+    // A text has other shapes too that are worse for it: a quoted field may pass for a bare one,
+    // and a run for a reference to a known text.
+    if (mode == Mode::kFields || !known.empty()) {
+        return std::nullopt;
     }
     const bool is_worth_it = recent_score_ >= 0 || (++recent_skipped_ % kRecentRetry) == 0;
     if (!is_worth_it) {
