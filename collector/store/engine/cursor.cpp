@@ -265,6 +265,9 @@ Result<std::optional<Page>> Cursor::read(const std::shared_ptr<const Place>& at)
         .rows = std::move(rows),
         .values = std::move(block->values),
         .read_lines = nullptr,
+        .order = place.kind == Place::Kind::kStaged
+                     ? PageOrder{true, place.entry.number, 0}
+                     : PageOrder{false, place.segment->id, place.block},
     };
     if (page.values != nullptr) {
         page.read_lines = [this, at, inner = std::move(block->read_lines)](
