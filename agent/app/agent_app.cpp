@@ -17,6 +17,7 @@
 #include "common/base/version.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
+#include "common/process/memory_release.hpp"
 #include "common/service/pipeline_host.hpp"
 #include "common/service/program.hpp"
 #include "common/service/reloader.hpp"
@@ -105,7 +106,8 @@ int AgentApp::run(
 ) {
     log::set_level(config.log.level);
     log::set_json(config.log.json);
-    log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", effective_config}});
+    log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", path}});
+    log::debug(kLog, "configuration with defaults", {{"config", effective_config}});
     const auto running = std::make_shared<const AgentConfig>(std::move(config));
     metrics::Registry registry;
     checkpoint::CheckpointStore checkpoints(
@@ -152,12 +154,14 @@ int AgentApp::run(
     }
     log::info(kLog, "ready");
     AgentWatch watch(host);
+    process::MemoryRelease memory;
     service::run_until_told_to_stop(
         signals,
         {.tick =
              [&] {
                  host.tick();
                  reloader.serve();
+                 memory.look(io::system_clock().steady_now());
                  return watch.look();
              },
          .on_hangup = [&] { reloader.on_hangup(); }}
