@@ -2,6 +2,7 @@
 #include "collector/store/columns/decode/value_decoder.hpp"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 
 #include "collector/store/columns/decode/form_states.hpp"
@@ -133,11 +134,18 @@ class PlainColumn final : public Column {
     StateSet image(
         const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
     ) const override {
-        constexpr size_t kBytesMax = 64 * 1024;  // of exact answers
-        if (text_.size() * from.count() > kBytesMax) {
-            return automaton.reach_any(from);
+        // By the bytes there are, which is quick; one by one only where that may find something.
+        constexpr size_t kBytesMax = 64 * 1024;
+        StateSet to = automaton.reach(from, alphabet());
+        if (std::ranges::adjacent_find(begins_) != begins_.end()) {
+            to.add_all(from);  // a value is empty
         }
-        StateSet to;
+        const bool may_settle =
+            to.has(TextAutomaton::kFoundIndex) || to.has(TextAutomaton::kUnsureIndex);
+        if (!may_settle || text_.size() * from.count() > kBytesMax) {
+            return to;
+        }
+        to = {};
         for (size_t i = 0; i < count(); ++i) {
             to.add_all(automaton.run(from, text(i)));
         }
@@ -161,6 +169,21 @@ class PlainColumn final : public Column {
   private:
     std::string_view text(size_t i) const {
         return std::string_view(text_).substr(begins_[i], begins_[i + 1] - begins_[i]);
+    }
+
+    /// Bytes that values have.
+    std::string alphabet() const {
+        std::array<bool, 256> has{};
+        for (const char c : text_) {
+            has[static_cast<uint8_t>(c)] = true;
+        }
+        std::string bytes;
+        for (size_t byte = 0; byte < has.size(); ++byte) {
+            if (has[byte]) {
+                bytes += static_cast<char>(byte);
+            }
+        }
+        return bytes;
     }
 
     std::vector<uint32_t> begins_;
