@@ -38,6 +38,6 @@ outputs:
             assert site.count('{job="much"} |= "absent text"') == 0
     assert site.count('{job="much"}') == parts * lines
     assert site.status()["store"]["segments"] > 0
-    peak = peak_kib(site.collector.process.pid)
+    peak = peak_kib(site.collector.popen.pid)
     print(f"peak RSS {peak / 1024:.0f} MiB after {parts * lines * 820 / 1e6:.0f} MB")
     assert peak <= CAP_KIB
