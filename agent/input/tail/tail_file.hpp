@@ -16,6 +16,7 @@
 #include "agent/input/tail/file_format.hpp"
 #include "agent/input/tail/identity.hpp"
 #include "common/io/file_system.hpp"
+#include "common/pipeline/position_source.hpp"
 #include "common/record/ack_token.hpp"
 
 namespace seyir::agent::input {
@@ -105,7 +106,13 @@ struct TailFile {
     std::optional<LaneVerdict> verdict;                ///< where the store wants kRewind to go
     std::optional<checkpoint::LaneCheckpoint> memory;  ///< from the last run; until planned
     StoreId store_id;                                  ///< the store acked was agreed with
-    bool found_first = false;                          ///< there when the input started
+    /// Of a lane of the last run whose file is gone: how far the store has it.
+    std::optional<pipeline::CommittedLane> stored;
+    std::optional<PrefixHash> listed;  ///< its key in the index of what only a prefix is known of
+    bool found_first = false;          ///< there when the input started
+    bool known_before = false;         ///< and in the checkpoint of the last run
+    bool saved = false;  ///< the checkpoint on disk names this lane and what identifies its file
+    bool cut = false;    ///< an orphan whose file is there, with other bytes; else it vanished
     bool rewritten = false;  ///< the next question is about a new generation
     bool after_fork = false;
     bool recheck = false;  ///< the store changed: ask again once nothing is under way
@@ -131,7 +138,9 @@ struct TailFile {
     bool indexed = false;      ///< in the index of originals
     uint64_t banner = 0;       ///< hash of the first line: key of the index of originals
     uint64_t seen_scan = 0;
-    std::string other_path;                 ///< found in this scan under another name
+    uint64_t told_scan = 0;  ///< the last scan before the watch told of a change
+    bool untold = false;     ///< it changed, a scan found out, and the watch has not told since
+    std::string other_path;  ///< found in this scan under another name
     std::vector<CopySuspicion> suspicions;  ///< not empty: it is held
     uint64_t grew_to = 0;                   ///< size when it last grew, while held
     SteadyTime grew_at;

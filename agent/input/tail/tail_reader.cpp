@@ -175,7 +175,7 @@ Result<void> TailReader::compile_globs() {
 }
 
 Nanos TailReader::poll_once() {
-    now_ = deps_.clock.steady_now();
+    const SteadyTime before = std::exchange(now_, deps_.clock.steady_now());
     if (forks_ != deps_.checkpoints.forks()) {
         follow_fork();
     }
@@ -183,6 +183,8 @@ Nanos TailReader::poll_once() {
     drain_watch();
     if (now_ >= next_scan_) {
         rescan();
+    } else if (now_ >= next_upkeep_) {
+        upkeep();
     }
     if (now_ >= retry_at_ && !rewinding_.empty()) {
         for (TailFile* file : std::exchange(rewinding_, {})) {
@@ -191,7 +193,9 @@ Nanos TailReader::poll_once() {
     }
     ask_due();
     refill_rate();
+    const uint64_t read_before = counters_.read_bytes.value();
     const bool more = read_some();
+    note_pace(counters_.read_bytes.value() - read_before, now_ - before);
     if (now_ >= groups_due_) {
         send_quiet_groups();
     }
@@ -212,7 +216,7 @@ Nanos TailReader::poll_once() {
     if (filling) {
         return Nanos(0);
     }
-    SteadyTime due = std::min(next_scan_, now_ + kWaitMax);
+    SteadyTime due = std::min({next_scan_, next_upkeep_, now_ + kWaitMax});
     due = builder_.empty() ? due : std::min(due, flush_at);
     if (more && !rate_left()) {
         const double seconds = (1 - rate_bytes_) / static_cast<double>(options_.rate_bytes_max);
@@ -224,6 +228,12 @@ Nanos TailReader::poll_once() {
     due = rewinding_.empty() ? due : std::min(due, retry_at_);
     due = to_ask_.empty() ? due : std::min(due, ask_at_);
     return std::max(Nanos(0), std::chrono::duration_cast<Nanos>(due - now_));
+}
+
+void TailReader::note_pace(uint64_t read_bytes, Nanos passed) {
+    constexpr double kHurriedBytesPerSecond = 4e6;
+    const double seconds = std::chrono::duration<double>(std::min(passed, kCalmGap)).count();
+    hurried_ = static_cast<double>(read_bytes) >= kHurriedBytesPerSecond * seconds;
 }
 
 void TailReader::refill_rate() {
@@ -241,6 +251,7 @@ bool TailReader::read_some() {
         TailFile& file = *ready_.front();
         ready_.pop_front();
         file.queued = false;
+        active_ = true;
         if (file.released || finished_) {
             continue;
         }
@@ -277,6 +288,7 @@ void TailReader::flush() {
     in_flight_bytes_ += memory_bytes;
     counters_.in_flight_bytes.set(static_cast<double>(in_flight_bytes_));
     last_flush_ = now_;
+    save_new_lanes(batches_[built.id].lanes);
     built.batch.set_ack(AckToken([inbox = inbox_, id = built.id](const DeliveryReport& report) {
         inbox->put(TailInbox::Ack{id, report});
     }));
@@ -326,11 +338,15 @@ void TailReader::remove_released() {
 void TailReader::refresh_status() {
     TailStatus status;
     SteadyTime oldest = now_;
+    unsettled_ = !missing_.empty() || !rewinding_.empty() || !to_ask_.empty() || !batches_.empty();
     for (const TailFile& file : files_) {
         if (file.released || file.state == FileState::kIgnored) {
             continue;
         }
-        ++status.files;
+        const bool known = file.state == FileState::kNew || file.state == FileState::kActive;
+        unsettled_ = unsettled_ || !known || file.detached || !file.suspicions.empty() ||
+                     file.read_end < file.size_bytes;
+        status.files += file.from_memory ? 0 : 1;
         const bool waits = file.state == FileState::kToAsk || file.state == FileState::kAsking;
         status.waiting_for_answer += waits ? 1 : 0;
         const uint64_t end = std::max(file.size_bytes, file.read_end);

@@ -10,6 +10,7 @@
 // Format/spec: docs/guide/tailing.md.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <list>
@@ -23,6 +24,7 @@
 #include "agent/input/directory_watch.hpp"
 #include "agent/input/tail/batch_builder.hpp"
 #include "agent/input/tail/glob.hpp"
+#include "agent/input/tail/prefix_index.hpp"
 #include "agent/input/tail/resume_planner.hpp"
 #include "agent/input/tail/tail_file.hpp"
 #include "agent/input/tail_options.hpp"
@@ -129,6 +131,11 @@ class TailReader {
 
     /// Does what is due; returns how long it may be left alone (0: there is more to do now).
     Nanos poll_once();
+
+    /// How far apart the rounds may be while there is something to do: little is collected, so that
+    /// a thousand files with a line a second each do not cost a thousand rounds a second.
+    Nanos wake_gap() const { return hurried_ ? kHurriedGap : kCalmGap; }
+
     /// Hands on the lines already read; nothing more will be submitted.
     void finish();
     /// Takes in acknowledgements that came since and hands positions to the checkpoint.
@@ -137,6 +144,9 @@ class TailReader {
     TailStatus status() const;
 
   private:
+    static constexpr Nanos kHurriedGap = std::chrono::milliseconds(5);
+    static constexpr Nanos kCalmGap = std::chrono::milliseconds(25);
+
     using FileList = std::list<TailFile>;
 
     struct Batch {
@@ -166,6 +176,9 @@ class TailReader {
     // tail_reader_files.cpp: which files there are
     void drain_watch();
     void rescan();
+    void upkeep();
+    Nanos scan_interval(const std::vector<FoundFile>& found) const;
+    bool is_told(TailFile& file, bool grew);
     void find_rotated();
     void look_for_rotated(const std::string& directory, LanesById& lanes);
     bool follow_rotated(const FoundFile& found, const checkpoint::LaneCheckpoint& lane);
@@ -179,6 +192,8 @@ class TailReader {
     void end_rotated(TailFile& file);
     void give_up(TailFile& file, std::string_view why);
     void consider_new(TailFile& file);
+    void ask_about(TailFile& file);
+    void claim_empty(TailFile& file);
     bool prepare_new(TailFile& file, std::string& first_bytes);
     std::optional<checkpoint::LaneCheckpoint> recall(
         const TailFile& file, std::string_view first_bytes
@@ -195,15 +210,21 @@ class TailReader {
     static uint64_t banner_of(std::string_view first_bytes);
     void remember_banner(TailFile& file);
     void forget_banner(TailFile& file);
-    void part_from_cut();
-    bool was_cut(TailFile& file, const checkpoint::LaneCheckpoint& lane);
+    void list_original(TailFile& file, const PrefixHash& prefix);
+    void unlist_original(TailFile& file);
+    void put_remembered_first();
     void adopt_memory();
+    TailFile* add_orphan(const checkpoint::LaneCheckpoint& lane);
+    void leave_lane(TailFile& file, const pipeline::CommittedLane* stored);
+    void orphan_remembered(TailFile& file);
     void forget_orphan(SourceKey key);
+    bool is_undecided(const TailFile& original) const;
     bool held_as_copy(TailFile& file, std::string_view first_bytes);
     std::vector<TailFile*> find_originals(const TailFile& file, std::string_view first_bytes);
     void notice_cut(TailFile& original, const TailFile& suspect);
     bool compare_more(TailFile& suspect, TailFile& original);
     bool is_copy(TailFile& copy, const TailFile& original);
+    bool is_copy_of_remembered(TailFile& copy, const TailFile& original);
     std::optional<uint64_t> digest_of(TailFile& file, uint64_t bytes);
     void take_over(TailFile& copy, TailFile& original);
     void climb_ladder(TailFile& file);
@@ -249,6 +270,7 @@ class TailReader {
     bool rate_left() const { return options_.rate_bytes_max == 0 || rate_bytes_ > 0; }
 
     void refill_rate();
+    void note_pace(uint64_t read_bytes, Nanos passed);
 
     // tail_reader_resume.cpp: where to go on
     void take_inbox();
@@ -277,7 +299,11 @@ class TailReader {
     bool seek(TailFile& file, uint64_t offset, const Mark* mark);
     std::optional<uint64_t> tail_hash_at(TailFile& file, uint64_t offset);
     void report(std::string kind, std::string detail);
+    void ask_orphan_again(TailFile& file);
+    void plan_orphan(TailFile& file, const std::vector<pipeline::CommittedLane>& committed);
     void save_checkpoint();
+    void save_now();
+    void save_new_lanes(const std::vector<TailFile*>& lanes);
 
     void refresh_status();
 
@@ -302,7 +328,7 @@ class TailReader {
     std::vector<TailFile*> rewinding_;
     /// First lines of what was consumed, to find the original of a copy.
     std::unordered_multimap<uint64_t, TailFile*> by_banner_;
-    std::vector<TailFile*> bannerless_;  ///< orphans of the last run: only their prefix is known
+    PrefixIndex remembered_;  ///< lanes of the last run not yet agreed on: only a prefix is known
     std::vector<checkpoint::LaneCheckpoint> memory_;  ///< of the last run, not yet claimed
     std::vector<MissingLane> missing_;                ///< of memory_; reported when due
     std::unordered_map<uint64_t, Batch> batches_;
@@ -320,6 +346,9 @@ class TailReader {
     bool released_any_ = false;
     bool dirty_ = false;  ///< positions changed since the checkpoint got them
     bool finished_ = false;
+    bool hurried_ = false;
+    bool active_ = true;     ///< something happened since the last upkeep()
+    bool unsettled_ = true;  ///< some file waits for something that time alone brings
 
     double rate_bytes_ = 0;  ///< of rate_limit; negative: overdrawn
     SteadyTime rate_at_;
@@ -327,6 +356,8 @@ class TailReader {
     SteadyTime now_;
     SteadyTime next_scan_;
     SteadyTime last_scan_;
+    SteadyTime next_upkeep_;
+    SteadyTime untold_until_;  ///< changes were missed by the watch: it is not relied on till then
     SteadyTime missing_due_;
     SteadyTime next_checkpoint_;
     SteadyTime groups_due_ = SteadyTime::max();
@@ -335,6 +366,7 @@ class TailReader {
     SteadyTime last_read_;
     SteadyTime retry_at_;
     SteadyTime ask_at_;
+    SteadyTime save_again_at_;  ///< after a checkpoint that could not be written
     Nanos retry_delay_{0};
 
     std::vector<WatchEvent> events_;

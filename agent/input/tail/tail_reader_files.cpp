@@ -20,17 +20,15 @@ constexpr auto kScanGapMin = std::chrono::milliseconds(100);
 constexpr auto kDeletedQuietMax = std::chrono::seconds(5);
 constexpr auto kOrphanKept = std::chrono::seconds(60);
 constexpr size_t kComplaintsMax = 100;
+/// Looking at a file costs about 3 us: where the watch tells of changes, a thousandth of a core.
+constexpr Nanos kScanTimePerFile = std::chrono::milliseconds(3);
+constexpr Nanos kScanGapMax = std::chrono::seconds(30);
+constexpr Nanos kUntoldKept = std::chrono::minutes(10);
 /// Names looked at in one directory for files renamed out of the globs.
 constexpr size_t kNamesMax = 100'000;
 
-/// Device numbers may change with a reboot; inode and birth time do not.
-FileIdentity lasting(FileIdentity id) {
-    id.device = id.birth.value != 0 ? 0 : id.device;
-    return id;
-}
-
 FileIdentity lasting_of(const checkpoint::LaneCheckpoint& lane) {
-    return lasting({lane.device, lane.inode, lane.birth});
+    return FileIdentity{lane.device, lane.inode, lane.birth}.lasting();
 }
 
 std::string directory_of(const std::string& path) {
@@ -45,9 +43,12 @@ void TailReader::drain_watch() {
     }
     events_.clear();
     bool scan_soon = !watch_->drain(events_);
+    active_ = active_ || scan_soon || !events_.empty();
     for (const WatchEvent& event : events_) {
         if (event.kind == WatchEvent::Kind::kChanged) {
             if (const auto at = by_path_.find(event.path); at != by_path_.end()) {
+                at->second->told_scan = scan_;
+                at->second->untold = false;
                 enqueue(*at->second);
             }
             continue;
@@ -71,12 +72,13 @@ void TailReader::drain_watch() {
 void TailReader::rescan() {
     ++scan_;
     last_scan_ = now_;
-    next_scan_ = now_ + options_.rescan_interval;
     std::vector<std::string> directories;
     const auto found = walker_.walk(include_, exclude_, options_.files_max, directories);
-    if (watch_ != nullptr && watch_->watch(directories)) {
-        next_scan_ = std::min(next_scan_, now_ + kScanGapMin);
-    }
+    const bool watches_more = watch_ != nullptr && watch_->watch(directories);
+    next_scan_ = now_ + (watches_more ? std::min<Nanos>(kScanGapMin, options_.rescan_interval)
+                                      : scan_interval(found));
+    next_upkeep_ = now_ + options_.rescan_interval;
+    active_ = false;
     for (const FoundFile& file : found) {
         see(file);
     }
@@ -86,19 +88,54 @@ void TailReader::rescan() {
         first_scan_ = false;
         dirty_ = true;
         find_rotated();
-        part_from_cut();
         adopt_memory();
+        put_remembered_first();
     }
-    if (!missing_.empty() && now_ >= missing_due_) {
-        report_missing();
-    }
+    report_missing();
     refresh_status();
+}
+
+Nanos TailReader::scan_interval(const std::vector<FoundFile>& found) const {
+    const bool told = watch_ != nullptr && watch_->tells_all() && now_ >= untold_until_ &&
+                      complaints_.empty() && walker_.complaints().empty() &&
+                      // What is written through another name makes no event of this one.
+                      std::ranges::none_of(found, [](const FoundFile& file) {
+                          return file.info.is_symlink || file.info.link_count > 1;
+                      });
+    const Nanos by_files = kScanTimePerFile * static_cast<int64_t>(found.size());
+    return told ? std::max<Nanos>(options_.rescan_interval, std::min<Nanos>(by_files, kScanGapMax))
+                : options_.rescan_interval;
+}
+
+void TailReader::upkeep() {
+    next_upkeep_ = now_ + options_.rescan_interval;
+    if (!std::exchange(active_, false) && !unsettled_) {
+        return;
+    }
+    check_detached();
+    report_missing();
+    refresh_status();
+}
+
+bool TailReader::is_told(TailFile& file, bool grew) {
+    if (watch_ == nullptr) {
+        return false;
+    }
+    if (file.told_scan + 1 >= scan_) {
+        return !grew && watch_->tells_all();  // it was read since, or is about to be
+    }
+    // Once may be an event that is under way; twice is a writer the kernel does not tell of
+    // (a mapped file, another host).
+    if (std::exchange(file.untold, true)) {
+        untold_until_ = now_ + kUntoldKept;
+    }
+    return false;
 }
 
 void TailReader::find_rotated() {
     std::unordered_set<FileIdentity> present;
     for (const auto& [id, file] : by_id_) {
-        present.insert(lasting(id));
+        present.insert(id.lasting());
     }
     std::unordered_map<std::string, LanesById> wanted;
     for (const checkpoint::LaneCheckpoint& lane : memory_) {
@@ -128,7 +165,7 @@ void TailReader::look_for_rotated(const std::string& directory, LanesById& lanes
         if (!info || !info->is_regular) {
             continue;
         }
-        const auto at = lanes.find(lasting(FileIdentity::of(*info)));
+        const auto at = lanes.find(FileIdentity::of(*info).lasting());
         if (at == lanes.end()) {
             continue;
         }
@@ -182,6 +219,10 @@ bool TailReader::follow_rotated(const FoundFile& found, const checkpoint::LaneCh
 }
 
 void TailReader::report_missing() {
+    // (While the collector has not answered, a copy may be held.)
+    if (missing_.empty() || now_ < missing_due_ || !to_ask_.empty() || !asks_.empty()) {
+        return;
+    }
     size_t unnamed = 0;
     size_t named = 0;
     for (const MissingLane& missing : std::exchange(missing_, {})) {
@@ -244,14 +285,15 @@ void TailReader::see(const FoundFile& found) {
             }
         }
     }
-    const bool changed =
-        found.info.size_bytes != file.size_bytes || found.info.modified != file.modified;
+    const bool grew = found.info.size_bytes != file.size_bytes;
+    const bool changed = grew || found.info.modified != file.modified;
     file.size_bytes = found.info.size_bytes;
     if (changed) {
         file.modified = found.info.modified;
         file.changed_at = now_;
     }
-    if (changed || !file.suspicions.empty() || file.scanned_end < file.size_bytes) {
+    if ((changed && !is_told(file, grew)) || !file.suspicions.empty() ||
+        file.scanned_end < file.size_bytes) {
         enqueue(file);
     }
 }
@@ -290,7 +332,8 @@ void TailReader::move_path(TailFile& file, const std::string& path) {
 
 void TailReader::sweep_unseen() {
     for (TailFile& file : files_) {
-        if (file.released || file.state == FileState::kOrphan || file.detached) {
+        if (file.released || file.state == FileState::kOrphan || file.detached ||
+            file.from_memory) {
             continue;
         }
         if (file.seen_scan != scan_ && !file.other_path.empty()) {
@@ -311,6 +354,9 @@ void TailReader::sweep_unseen() {
             enqueue(file);
         } else if (file.state == FileState::kActive || file.state == FileState::kRewind) {
             file.state = FileState::kOrphan;  // a copy of it may turn up
+        } else if (file.memory) {
+            // Gone before it was agreed on: its lane waits for a copy like others of the last run.
+            orphan_remembered(file);
         } else {
             give_up(file, "removed before it could be read");
         }
@@ -421,6 +467,7 @@ void TailReader::consider_new(TailFile& file) {
     if (file.size_bytes == 0) {
         const auto info = file.handle ? file.handle->info() : deps_.fs.stat(file.path);
         if (!info || info->size_bytes == 0) {
+            claim_empty(file);
             return;  // an empty file has no identity but its inode: wait
         }
         file.size_bytes = info->size_bytes;
@@ -428,6 +475,9 @@ void TailReader::consider_new(TailFile& file) {
     }
     std::string first_bytes;
     if (!prepare_new(file, first_bytes)) {
+        if (file.size_bytes == 0) {
+            claim_empty(file);
+        }
         return;
     }
     if (!file.memory && file.suspicions.empty()) {
@@ -450,11 +500,28 @@ void TailReader::consider_new(TailFile& file) {
     }
     file.suspicions.clear();
     file.cleared.clear();
-    file.key = file.memory ? file.memory->key : SourceKey{source_id_of(file.id), 0};
     file.banner = banner_of(first_bytes);
+    ask_about(file);
+}
+
+void TailReader::ask_about(TailFile& file) {
+    if (file.memory) {
+        file.known_before = file.saved = true;
+        list_original(file, {file.memory->prefix_bytes, file.memory->prefix_hash});
+    }
+    file.key = file.memory ? file.memory->key : SourceKey{source_id_of(file.id), 0};
     file.state = FileState::kToAsk;
     to_ask_.push_back(&file);
     dirty_ = true;
+}
+
+void TailReader::claim_empty(TailFile& file) {
+    if (file.state == FileState::kNew) {
+        file.memory = recall(file, {});
+    }
+    if (file.memory) {
+        ask_about(file);  // cut while the agent did not run: its lane waits for a copy
+    }
 }
 
 bool TailReader::prepare_new(TailFile& file, std::string& first_bytes) {
@@ -580,6 +647,7 @@ void TailReader::release(TailFile& file) {
         by_id_.erase(at);
     }
     forget_banner(file);
+    unlist_original(file);
 }
 
 void TailReader::complain(const TailFile& file, const Error& error) {
