@@ -89,7 +89,7 @@ void add_lines(Schema& schema, const char* service_name) {
                   .elsewhere("other programs", {"service", "job", "app"}));
 }
 
-void add_files_and_memory(Schema& schema) {
+Schema deleted_files_schema() {
     Schema deleted(
         "deleted_files", "Files that were removed or rotated away before all of them was delivered."
     );
@@ -110,6 +110,10 @@ void add_files_and_memory(Schema& schema) {
                   )
                   .or_else("1GiB")
                   .elsewhere("other programs", {"max_size"}));
+    return deleted;
+}
+
+void add_files_and_memory(Schema& schema) {
     schema
         .with(field("rescan_interval", Type::kDuration)
                   .between(kSecond / 10, 3600 * kSecond)
@@ -133,7 +137,7 @@ void add_files_and_memory(Schema& schema) {
                   .elsewhere("Vector", {"rotate_wait_secs"})
                   .elsewhere("Fluent Bit", {"Rotate_Wait"})
                   .elsewhere("Filebeat", {"close_inactive"}))
-        .with(object("deleted_files", std::move(deleted)))
+        .with(object("deleted_files", deleted_files_schema()))
         .with(field("on_ambiguity", Type::kEnum)
                   .choice("resend", "read it whole: lines may be stored twice, none is lost")
                   .choice("skip", "take it for the copy: its beginning is not read again")

@@ -229,6 +229,7 @@ class TailReader {
     bool is_copy(TailFile& copy, const TailFile& original);
     bool is_copy_of_remembered(TailFile& copy, const TailFile& original);
     std::optional<uint64_t> digest_of(TailFile& file, uint64_t bytes);
+    void count_cut_bytes(const TailFile& copy, TailFile& original);
     void take_over(TailFile& copy, TailFile& original);
     void climb_ladder(TailFile& file);
 

@@ -415,14 +415,7 @@ bool TailReader::is_copy(TailFile& copy, const TailFile& original) {
     return offset > 0 && digest_of(copy, offset) == digest;
 }
 
-void TailReader::take_over(TailFile& copy, TailFile& original) {
-    flush();
-    counters_.copies.add();
-    log::info(
-        "tail",
-        fmt::format("{} is a copy of what was read as {}", copy.path, original.path),
-        {{"input", options_.id}, {"bytes", std::to_string(original.read_end)}}
-    );
+void TailReader::count_cut_bytes(const TailFile& copy, TailFile& original) {
     const uint64_t covered = std::max(copy.size_bytes, original.read_end);
     if (const uint64_t end = std::exchange(original.cut_from, 0); end > covered) {
         counters_.lost_bytes.add(end - covered);
@@ -436,6 +429,17 @@ void TailReader::take_over(TailFile& copy, TailFile& original) {
             )
         );
     }
+}
+
+void TailReader::take_over(TailFile& copy, TailFile& original) {
+    flush();
+    counters_.copies.add();
+    log::info(
+        "tail",
+        fmt::format("{} is a copy of what was read as {}", copy.path, original.path),
+        {{"input", options_.id}, {"bytes", std::to_string(original.read_end)}}
+    );
+    count_cut_bytes(copy, original);
     close_handle(original);
     if (const auto at = by_id_.find(original.id); at != by_id_.end() && at->second == &original) {
         by_id_.erase(at);
