@@ -21,6 +21,9 @@ Cursor::Cursor(
       only_(std::move(only)),
       keys_(keys_of(query_)) {
     query_.range.begin = std::max(query_.range.begin, view_.floor);
+    if (!only_) {
+        core_->add_missing(query_.range, stats_);
+    }
     for (const auto& [day, state] : *view_.catalogue) {
         if (query_.range.overlaps(state.totals.min_ts, state.totals.max_ts)) {
             stats_.blocks_total += state.totals.blocks;
