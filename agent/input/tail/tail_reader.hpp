@@ -75,6 +75,7 @@ struct TailCounters {
     metrics::Counter& truncations;
     metrics::Counter& rotations;
     metrics::Counter& copies;
+    metrics::Counter& ambiguous;
     metrics::Counter& compressed_files;
     metrics::Counter& lost_bytes;  ///< vanished before they were acknowledged
     metrics::Counter& refilled_bytes;
@@ -223,9 +224,12 @@ class TailReader {
     std::vector<TailFile*> find_originals(const TailFile& file, std::string_view first_bytes);
     void notice_cut(TailFile& original, const TailFile& suspect);
     bool compare_more(TailFile& suspect, TailFile& original);
+    bool is_ambiguous(const TailFile& copy, const TailFile& original) const;
+    bool may_take_over(TailFile& copy, TailFile& original);
     bool is_copy(TailFile& copy, const TailFile& original);
     bool is_copy_of_remembered(TailFile& copy, const TailFile& original);
     std::optional<uint64_t> digest_of(TailFile& file, uint64_t bytes);
+    void count_cut_bytes(const TailFile& copy, TailFile& original);
     void take_over(TailFile& copy, TailFile& original);
     void climb_ladder(TailFile& file);
 

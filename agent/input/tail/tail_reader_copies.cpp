@@ -241,7 +241,7 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
         }
         notice_cut(*original, file);
         if (original->state == FileState::kOrphan || original->deleted) {
-            if (is_copy(file, *original)) {
+            if (may_take_over(file, *original)) {
                 take_over(file, *original);
                 return true;
             }
@@ -255,7 +255,7 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
             }
             // Not equal; unless it was cut while it was being compared.
             notice_cut(*original, file);
-            if (original->state == FileState::kOrphan && is_copy(file, *original)) {
+            if (original->state == FileState::kOrphan && may_take_over(file, *original)) {
                 take_over(file, *original);
                 return true;
             }
@@ -317,6 +317,37 @@ bool TailReader::compare_more(TailFile& suspect, TailFile& original) {
         }
     }
     return true;
+}
+
+bool TailReader::is_ambiguous(const TailFile& copy, const TailFile& original) const {
+    const uint64_t read =
+        std::max(original.read_end, original.stored ? original.stored->committed : 0);
+    const bool is_little = std::min(read, copy.size_bytes) < PrefixHash::kBytesMax;
+    // Of one that is removed while it is open, the times tell (notice_cut).
+    const bool is_timed = original.state != FileState::kOrphan && copy.id.birth.value != 0;
+    return is_little && !original.cut && !is_timed;
+}
+
+bool TailReader::may_take_over(TailFile& copy, TailFile& original) {
+    if (!is_copy(copy, original)) {
+        return false;
+    }
+    if (!is_ambiguous(copy, original)) {
+        return true;
+    }
+    counters_.ambiguous.add();
+    const bool is_skipped = options_.on_ambiguity == OnAmbiguity::kSkip;
+    report(
+        "ambiguous_copy",
+        fmt::format(
+            "{} begins like {}, which vanished: {} (on_ambiguity)",
+            copy.path,
+            original.path,
+            is_skipped ? "taken for a copy; its beginning is not read, and lost if it is none"
+                       : "read whole; its beginning is stored twice if it is a copy"
+        )
+    );
+    return is_skipped;
 }
 
 std::optional<uint64_t> TailReader::digest_of(TailFile& file, uint64_t bytes) {
@@ -384,6 +415,22 @@ bool TailReader::is_copy(TailFile& copy, const TailFile& original) {
     return offset > 0 && digest_of(copy, offset) == digest;
 }
 
+void TailReader::count_cut_bytes(const TailFile& copy, TailFile& original) {
+    const uint64_t covered = std::max(copy.size_bytes, original.read_end);
+    if (const uint64_t end = std::exchange(original.cut_from, 0); end > covered) {
+        counters_.lost_bytes.add(end - covered);
+        report(
+            "lost_bytes",
+            fmt::format(
+                "{}: {} bytes: written between the copy {} and the cut",
+                original.path,
+                end - covered,
+                copy.path
+            )
+        );
+    }
+}
+
 void TailReader::take_over(TailFile& copy, TailFile& original) {
     flush();
     counters_.copies.add();
@@ -392,6 +439,7 @@ void TailReader::take_over(TailFile& copy, TailFile& original) {
         fmt::format("{} is a copy of what was read as {}", copy.path, original.path),
         {{"input", options_.id}, {"bytes", std::to_string(original.read_end)}}
     );
+    count_cut_bytes(copy, original);
     close_handle(original);
     if (const auto at = by_id_.find(original.id); at != by_id_.end() && at->second == &original) {
         by_id_.erase(at);

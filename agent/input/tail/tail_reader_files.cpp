@@ -287,6 +287,9 @@ void TailReader::see(const FoundFile& found) {
     }
     const bool grew = found.info.size_bytes != file.size_bytes;
     const bool changed = grew || found.info.modified != file.modified;
+    if (found.info.size_bytes < file.size_bytes && file.cut_from == 0) {
+        file.cut_from = file.size_bytes;
+    }
     file.size_bytes = found.info.size_bytes;
     if (changed) {
         file.modified = found.info.modified;
@@ -383,7 +386,15 @@ void TailReader::check_detached() {
                 enqueue(file);
             }
             if (info && info->link_count == 0) {
+                if (file.deleted_at == SteadyTime{}) {
+                    file.deleted_at = now_;
+                }
                 file.deleted = true;
+                if (options_.deleted_files_hold.count() > 0 &&
+                    now_ >= file.deleted_at + options_.deleted_files_hold) {
+                    give_up(file, "removed files are let go after deleted_files.hold");
+                    continue;
+                }
                 deleted_bytes += file.size_bytes;
                 deleted.push_back(&file);
             }
@@ -448,13 +459,13 @@ void TailReader::end_rotated(TailFile& file) {
     const bool unread = file.state != FileState::kIgnored && file.size_bytes > 0 &&
                         file.state != FileState::kActive;
     const bool acked = file.acked.offset >= file.submitted_end;
-    if (!unread && file.settled() && (acked || !options_.deleted_files_hold)) {
+    if (!unread && file.settled() && acked) {
         release(file);
     }
 }
 
 void TailReader::give_up(TailFile& file, std::string_view why) {
-    const uint64_t end = std::max(file.size_bytes, file.read_end);
+    const uint64_t end = std::max({file.size_bytes, file.read_end, file.cut_from});
     if (!file.from_memory && end > file.acked.offset) {
         const uint64_t lost = end - file.acked.offset;
         counters_.lost_bytes.add(lost);

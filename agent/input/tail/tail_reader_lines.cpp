@@ -43,6 +43,9 @@ bool TailReader::read_turn(TailFile& file) {
     }
     const std::string_view bytes(window.data(), *got);
     if (!bytes.starts_with(tail)) {
+        if (bytes.size() < tail.size() && file.cut_from == 0) {
+            file.cut_from = file.size_bytes;
+        }
         on_rewritten(file, bytes.size() < tail.size() ? "truncated" : "rewritten in place");
         return false;
     }
@@ -53,6 +56,7 @@ bool TailReader::read_turn(TailFile& file) {
         return false;
     }
     file.rest_sent = false;
+    file.cut_from = 0;
     return split_lines(file, data, bytes.size() == window.size());
 }
 
@@ -310,6 +314,7 @@ void TailReader::on_rewritten(TailFile& file, const char* how) {
     by_path_[next.path] = &next;
     close_handle(file);
     file.state = FileState::kOrphan;
+    file.cut = true;
     file.changed_at = now_;
     next.state = FileState::kToAsk;
     to_ask_.push_back(&next);
