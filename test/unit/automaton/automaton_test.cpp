@@ -12,6 +12,7 @@
 
 #include "common/automaton/pattern_automaton.hpp"
 #include "common/logql/text/regex.hpp"
+#include "common/logql/text/regex_needle.hpp"
 
 namespace {
 
@@ -344,6 +345,34 @@ TEST_SUITE("common/automaton") {
         for (const size_t count : answers) {
             CHECK(count > 2000);
         }
+    }
+
+    TEST_CASE("a text without a pattern's needle is one without a match for RE2") {
+        uint64_t seed = std::random_device{}();
+        if (const char* const given = std::getenv("SEYIR_SEED")) {
+            seed = std::strtoull(given, nullptr, 10);
+        }
+        CAPTURE(seed);
+        Random random(seed);
+        size_t refused = 0;
+        for (int round = 0; round < 4000; ++round) {
+            const std::string pattern = random.pattern();
+            const auto regex = logql::Regex::compile(pattern, false);
+            const auto automaton = regex ? needle_automaton(logql::regex_needle(pattern)) : nullptr;
+            if (automaton == nullptr) {
+                continue;
+            }
+            CAPTURE(pattern);
+            for (int i = 0; i < 30; ++i) {
+                const std::string text = random.text();
+                CAPTURE(text);
+                if (ask(*automaton, text, 1 + random.below(4)) == Answer::kNo) {
+                    ++refused;
+                    CHECK_FALSE(regex->matches(text));
+                }
+            }
+        }
+        CHECK(refused > 2000);
     }
 
     TEST_CASE("patterns that people write are certain of lines of ASCII") {
