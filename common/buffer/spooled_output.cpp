@@ -140,6 +140,19 @@ std::string SpooledOutput::report() const {
     return out;
 }
 
+std::optional<pipeline::Contact> SpooledOutput::contact() const {
+    std::shared_ptr<DiskBufferedOutput> spool;
+    {
+        const std::lock_guard lock(mutex_);
+        spool = spool_;
+    }
+    if (spool != nullptr) {
+        return spool->contact();
+    }
+    const auto* inner = dynamic_cast<const pipeline::ReportsContact*>(inner_.get());
+    return inner == nullptr ? std::nullopt : inner->contact();
+}
+
 void SpooledOutput::ask_committed(std::vector<SourceKey> lanes, OnAnswer on_answer) {
     positions_.ask_committed(std::move(lanes), std::move(on_answer));
 }

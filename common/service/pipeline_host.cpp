@@ -175,6 +175,18 @@ Result<void> PipelineHost::start(const component::ProgramConfig& config) {
     mount(graph);
     graph_.store(std::make_shared<const component::RunningGraph>(std::move(graph)));
     look_for_left_rows();
+    loss_watch_ = std::make_unique<LossWatch>(
+        LossWatch::Setup{
+            .file = config.home + "/collector_lost",
+            .host_name = config.host_name,
+            .send = [this](
+                        const std::string& output, const BatchView& rows
+                    ) { return engine_.send_event(output, rows); }
+        },
+        io::posix_file_system(),
+        io::system_clock(),
+        setup_.registry
+    );
     return {};
 }
 
@@ -215,6 +227,7 @@ std::vector<component::Difference> PipelineHost::plan(const component::ProgramCo
 
 void PipelineHost::tick() {
     engine_.tidy();
+    loss_watch_->look(*graph_.load());
     if (!has_left_buffers_ || engine_.leaving() != 0) {
         if (is_left_folder_gone()) {
             look_for_left_rows();

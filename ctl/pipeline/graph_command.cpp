@@ -52,6 +52,12 @@ std::string as_text(const PipelineConfig& pipeline) {
             out += fmt::format("events of {} go to {}\n", filter.id, output.name);
         }
     }
+    for (const component::PlannedOutput& planned : pipeline.outputs) {
+        const component::LossNotice* notice = planned.plan->loss_notice();
+        for (size_t i = 0; notice != nullptr && i < notice->to.size(); ++i) {
+            out += fmt::format("the loss of {} is told to {}\n", planned.id, notice->to[i].name);
+        }
+    }
     return out;
 }
 
@@ -104,6 +110,16 @@ std::string as_dot(const PipelineConfig& pipeline) {
                 "  \"filters.{}\" -> \"outputs.{}\" [label=events, style=dashed];\n",
                 filter.id,
                 output.name
+            ));
+        }
+    }
+    for (const component::PlannedOutput& planned : pipeline.outputs) {
+        const component::LossNotice* notice = planned.plan->loss_notice();
+        for (size_t i = 0; notice != nullptr && i < notice->to.size(); ++i) {
+            edges.insert(fmt::format(
+                "  \"outputs.{}\" -> \"outputs.{}\" [label=lost, style=dashed];\n",
+                planned.id,
+                notice->to[i].name
             ));
         }
     }

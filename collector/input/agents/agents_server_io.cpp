@@ -73,6 +73,14 @@ AgentsMetrics::AgentsMetrics(metrics::Registry& r, const std::string& id)
           {{"input", id}}
       )) {}
 
+metrics::Counter& AgentsMetrics::tls_reloads(const std::string& outcome) {
+    return registry.counter(
+        "seyir_collector_agents_tls_reloads_total",
+        "Changed certificate and authority files",
+        {{"input", input}, {"outcome", outcome}}
+    );
+}
+
 metrics::Counter& AgentsMetrics::refused(const std::string& reason) {
     return registry.counter(
         "seyir_collector_agents_refused_total",
@@ -128,6 +136,21 @@ void AgentsServer::stop() {
     directory_.finish_all();
 }
 
+void AgentsServer::count_tls_reloads() {
+    if (setup_.tls == nullptr) {
+        return;
+    }
+    const net::TlsReloads now = setup_.tls->reloads();
+    const auto count = [&](const char* outcome, uint64_t more) {
+        if (more != 0) {
+            shared_->metrics.tls_reloads(outcome).add(more);
+        }
+    };
+    count("loaded", now.loaded - tls_seen_.loaded);
+    count("failed", now.failed - tls_seen_.failed);
+    tls_seen_ = now;
+}
+
 async::Awaitable<void> AgentsServer::accept_loop(net::Listener listener) {
     size_t next_thread = 0;
     while (true) {
@@ -149,6 +172,7 @@ async::Awaitable<void> AgentsServer::accept_loop(net::Listener listener) {
             }
             continue;
         }
+        count_tls_reloads();
         if (connections_.load() >= setup_.connections_max) {
             shared_->metrics.refused("connections_max").add();
             directory_.on_refused("connections_max");

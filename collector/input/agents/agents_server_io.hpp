@@ -34,6 +34,7 @@ struct AgentsMetrics {
 
     /// Connections and frames refused, by reason.
     metrics::Counter& refused(const std::string& reason);
+    metrics::Counter& tls_reloads(const std::string& outcome);
 
     metrics::Registry& registry;
     std::string input;
@@ -105,6 +106,7 @@ class AgentsServer {
     };
 
     async::Awaitable<void> accept_loop(net::Listener listener);
+    void count_tls_reloads();
     async::Awaitable<void> serve(net::Stream stream, net::PeerShare::Place place, size_t thread);
     /// By a configured token, or one of an agent that joined.
     Result<void> may_ship(std::string_view token) const;
@@ -153,6 +155,7 @@ class AgentsServer {
     std::atomic<size_t> connections_{0};
     net::PeerShare peers_{setup_.connections_max};
     net::Endpoint local_;
+    net::TlsReloads tls_seen_;  ///< the accepting task's
     async::Runtime runtime_;
     async::ThreadPool store_pool_;
     std::vector<std::unique_ptr<BatchDecoder>> decoders_;  ///< one an I/O thread

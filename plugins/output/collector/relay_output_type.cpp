@@ -23,7 +23,9 @@ using config::ObjectReader;
 class RelayPlan final : public component::OutputPlan {
   public:
     RelayPlan(ship::CollectorOutputOptions options, std::string buffer_path)
-        : options_(std::move(options)), buffer_path_(std::move(buffer_path)) {}
+        : options_(std::move(options)),
+          notice_{options_.lost_after, options_.lost_to},
+          buffer_path_(std::move(buffer_path)) {}
 
     Result<std::unique_ptr<pipeline::Output>> instantiate(const RunContext& context) override {
         const std::string folder =
@@ -41,8 +43,13 @@ class RelayPlan final : public component::OutputPlan {
         return component::BufferDefault::kDisk;
     }
 
+    const component::LossNotice* loss_notice() const override {
+        return notice_.to.empty() ? nullptr : &notice_;
+    }
+
   private:
     ship::CollectorOutputOptions options_;
+    component::LossNotice notice_;
     std::string buffer_path_;
 };
 
