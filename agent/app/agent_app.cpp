@@ -17,6 +17,7 @@
 #include "common/base/version.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
+#include "common/process/memory_release.hpp"
 #include "common/service/pipeline_host.hpp"
 #include "common/service/program.hpp"
 #include "common/service/reloader.hpp"
@@ -152,12 +153,14 @@ int AgentApp::run(
     }
     log::info(kLog, "ready");
     AgentWatch watch(host);
+    process::MemoryRelease memory;
     service::run_until_told_to_stop(
         signals,
         {.tick =
              [&] {
                  host.tick();
                  reloader.serve();
+                 memory.look(io::system_clock().steady_now());
                  return watch.look();
              },
          .on_hangup = [&] { reloader.on_hangup(); }}

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -21,6 +22,18 @@ namespace {
 /// Wake-ups closer together than this are one: a thousand files with a line a second each then cost
 /// two hundred rounds a second and not a thousand.
 constexpr Nanos kWakeGap = std::chrono::milliseconds(5);
+
+/// Descriptors this process may have; what is allowed to it and not yet asked for is asked for.
+size_t descriptors_max() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 1024;
+    }
+    const rlimit wanted{limit.rlim_max, limit.rlim_max};
+    return limit.rlim_cur < limit.rlim_max && ::setrlimit(RLIMIT_NOFILE, &wanted) == 0
+               ? wanted.rlim_cur
+               : limit.rlim_cur;
+}
 }  // namespace
 
 TailInput::TailInput(TailOptions options, TailDeps deps)
@@ -45,6 +58,9 @@ Result<void> TailInput::start(pipeline::Submit submit) {
     if (wake_fd_ < 0) {
         return errno_error(errno, "making an eventfd");
     }
+    // Half: connections, the spool and other inputs need theirs.
+    options_.open_files_max =
+        std::min(options_.open_files_max, std::max<size_t>(descriptors_max() / 2, 8));
     auto reader = TailReader::make(options_, deps_, watch_.get(), [this] { wake(); });
     if (!reader) {
         return reader.error().context(fmt::format("input {}", options_.id));

@@ -55,9 +55,9 @@ struct TailOptions {
     Nanos rotated_quiet = std::chrono::seconds(30);
     bool deleted_files_hold = true;  ///< keep deleted files open until acknowledged
     uint64_t deleted_files_bytes_max =
-        kGiB;                     ///< disk they may occupy; beyond, the oldest goes, counted
-    size_t open_files_max = 512;  ///< more files than this: idle ones are closed
-    size_t files_max = 100'000;   ///< files beyond this are not read, counted
+        kGiB;                       ///< disk they may occupy; beyond, the oldest goes, counted
+    size_t open_files_max = 4'096;  ///< more files than this: idle ones are closed
+    size_t files_max = 100'000;     ///< files beyond this are not read, counted
     /// Which lines are one record; without rules every line is. A group that may go on stays
     /// unread: positions end where it begins.
     multiline::Multiline multiline;

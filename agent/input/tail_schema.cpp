@@ -140,10 +140,13 @@ void add_files_and_memory(Schema& schema) {
                   .or_else("0")
                   .show("10MiB")
                   .elsewhere("Vector", {"max_read_bytes"}))
-        .with(field("max_open_files", Type::kInt)
-                  .between(8, 1'000'000)
-                  .describe("Beyond this, idle files are closed until they change.")
-                  .or_else("512"))
+        .with(
+            field("max_open_files", Type::kInt)
+                .between(8, 1'000'000)
+                .describe("Beyond this, or beyond half of the process's limit of open files, idle "
+                          "files are closed until they change.")
+                .or_else("4096")
+        )
         .with(field("max_files", Type::kInt)
                   .between(1, 10'000'000)
                   .describe("Files beyond this are not read, and counted.")

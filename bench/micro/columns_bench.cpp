@@ -19,6 +19,7 @@
 
 #include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/columns/block_encoder.hpp"
+#include "collector/store/columns/block_verify.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "common/base/log.hpp"
 #include "common/base/units.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -539,20 +540,23 @@ bool TailReader::ensure_open(TailFile& file) {
 void TailReader::close_idle(const TailFile& opened) {
     // A file without a name of ours can only be read through its descriptor: it is kept. Next in
     // worth is one with unread bytes (it might be renamed away before it is opened again).
-    TailFile* idlest = nullptr;
-    const auto worth = [](const TailFile& file) {
-        const bool unread = file.state == FileState::kActive && !file.at_end();
-        return std::pair(unread, file.used_at);
-    };
-    for (TailFile* file : open_) {
+    const auto worth = [&](const TailFile* file) {
         const bool needed = file->detached || file->replaced || file == &opened;
-        if (!needed && (idlest == nullptr || worth(*file) < worth(*idlest))) {
-            idlest = file;
+        const bool unread = file->state == FileState::kActive && !file->at_end();
+        return std::tuple(needed, unread, file->used_at);
+    };
+    // Several at once: where all files are in use in turn, the search is then not made for each.
+    const size_t closed_max = open_.size() / 16 + 1;
+    const auto end = open_.begin() + static_cast<ptrdiff_t>(closed_max);
+    std::ranges::nth_element(open_, end - 1, {}, worth);
+    std::erase_if(open_, [&, left = closed_max](TailFile* file) mutable {
+        const bool close = left > 0 && !std::get<0>(worth(file));
+        left -= left > 0 ? 1 : 0;
+        if (close) {
+            file->handle.reset();
         }
-    }
-    if (idlest != nullptr) {
-        close_handle(*idlest);
-    }
+        return close;
+    });
 }
 
 void TailReader::close_handle(TailFile& file) {

@@ -7,7 +7,6 @@
 // Format: docs/format/columns.md
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,16 +14,13 @@
 #include <vector>
 
 #include "collector/store/columns/block_encoder.hpp"
-#include "collector/store/columns/decode/table_decoder.hpp"
-#include "collector/store/columns/decode/text_match.hpp"
+#include "collector/store/columns/decode/field_values.hpp"
+#include "collector/store/columns/decode/line_columns.hpp"
 #include "collector/store/line_wants.hpp"
 #include "common/base/result.hpp"
 #include "common/record/batch.hpp"
 
 namespace seyir::store::columns {
-
-/// A column's checked bytes; kNotFound when the block has none of that number.
-using LoadColumn = std::function<Result<std::string>(uint16_t number)>;
 
 struct BlockShape {
     uint32_t rows = 0;
@@ -32,28 +28,12 @@ struct BlockShape {
     TenantId tenant = TenantId::kDefault;
 };
 
-/// Values of one field, a row each.
-struct FieldValues {
-    enum class State : uint8_t {
-        kAbsent,   ///< the line is read as JSON or logfmt and has no such field
-        kText,     ///< of a string, without its quotes; holds no escape
-        kScalar,   ///< number, true, false or null as written
-        kUnknown,  ///< only the whole line tells: another format, escapes, the name twice
-    };
-
-    std::string text;
-    std::vector<State> states;
-    std::vector<uint32_t> ends;  ///< in text, one past each row's value
-
-    std::string_view value(size_t row) const {
-        const uint32_t begin = row == 0 ? 0 : ends[row - 1];
-        return std::string_view(text).substr(begin, ends[row] - begin);
-    }
-};
-
-class BlockDecoder final : private ColumnSource {
+class BlockDecoder final {
   public:
     BlockDecoder(BlockShape shape, LoadColumn load);
+
+    BlockDecoder(const BlockDecoder&) = delete;
+    BlockDecoder& operator=(const BlockDecoder&) = delete;
 
     /// Decodes times and streams, what a choice of rows is made by.
     Result<void> open();
@@ -85,21 +65,6 @@ class BlockDecoder final : private ColumnSource {
     Result<FieldValues> field_values(std::span<const std::string_view> path);
 
   private:
-    struct Filled;
-
-    Result<Verdicts> match_lines(const std::string& text, bool any_case);
-    Result<Verdicts> match_lines(const Needle& needle);
-    Result<Verdicts> match_lines(const LineTest& test);
-    Result<void> test_lines(
-        const std::vector<LineTest>& tests,
-        std::vector<uint32_t>& chosen,
-        std::vector<uint8_t>& is_sure
-    );
-    const Column* plain_column(uint32_t number) const override;
-    Result<void> open_lines();
-    Result<const Column*> slot(uint32_t number);
-    Result<std::string_view> slot_bytes(uint32_t number);
-    Result<void> load_slots(std::optional<std::span<const uint32_t>> chosen);
     Result<void> append_rows(
         std::optional<std::span<const uint32_t>> chosen,
         std::span<const uint8_t> has_line,
@@ -117,16 +82,7 @@ class BlockDecoder final : private ColumnSource {
     mutable Unpacker unpacker_;
     std::vector<int64_t> times_;
     DecodedRows parts_;
-    bool has_lines_ = false;
-    TableHead lines_;
-    std::string small_;
-    std::vector<std::pair<size_t, size_t>> small_places_;  ///< begin and size; size 0: on its own
-    std::vector<uint16_t> own_numbers_;
-    std::vector<ColumnPtr> slots_;
-    std::vector<std::optional<std::string>> own_bytes_;  ///< loaded and not decoded yet
+    LineColumns lines_;
 };
-
-/// The rows of `encoded` are those of `batch`, byte for byte.
-Result<void> verify(const EncodedBlock& encoded, const RecordBatch& batch);
 
 }  // namespace seyir::store::columns

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "collector/store/columns/block_decoder.hpp"
+#include "collector/store/columns/block_verify.hpp"
 #include "collector/store/engine/block_filter.hpp"
 #include "common/base/log.hpp"
 

@@ -3,7 +3,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,11 +13,25 @@
 
 #include <doctest/doctest.h>
 
+#include "common/process/memory_release.hpp"
 #include "common/process/service_manager.hpp"
 #include "common/process/signals.hpp"
 
 using namespace seyir;
 using namespace std::chrono_literals;
+
+namespace {
+
+/// proc(5), /proc/PID/statm: the second number.
+uint64_t resident_pages() {
+    std::ifstream file("/proc/self/statm");
+    uint64_t total = 0;
+    uint64_t resident = 0;
+    file >> total >> resident;
+    return resident;
+}
+
+}  // namespace
 
 TEST_SUITE("common/process") {
     TEST_CASE("a blocked signal is handed out as a value and then there is none") {
@@ -50,5 +66,40 @@ TEST_SUITE("common/process") {
         CHECK(process::watchdog_interval() == 15s);
         ::unsetenv("WATCHDOG_USEC");
         CHECK(process::watchdog_interval() == 0s);
+    }
+
+    TEST_CASE("memory is given back once after start-up, however busy the program is") {
+        process::QuietTime quiet;
+        const SteadyTime start{};
+        CHECK(!quiet.due(start, 0s));
+        CHECK(!quiet.due(start + 4s, 4s));
+        CHECK(quiet.due(start + 5s, 5s));
+        CHECK(!quiet.due(start + 10s, 10s));
+        CHECK(!quiet.due(start + 60s, 60s));
+    }
+
+    TEST_CASE("memory is given back again when work is over, and not while nothing happens") {
+        process::QuietTime quiet;
+        const SteadyTime start{};
+        quiet.due(start, 0s);
+        REQUIRE(quiet.due(start + 5s, 100ms));
+        CHECK(!quiet.due(start + 10s, 101ms));   // quiet, but nothing was done since
+        CHECK(!quiet.due(start + 15s, 1101ms));  // busy
+        CHECK(quiet.due(start + 20s, 1102ms));
+        CHECK(!quiet.due(start + 25s, 1103ms));
+        CHECK(!quiet.due(start + 30s, 1152ms));
+        CHECK(quiet.due(start + 35s, 1160ms));  // what ticks used has added up
+    }
+
+    TEST_CASE("giving memory back leaves fewer pages resident and what is in use as it was") {
+        std::vector<std::string> kept;
+        for (int i = 0; i < 20'000; ++i) {
+            kept.emplace_back(100, static_cast<char>('a' + i % 26));
+        }
+        const std::vector<std::string> copy = kept;
+        const uint64_t resident = resident_pages();
+        process::release_memory();
+        CHECK(resident_pages() < resident);
+        CHECK(kept == copy);
     }
 }

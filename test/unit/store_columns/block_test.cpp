@@ -10,6 +10,7 @@
 
 #include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/columns/block_encoder.hpp"
+#include "collector/store/columns/block_verify.hpp"
 #include "collector/store/columns/text/runs.hpp"
 #include "common/base/units.hpp"
 #include "common/io/file_system.hpp"

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// LineColumns: the columns of a block's lines; each is loaded and decoded when it is asked for
+// first. Room: loaded bytes -> shapes, slot columns, lines by row. Threads: one at a time. Errors:
+// kCorrupt; bytes are never trusted. Limits: the DecodeBudget of the context.   Ownership: the
+// context's budget and unpacker and the times outlive it. Format: docs/format/columns.md
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collector/store/columns/decode/table_decoder.hpp"
+#include "common/base/result.hpp"
+
+namespace seyir::store::columns {
+
+/// A column's checked bytes; kNotFound when the block has none of that number.
+using LoadColumn = std::function<Result<std::string>(uint16_t number)>;
+
+Error malformed(std::string_view what);
+
+class LineColumns final : private ColumnSource {
+  public:
+    LineColumns(LoadColumn load, DecodeContext context)
+        : load_(std::move(load)), context_(context) {}
+
+    LineColumns(const LineColumns&) = delete;
+    LineColumns& operator=(const LineColumns&) = delete;
+
+    /// Reads the shapes, once. `times`: of the rows.
+    Result<void> open(std::span<const int64_t> times);
+
+    /// After open().
+    const TableHead& head() const { return lines_; }
+
+    size_t row_count() const { return lines_.row_shapes.size(); }
+
+    /// The column of a slot.
+    Result<const Column*> slot(uint32_t number);
+
+    /// The form of all its values, known without decoding them; nothing when it is decoded.
+    std::optional<ScalarForm> form_of(uint32_t number);
+
+    /// Decodes the columns that the chosen rows, or all, have values in.
+    Result<void> load_slots(std::optional<std::span<const uint32_t>> chosen);
+
+    /// Requires: load_slots() for the row. False when that goes beyond the limit.
+    bool append_line(std::string& out, uint32_t row, RenderLimit& limit) const {
+        return lines_.append_row(
+            out,
+            row,
+            limit,
+            [&](uint32_t number) { return slots_[number].get(); },
+            [](uint32_t) -> const Column* { return nullptr; }
+        );
+    }
+
+  private:
+    const Column* plain_column(uint32_t number) const override;
+    Result<std::string_view> slot_bytes(uint32_t number);
+
+    LoadColumn load_;
+    DecodeContext context_;
+    std::span<const int64_t> times_;
+    bool is_open_ = false;
+    TableHead lines_;
+    std::string small_;
+    std::vector<std::pair<size_t, size_t>> small_places_;  ///< begin and size; size 0: on its own
+    std::vector<uint16_t> own_numbers_;
+    std::vector<ColumnPtr> slots_;
+    std::vector<std::optional<std::string>> own_bytes_;  ///< loaded and not decoded yet
+};
+
+}  // namespace seyir::store::columns
