@@ -5,12 +5,13 @@
 
 #include <utility>
 
+#include "common/component/tells_loss.hpp"
 #include "common/component/types.hpp"
 #include "common/ship/collector_output_options.hpp"
 
 namespace seyir::agent {
 
-class CollectorPlan final : public component::OutputPlan {
+class CollectorPlan final : public component::OutputPlan, public component::TellsLoss {
   public:
     explicit CollectorPlan(ship::CollectorOutputOptions options)
         : options_(std::move(options)), notice_{options_.lost_after, options_.lost_to} {}

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "common/component/tells_loss.hpp"
 #include "common/component/writes_files.hpp"
 #include "common/logql/route_matcher.hpp"
 
@@ -228,7 +229,7 @@ class Reader {
             }
         }
         for (const PlannedOutput& planned : made_.outputs) {
-            const LossNotice* notice = planned.plan->loss_notice();
+            const LossNotice* notice = loss_notice_of(planned.plan.get());
             if (notice == nullptr) {
                 continue;
             }

@@ -150,20 +150,11 @@ enum class BufferDefault {
     kSpool,   ///< kDisk for sources that cannot be read again; others are answered by the far side
 };
 
-/// Whom to tell when an output's far side has been away for `after`, and when it is back.
-struct LossNotice {
-    Nanos after{0};
-    std::vector<config::NamedPlace> to;  ///< outputs
-};
-
 class OutputPlan : public Plan {
   public:
     virtual Result<std::unique_ptr<pipeline::Output>> instantiate(const RunContext& context) = 0;
 
     virtual BufferDefault buffer_default() const { return BufferDefault::kNone; }
-
-    /// Whom the program tells when its far side is away for long; nullptr: nobody.
-    virtual const LossNotice* loss_notice() const { return nullptr; }
 };
 
 using OutputPlanPtr = std::shared_ptr<OutputPlan>;

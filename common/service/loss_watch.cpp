@@ -11,6 +11,7 @@
 
 #include "common/base/log.hpp"
 #include "common/base/units.hpp"
+#include "common/pipeline/report.hpp"
 #include "common/record/batch.hpp"
 
 namespace seyir::service {
@@ -103,8 +104,7 @@ LossWatch::LossWatch(
 void LossWatch::look(const component::RunningGraph& graph) {
     std::vector<std::string> seen;
     for (const auto& [id, running] : graph.outputs) {
-        const component::LossNotice* notice =
-            running.plan == nullptr ? nullptr : running.plan->loss_notice();
+        const component::LossNotice* notice = component::loss_notice_of(running.plan.get());
         const auto* reports =
             dynamic_cast<const pipeline::ReportsContact*>(running.component.get());
         const auto contact = reports == nullptr ? std::nullopt : reports->contact();

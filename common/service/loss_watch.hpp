@@ -15,10 +15,11 @@
 #include <string>
 
 #include "common/component/build_graph.hpp"
+#include "common/component/tells_loss.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/metrics/registry.hpp"
-#include "common/pipeline/report.hpp"
+#include "common/pipeline/contact.hpp"
 
 namespace seyir::service {
 

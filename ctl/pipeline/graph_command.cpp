@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
+#include "common/component/tells_loss.hpp"
 #include "ctl/pipeline/load_program.hpp"
 #include "ctl/session.hpp"
 
@@ -53,7 +54,7 @@ std::string as_text(const PipelineConfig& pipeline) {
         }
     }
     for (const component::PlannedOutput& planned : pipeline.outputs) {
-        const component::LossNotice* notice = planned.plan->loss_notice();
+        const component::LossNotice* notice = component::loss_notice_of(planned.plan.get());
         for (size_t i = 0; notice != nullptr && i < notice->to.size(); ++i) {
             out += fmt::format("the loss of {} is told to {}\n", planned.id, notice->to[i].name);
         }
@@ -114,7 +115,7 @@ std::string as_dot(const PipelineConfig& pipeline) {
         }
     }
     for (const component::PlannedOutput& planned : pipeline.outputs) {
-        const component::LossNotice* notice = planned.plan->loss_notice();
+        const component::LossNotice* notice = component::loss_notice_of(planned.plan.get());
         for (size_t i = 0; notice != nullptr && i < notice->to.size(); ++i) {
             edges.insert(fmt::format(
                 "  \"outputs.{}\" -> \"outputs.{}\" [label=lost, style=dashed];\n",

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/buffer/options.hpp"
+#include "common/component/tells_loss.hpp"
 #include "common/config/diagnostics/codes.hpp"
 #include "common/ship/collector_output.hpp"
 #include "common/ship/collector_output_schema.hpp"
@@ -20,7 +21,7 @@ using component::PlanContext;
 using component::RunContext;
 using config::ObjectReader;
 
-class RelayPlan final : public component::OutputPlan {
+class RelayPlan final : public component::OutputPlan, public component::TellsLoss {
   public:
     RelayPlan(ship::CollectorOutputOptions options, std::string buffer_path)
         : options_(std::move(options)),

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "common/io/faulty_file_system.hpp"
+#include "common/pipeline/report.hpp"
 
 using namespace seyir;
 using namespace seyir::service;
@@ -29,7 +30,7 @@ class ConnectedOutput final : public pipeline::Output, public pipeline::ReportsC
     pipeline::Contact now;
 };
 
-struct NoticePlan final : component::OutputPlan {
+struct NoticePlan final : component::OutputPlan, component::TellsLoss {
     Result<std::unique_ptr<pipeline::Output>> instantiate(const component::RunContext&) override {
         return std::make_unique<ConnectedOutput>();
     }
