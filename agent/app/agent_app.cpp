@@ -39,6 +39,21 @@ int could_not_start(const Error& error) {
     return error.code == ErrorCode::kInvalidConfig ? config::kExitBadConfig : 1;
 }
 
+/// Two agents with one state directory would be one and the same to a collector, and overwrite each
+/// other's positions.
+Result<std::shared_ptr<void>> lock_state_dir(const std::string& home) {
+    io::FileSystem& files = io::posix_file_system();
+    SEYIR_CHECK(files.make_directories(home));
+    auto locked = files.lock(home + "/lock");
+    if (!locked && locked.error().code == ErrorCode::kConflict) {
+        return fail(
+            ErrorCode::kConflict,
+            "another agent runs with state_dir " + home + ": give each agent its own"
+        );
+    }
+    return locked;
+}
+
 /// The collector output that remembers an input's positions: that of a required route.
 pipeline::PositionSource* positions_of(
     const component::RunningGraph& graph,
@@ -109,6 +124,10 @@ int AgentApp::run(
     log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", effective_config}});
     const auto running = std::make_shared<const AgentConfig>(std::move(config));
     metrics::Registry registry;
+    auto only_here = lock_state_dir(running->home);
+    if (!only_here) {
+        return could_not_start(only_here.error());
+    }
     checkpoint::CheckpointStore checkpoints(
         io::posix_file_system(), io::system_clock(), registry, running->home
     );

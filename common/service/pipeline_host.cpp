@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "common/component/fixed_at_start.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 
@@ -44,6 +45,12 @@ bool needs_dead_letter(const component::PipelineConfig& pipeline) {
         return route.options.dead_letter.empty();
     });
     return (filters_fail || outputs_refuse) && somewhere_unnamed;
+}
+
+bool is_fixed(const component::PipelineConfig& pipeline, const std::string& output) {
+    const auto at = std::ranges::find(pipeline.outputs, output, &component::PlannedOutput::id);
+    return at != pipeline.outputs.end() &&
+           dynamic_cast<const component::FixedAtStart*>(at->plan.get()) != nullptr;
 }
 
 const char* word(component::Difference::Kind kind) {
@@ -194,7 +201,7 @@ Result<std::vector<component::Difference>> PipelineHost::reload(
     const component::ProgramConfig& config
 ) {
     const auto before = graph_.load();
-    std::vector<component::Difference> differences = component::compare(*before, config.pipeline);
+    std::vector<component::Difference> differences = plan(config);
     if (differences.empty()) {
         return differences;
     }
@@ -222,7 +229,12 @@ void PipelineHost::keep(component::RunningGraph graph) {
 
 std::vector<component::Difference> PipelineHost::plan(const component::ProgramConfig& config
 ) const {
-    return component::compare(*graph_.load(), config.pipeline);
+    auto differences = component::compare(*graph_.load(), config.pipeline);
+    std::erase_if(differences, [&](const component::Difference& difference) {
+        return difference.kind == component::Difference::Kind::kChanged &&
+               difference.section == "outputs" && is_fixed(config.pipeline, difference.id);
+    });
+    return differences;
 }
 
 void PipelineHost::tick() {

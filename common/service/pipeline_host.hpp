@@ -51,7 +51,7 @@ class PipelineHost {
     /// Gives the differences that were applied.
     Result<std::vector<component::Difference>> reload(const component::ProgramConfig& config);
 
-    /// What reload() would do.
+    /// What reload() would do. Components that are fixed at the start are left out.
     std::vector<component::Difference> plan(const component::ProgramConfig& config) const;
 
     /// About every second: lets go of what left the graph, tells of collectors that are lost.

@@ -37,7 +37,8 @@ SegmentLog::SegmentLog(io::FileSystem& fs, io::Clock& clock, Options options)
     : fs_(fs), clock_(clock), options_(std::move(options)) {
     if (options_.budget != nullptr) {
         // One segment goes only when there is a next one.
-        share_.emplace(*options_.budget, 2 * options_.segment_bytes);
+        share_ =
+            std::make_unique<io::DiskBudget::Share>(*options_.budget, 2 * options_.segment_bytes);
     }
 }
 
@@ -167,7 +168,7 @@ Result<void> SegmentLog::check_room() const {
             )
         );
     }
-    if (!share_) {
+    if (share_ == nullptr) {
         return {};
     }
     share_->hold(held);
@@ -187,7 +188,7 @@ Result<void> SegmentLog::check_room() const {
 }
 
 void SegmentLog::count_disk_bytes() {
-    if (share_) {
+    if (share_ != nullptr) {
         share_->hold(disk_bytes());
     }
 }
@@ -279,7 +280,7 @@ bool SegmentLog::trim(uint64_t offset) {
         segments_.pop_front();
         any = true;
     }
-    if (any && share_) {
+    if (any && share_ != nullptr) {
         uint64_t bytes = 0;
         for (const Segment& segment : segments_) {
             bytes += segment.disk_bytes;

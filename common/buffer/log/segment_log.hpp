@@ -157,7 +157,7 @@ class SegmentLog {
     io::FileSystem& fs_;
     io::Clock& clock_;
     Options options_;
-    std::optional<io::DiskBudget::Share> share_;
+    std::unique_ptr<io::DiskBudget::Share> share_;
     std::shared_ptr<void> lock_;
     BufferId id_;
     uint32_t quarantined_ = 0;
