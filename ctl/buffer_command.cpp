@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/app/agent_config.hpp"
 #include "common/base/units.hpp"
 #include "common/buffer/log/cursor_file.hpp"
 #include "common/buffer/log/folder_book.hpp"
@@ -260,6 +261,18 @@ int replay(const std::string& directory) {
     return kExitOk;
 }
 
+constexpr const char* kAgentConfig = "/etc/seyir/agent.yaml";
+constexpr const char* kAgentState = "/var/lib/seyir-agent";
+
+/// Where this host's agent keeps its state: as its installed configuration says, if there is one
+/// this user may read.
+std::string usual_state() {
+    config::LoadOptions options;
+    options.check_machine = false;
+    const auto loaded = agent::load_agent_config(kAgentConfig, options);
+    return loaded.ok() ? loaded.config->home : kAgentState;
+}
+
 /// The spools under an agent's state directory; `directory` itself when it is one.
 std::vector<std::string> spools_of(const std::string& directory) {
     std::vector<std::string> found;
@@ -313,8 +326,18 @@ int spool_command(const Arguments& arguments) {
         fprintf(stderr, "seyir: spool does not know \"%s\": ls, fsck or export\n", what.c_str());
         return kExitUsage;
     }
-    const std::string where =
-        arguments.values.size() > 1 ? arguments.values[1] : "/var/lib/seyir-agent";
+    const bool is_named = arguments.values.size() > 1;
+    const std::string where = is_named ? arguments.values[1] : usual_state();
+    if (!io::posix_file_system().stat(where)) {
+        return failed(
+            "there is no folder " + where +
+            (is_named ? "" : ": give the agent's state_dir, as in `seyir spool ls DIR`")
+        );
+    }
+    if (!is_named && !io::posix_file_system().stat(where + "/buffer")) {
+        fmt::print(stderr, "seyir: nothing was spooled yet: there is no {}/buffer\n", where);
+        return kExitOk;
+    }
     int worst = kExitOk;
     for (const std::string& spool : spools_of(where)) {
         worst = std::max(

@@ -9,6 +9,7 @@ Uses what every user has: /metrics, /api/v1/status and the `seyir` command.
 """
 import argparse
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -185,7 +186,9 @@ outputs:
         return sum(line.startswith("{") for line in answer.splitlines())
 
     def stop(self):
+        """Stops both whatever else fails, and says so if anybody still listens."""
         self.web.stopped.set()
+        said = []
         for name, popen in reversed(self.programs):
             if popen.poll() is None:
                 popen.send_signal(signal.SIGTERM)
@@ -194,11 +197,12 @@ outputs:
                 except subprocess.TimeoutExpired:
                     popen.kill()
                     popen.wait()
-                print(f"{name} stopped with status {popen.returncode}")
+                said.append(f"{name} stopped with status {popen.returncode}")
         if self.arguments.keep:
-            print(f"kept {self.folder}")
+            said.append(f"kept {self.folder}")
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+        print("\n".join(said), flush=True)
 
 
 def main():
@@ -210,12 +214,17 @@ def main():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started it with &
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        demo.run()
-    except KeyboardInterrupt:
-        print()
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        demo.stop()
+        try:
+            demo.run()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            demo.stop()
+    except BrokenPipeError:
+        # Ctrl-C ends `tee` as well, and `head` ends by itself: nobody reads any more. What Python would
+        # still write at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

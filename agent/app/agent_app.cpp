@@ -121,7 +121,8 @@ int AgentApp::run(
 ) {
     log::set_level(config.log.level);
     log::set_json(config.log.json);
-    log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", effective_config}});
+    log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", path}});
+    log::debug(kLog, "configuration with defaults", {{"config", effective_config}});
     const auto running = std::make_shared<const AgentConfig>(std::move(config));
     metrics::Registry registry;
     auto only_here = lock_state_dir(running->home);

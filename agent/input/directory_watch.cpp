@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/input/directory_watch.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <unordered_set>
 
 #include <sys/inotify.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 namespace seyir::agent::input {
@@ -15,6 +18,22 @@ constexpr uint32_t kMask = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM |
                            IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 /// Bounds the work of one drain; the rest stays in the kernel's queue.
 constexpr int kReadsMax = 16;
+
+/// Local file systems (statfs(2)); others, and what a FUSE or overlay hides, may be written to by
+/// somebody whose writes make no event here.
+bool is_local(const std::string& directory) {
+    constexpr std::array kLocal{
+        0xEF53U,      // ext2, ext3, ext4
+        0x58465342U,  // XFS
+        0x9123683EU,  // Btrfs
+        0x01021994U,  // tmpfs
+        0xF2F52010U,  // F2FS
+        0x2FC12FC1U,  // ZFS
+    };
+    struct statfs s{};
+    return ::statfs(directory.c_str(), &s) == 0 &&
+           std::ranges::find(kLocal, static_cast<uint32_t>(s.f_type)) != kLocal.end();
+}
 
 WatchEvent::Kind kind_of(uint32_t mask) {
     if ((mask & IN_MODIFY) != 0) {
@@ -50,6 +69,7 @@ bool InotifyWatch::watch(const std::vector<std::string>& directories) {
         by_wd_.erase(at->second);
         at = by_path_.erase(at);
     }
+    wanted_ = wanted.size();
     for (const std::string& directory : wanted) {
         if (by_path_.contains(directory)) {
             continue;
@@ -62,6 +82,7 @@ bool InotifyWatch::watch(const std::vector<std::string>& directories) {
             }
             by_wd_[wd] = directory;
             by_path_[directory] = wd;
+            tells_all_ = tells_all_ && is_local(directory);
             added = true;
         }
     }

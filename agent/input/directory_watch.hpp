@@ -32,6 +32,9 @@ class DirectoryWatch {
     /// Appends what happened since; false when events were lost (rescan everything).
     virtual bool drain(std::vector<WatchEvent>& events) = 0;
     virtual size_t watched_count() const = 0;
+    /// True when nothing happens in the directories of the last watch() that is not told: each is
+    /// watched and on a file system whose every writer is this kernel.
+    virtual bool tells_all() const = 0;
 };
 
 class InotifyWatch final : public DirectoryWatch {
@@ -46,6 +49,8 @@ class InotifyWatch final : public DirectoryWatch {
 
     size_t watched_count() const override { return by_path_.size(); }
 
+    bool tells_all() const override { return tells_all_ && by_path_.size() == wanted_; }
+
     /// Readable when drain() has something.
     int fd() const { return fd_; }
 
@@ -55,6 +60,8 @@ class InotifyWatch final : public DirectoryWatch {
     bool parse(const char* bytes, size_t size, std::vector<WatchEvent>& events);
 
     int fd_;
+    size_t wanted_ = 0;
+    bool tells_all_ = true;
     std::unordered_map<int, std::string> by_wd_;
     std::unordered_map<std::string, int> by_path_;
 };

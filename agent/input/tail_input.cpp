@@ -19,10 +19,6 @@
 namespace seyir::agent::input {
 
 namespace {
-/// Wake-ups closer together than this are one: a thousand files with a line a second each then cost
-/// two hundred rounds a second and not a thousand.
-constexpr Nanos kWakeGap = std::chrono::milliseconds(5);
-
 /// Descriptors this process may have; what is allowed to it and not yet asked for is asked for.
 size_t descriptors_max() {
     rlimit limit{};
@@ -82,8 +78,9 @@ void TailInput::run() {
         watchdog_.idle();
         wait(idle);
         const Nanos passed = deps_.clock.steady_now() - began;
-        if (passed < kWakeGap && passed < idle && !stopping_.load()) {
-            const auto left = std::chrono::ceil<std::chrono::microseconds>(kWakeGap - passed);
+        const Nanos gap = reader_->wake_gap();
+        if (passed < gap && passed < idle && !stopping_.load()) {
+            const auto left = std::chrono::ceil<std::chrono::microseconds>(gap - passed);
             ::usleep(static_cast<useconds_t>(std::max<int64_t>(left.count(), 0)));
         }
     }

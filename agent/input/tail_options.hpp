@@ -44,7 +44,7 @@ struct TailOptions {
     Nanos rescan_interval = std::chrono::seconds(1);
     uint64_t read_chunk_bytes = 256 * kKiB;  ///< read from one file before the next one's turn
     uint64_t batch_raw_bytes = kMiB;         ///< a batch is handed on when it holds this much
-    Nanos batch_delay = std::chrono::milliseconds(20);  ///< or when its first line is this old
+    Nanos batch_delay = std::chrono::milliseconds(100);  ///< or when its first line is this old
     /// Bytes a second read from all files together (0: as fast as outputs take them).
     uint64_t rate_bytes_max = 0;
     uint64_t in_flight_bytes_max = 32 * kMiB;  ///< memory of batches no output has answered yet

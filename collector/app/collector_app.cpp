@@ -214,7 +214,8 @@ int CollectorApp::run(
     process::Signals& signals
 ) {
     service::apply_log_options(config);
-    log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", effective_config}});
+    log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", path}});
+    log::debug(kLog, "configuration with defaults", {{"config", effective_config}});
     const SteadyTime started = io::system_clock().steady_now();
     const auto running = std::make_shared<const CollectorConfig>(std::move(config));
     metrics::Registry registry;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/schedule/schedule_schema.hpp"
 #include "common/base/log.hpp"
 
 namespace seyir::collector {
@@ -38,11 +39,9 @@ Result<std::unique_ptr<StoreBackups>> StoreBackups::make(
     InternalEvents& events,
     metrics::Registry& registry
 ) {
-    SEYIR_TRY(auto cron, retention::CronSchedule::parse(config.backup.schedule));
-    SEYIR_TRY(auto zone, TimeZone::load(config.backup.timezone, io::posix_file_system()));
-    backup::BackupSchedule schedule{
-        .cron = std::move(cron), .zone = std::move(zone), .attempts = config.backup.attempts
-    };
+    SEYIR_TRY(
+        auto schedule, schedule::make_schedule(config.backup.schedule, io::posix_file_system())
+    );
     return std::unique_ptr<StoreBackups>(
         new StoreBackups(config, store, events, registry, std::move(schedule))
     );
@@ -53,7 +52,7 @@ StoreBackups::StoreBackups(
     store::RocksStore& store,
     InternalEvents& events,
     metrics::Registry& registry,
-    backup::BackupSchedule schedule
+    schedule::RunSchedule schedule
 )
     : events_(events),
       done_(runs(registry, "done")),

@@ -34,7 +34,7 @@ class StoreBackups {
         store::RocksStore& store,
         InternalEvents& events,
         metrics::Registry& registry,
-        backup::BackupSchedule schedule
+        schedule::RunSchedule schedule
     );
     void on_run(const backup::BackupReport& report, bool is_last_attempt);
 

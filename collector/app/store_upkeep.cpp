@@ -8,6 +8,7 @@
 #include "collector/backup/backup_routes.hpp"
 #include "collector/retention/class_policy.hpp"
 #include "collector/retention/retention_routes.hpp"
+#include "collector/schedule/schedule_schema.hpp"
 #include "common/base/log.hpp"
 
 namespace seyir::collector {
@@ -25,14 +26,6 @@ retention::CleanUpOptions clean_up_options(
         .archive_keep = config.clean_up.archive_keep,
         .on_archive_failure = config.clean_up.on_archive_failure,
         .audit_path = config.home + "/audit/retention.jsonl"
-    };
-}
-
-Result<retention::CleanUpSchedule> clean_up_schedule(const retention::CleanUpConfig& config) {
-    SEYIR_TRY(auto cron, retention::CronSchedule::parse(config.schedule));
-    SEYIR_TRY(auto zone, TimeZone::load(config.timezone, io::posix_file_system()));
-    return retention::CleanUpSchedule{
-        .cron = std::move(cron), .zone = std::move(zone), .attempts = config.attempts
     };
 }
 
@@ -64,7 +57,9 @@ Result<std::unique_ptr<StoreUpkeep>> StoreUpkeep::make(
     InternalEvents& events,
     metrics::Registry& registry
 ) {
-    SEYIR_TRY(auto schedule, clean_up_schedule(config.clean_up));
+    SEYIR_TRY(
+        auto schedule, schedule::make_schedule(config.clean_up.schedule, io::posix_file_system())
+    );
     SEYIR_TRY(auto policy, retention::make_policy(config.store.retention, config.clean_up.classes));
     std::unique_ptr<StoreUpkeep> upkeep(new StoreUpkeep(
         clean_up_options(config, std::move(policy)), store, events, std::move(schedule)
@@ -79,7 +74,7 @@ StoreUpkeep::StoreUpkeep(
     retention::CleanUpOptions options,
     store::RocksStore& store,
     InternalEvents& events,
-    retention::CleanUpSchedule schedule
+    schedule::RunSchedule schedule
 )
     : store_(store),
       clean_up_(

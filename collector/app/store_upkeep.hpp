@@ -42,7 +42,7 @@ class StoreUpkeep {
         retention::CleanUpOptions options,
         store::RocksStore& store,
         InternalEvents& events,
-        retention::CleanUpSchedule schedule
+        schedule::RunSchedule schedule
     );
 
     store::RocksStore& store_;

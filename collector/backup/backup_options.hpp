@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <string>
 
+#include "collector/schedule/schedule_options.hpp"
+
 namespace seyir::collector::backup {
 
 struct BackupConfig {
     std::string path;  ///< "": no backups
-    std::string schedule = "30 3 * * *";
-    std::string timezone = "local";
-    uint32_t attempts = 5;
+    schedule::ScheduleConfig schedule;
     uint32_t keep = 7;
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/backup/backup_service.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <pthread.h>
@@ -19,19 +18,16 @@ constexpr int kNice = 10;
 }  // namespace
 
 BackupService::BackupService(
-    Backup& backup, BackupSchedule schedule, io::Clock& clock, OnRun on_run
+    Backup& backup, schedule::RunSchedule schedule, io::Clock& clock, OnRun on_run
 )
-    : backup_(backup), schedule_(std::move(schedule)), clock_(clock), on_run_(std::move(on_run)) {}
+    : backup_(backup), on_run_(std::move(on_run)), plan_(std::move(schedule), clock) {}
 
 BackupService::~BackupService() {
     stop();
 }
 
 void BackupService::start() {
-    const UnixNanos now = clock_.wall_now();
-    // What was missed while the program was down is due now.
-    const UnixNanos since = std::min(backup_.last_done().value_or(now), now);
-    next_ = schedule_.cron.next_after(since, schedule_.zone);
+    plan_.begin(backup_.last_done());
     thread_ = std::thread([this] { loop(); });
 }
 
@@ -69,18 +65,11 @@ std::optional<BackupRequest> BackupService::due_locked() {
     if (asked_) {
         return std::exchange(asked_, std::nullopt);
     }
-    if (retry_at_ && clock_.steady_now() >= *retry_at_) {
-        retry_at_.reset();
-        return BackupRequest{.trigger = "retry"};
-    }
-    const UnixNanos now = clock_.wall_now();
-    if (!next_ || now < *next_) {
+    const schedule::Due due = plan_.take_due();
+    if (due == schedule::Due::kNothing) {
         return std::nullopt;
     }
-    next_ = schedule_.cron.next_after(now, schedule_.zone);
-    failed_ = 0;
-    retry_at_.reset();
-    return BackupRequest{.trigger = "schedule"};
+    return BackupRequest{.trigger = due == schedule::Due::kRetry ? "retry" : "schedule"};
 }
 
 void BackupService::finish(const BackupReport& report) {
@@ -88,16 +77,9 @@ void BackupService::finish(const BackupReport& report) {
     {
         const std::lock_guard lock(mutex_);
         last_ = report;
-        if (report.ok()) {
-            failed_ = 0;
-            retry_at_.reset();
-        } else if (!stopping_) {
-            ++failed_;
-            is_last = failed_ >= schedule_.attempts;
-            const Nanos wait = std::min<Nanos>(
-                schedule_.retry_initial * (1LL << std::min(failed_ - 1, 20U)), schedule_.retry_max
-            );
-            retry_at_ = is_last ? std::nullopt : std::optional(clock_.steady_now() + wait);
+        // One that was stopped says nothing of how backups go.
+        if (report.ok() || !stopping_) {
+            is_last = plan_.settle(report.ok());
         }
     }
     if (on_run_) {
@@ -121,7 +103,9 @@ Result<uint64_t> BackupService::request(const BackupRequest& request) {
 
 BackupState BackupService::state() const {
     const std::lock_guard lock(mutex_);
-    return {running_ || asked_, runs_, backup_.progress(), next_, last_, failed_};
+    return {
+        running_ || asked_, runs_, backup_.progress(), plan_.next(), last_, plan_.failed_attempts()
+    };
 }
 
 }  // namespace seyir::collector::backup

@@ -2,8 +2,7 @@
 // BackupService: runs the backup when its schedule says so, again after a failure, and when an
 // operator asks.
 // Threads: thread-safe; runs on a thread of its own, one at a time.
-// Time: as CleanUpService: a moment that passed while the program was down, or while a run went on,
-// is made up for at once, once.
+// Time: see RunPlan.
 // Ownership: borrows the backup and the clock.
 #pragma once
 
@@ -14,17 +13,9 @@
 #include <thread>
 
 #include "collector/backup/backup.hpp"
-#include "collector/retention/cron.hpp"
+#include "collector/schedule/run_plan.hpp"
 
 namespace seyir::collector::backup {
-
-struct BackupSchedule {
-    retention::CronSchedule cron;
-    TimeZone zone;
-    uint32_t attempts = 5;  ///< of one scheduled run
-    Nanos retry_initial = std::chrono::minutes(1);
-    Nanos retry_max = std::chrono::hours(1);
-};
 
 struct BackupState {
     bool is_running = false;
@@ -40,7 +31,7 @@ class BackupService {
     /// Told of each run; `is_last_attempt`: nothing is tried again before the next scheduled run.
     using OnRun = std::function<void(const BackupReport& report, bool is_last_attempt)>;
 
-    BackupService(Backup& backup, BackupSchedule schedule, io::Clock& clock, OnRun on_run);
+    BackupService(Backup& backup, schedule::RunSchedule schedule, io::Clock& clock, OnRun on_run);
     ~BackupService();
     BackupService(const BackupService&) = delete;
     BackupService& operator=(const BackupService&) = delete;
@@ -63,19 +54,15 @@ class BackupService {
     void finish(const BackupReport& report);
 
     Backup& backup_;
-    const BackupSchedule schedule_;
-    io::Clock& clock_;
     const OnRun on_run_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
+    schedule::RunPlan plan_;
     bool stopping_ = false;
     bool running_ = false;
     uint64_t runs_ = 0;
     std::optional<BackupRequest> asked_;
-    std::optional<UnixNanos> next_;
-    std::optional<SteadyTime> retry_at_;
-    uint32_t failed_ = 0;
     std::optional<BackupReport> last_;
     std::thread thread_;
 };

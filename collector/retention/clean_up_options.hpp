@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/schedule/schedule_options.hpp"
 #include "common/base/time.hpp"
 
 namespace seyir::collector::retention {
@@ -26,9 +27,7 @@ struct ClassConfig {
 struct CleanUpConfig {
     std::vector<ClassConfig> classes;  ///< the first that matches decides
     uint64_t file_bytes_max = 0;       ///< of sealed segments; 0: any number
-    std::string schedule = "0 3 * * *";
-    std::string timezone = "local";
-    uint32_t attempts = 5;
+    schedule::ScheduleConfig schedule;
     std::string archive_directory;  ///< "": days are dropped without an archive
     Nanos archive_keep{0};          ///< archives of older days are removed; 0 keeps them
     OnArchiveFailure on_archive_failure = OnArchiveFailure::kKeep;

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "collector/retention/class_schema.hpp"
-#include "collector/retention/cron.hpp"
+#include "collector/schedule/schedule_schema.hpp"
 
 namespace seyir::collector::retention {
 namespace {
@@ -34,26 +34,8 @@ Schema archive_schema() {
 
 config::Field clean_up_field() {
     Schema schema("clean_up", "When and how days past `retention` go.");
-    schema
-        .with(
-            field("schedule", Type::kString)
-                .between(1, 255)
-                .describe("When, as in crontab(5): minute, hour, day of month, month, day of week; "
-                          "or @daily, @weekly, ... A run that was missed is made up for at start.")
-                .or_else("0 3 * * *")
-                .elsewhere("other programs", {"cron"})
-        )
-        .with(field("timezone", Type::kString)
-                  .between(1, 255)
-                  .describe("Whose clocks `schedule` means: `local`, `UTC`, or a name as "
-                            "`Europe/Istanbul`.")
-                  .or_else("local"))
-        .with(field("attempts", Type::kInt)
-                  .between(1, 100)
-                  .describe("How often a run that fails is tried, with growing pauses, before it "
-                            "waits for the next scheduled one.")
-                  .or_else("5"))
-        .with(config::object("archive", archive_schema()).or_else_described("none"))
+    schedule::add_schedule_fields(schema, "a run", "0 3 * * *");
+    schema.with(config::object("archive", archive_schema()).or_else_described("none"))
         .with(field("on_archive_failure", Type::kEnum)
                   .choice("keep", "nothing is dropped without its file")
                   .choice(
@@ -95,9 +77,7 @@ CleanUpConfig read_clean_up(const config::ObjectReader& store, component::PlanCo
     CleanUpConfig out;
     out.classes = read_classes(store, context);
     out.file_bytes_max = store.has("max_size") ? store.bytes("max_size") : 0;
-    out.schedule = r.string("schedule");
-    out.timezone = r.string("timezone");
-    out.attempts = static_cast<uint32_t>(r.integer("attempts"));
+    out.schedule = schedule::read_schedule(r, context);
     out.on_archive_failure = r.choice<OnArchiveFailure>(
         "on_archive_failure",
         {{"keep", OnArchiveFailure::kKeep}, {"delete_oldest", OnArchiveFailure::kDeleteOldest}}
@@ -108,19 +88,6 @@ CleanUpConfig read_clean_up(const config::ObjectReader& store, component::PlanCo
         out.archive_keep = archive.has("keep") ? archive.duration("keep") : Nanos(0);
     }
     check_keep(store, out, context);
-    if (const auto cron = CronSchedule::parse(out.schedule); !cron) {
-        component::add_value_error(context, r, "schedule", config::kNotTime, cron.error());
-    }
-    const bool is_known = is_zone_name(out.timezone);
-    const auto zone = context.checks.files == nullptr || !is_known
-                          ? Result<TimeZone>(TimeZone())
-                          : TimeZone::load(out.timezone, *context.checks.files);
-    if (!is_known || !zone) {
-        const Error error =
-            is_known ? zone.error()
-                     : fail(ErrorCode::kInvalidArgument, "no time zone `" + out.timezone + "`");
-        component::add_value_error(context, r, "timezone", config::kNotTime, error);
-    }
     return out;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/retention/clean_up_service.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <pthread.h>
@@ -17,22 +16,16 @@ constexpr auto kLookAgain = std::chrono::milliseconds(500);
 }  // namespace
 
 CleanUpService::CleanUpService(
-    CleanUp& clean_up, CleanUpSchedule schedule, io::Clock& clock, OnRun on_run
+    CleanUp& clean_up, schedule::RunSchedule schedule, io::Clock& clock, OnRun on_run
 )
-    : clean_up_(clean_up),
-      schedule_(std::move(schedule)),
-      clock_(clock),
-      on_run_(std::move(on_run)) {}
+    : clean_up_(clean_up), on_run_(std::move(on_run)), plan_(std::move(schedule), clock) {}
 
 CleanUpService::~CleanUpService() {
     stop();
 }
 
 void CleanUpService::start() {
-    const UnixNanos now = clock_.wall_now();
-    // What was missed while the program was down is due now.
-    const UnixNanos since = std::min(clean_up_.last_done().value_or(now), now);
-    next_ = schedule_.cron.next_after(since, schedule_.zone);
+    plan_.begin(clean_up_.last_done());
     thread_ = std::thread([this] { loop(); });
 }
 
@@ -71,7 +64,7 @@ void CleanUpService::loop() {
 
 void CleanUpService::ask(CleanUpRequest request) {
     const std::lock_guard lock(mutex_);
-    const bool has_failed_so = failed_ > 0 && retry_by_age_ == request.by_age;
+    const bool has_failed_so = plan_.failed_attempts() > 0 && retry_by_age_ == request.by_age;
     if (!has_failed_so && !running_) {
         asked_ = std::move(request);
         changed_.notify_all();
@@ -82,18 +75,15 @@ std::optional<CleanUpRequest> CleanUpService::due_locked() {
     if (asked_) {
         return std::exchange(asked_, std::nullopt);
     }
-    if (retry_at_ && clock_.steady_now() >= *retry_at_) {
-        retry_at_.reset();
-        return CleanUpRequest{.trigger = "retry", .by_age = retry_by_age_};
+    switch (plan_.take_due()) {
+        case schedule::Due::kNothing:
+            return std::nullopt;
+        case schedule::Due::kRetry:
+            return CleanUpRequest{.trigger = "retry", .by_age = retry_by_age_};
+        case schedule::Due::kScheduled:
+            return CleanUpRequest{.trigger = "schedule"};
     }
-    const UnixNanos now = clock_.wall_now();
-    if (!next_ || now < *next_) {
-        return std::nullopt;
-    }
-    next_ = schedule_.cron.next_after(now, schedule_.zone);
-    failed_ = 0;
-    retry_at_.reset();
-    return CleanUpRequest{.trigger = "schedule"};
+    return std::nullopt;
 }
 
 void CleanUpService::finish(const CleanUpReport& report) {
@@ -102,20 +92,12 @@ void CleanUpService::finish(const CleanUpReport& report) {
         const std::lock_guard lock(mutex_);
         running_ = false;
         last_ = report;
-        const bool is_other = retry_at_ && retry_by_age_ && !report.request.by_age;
-        if (is_other) {
-            // A run for the size says nothing of the one that is to be tried again.
-        } else if (report.ok()) {
-            failed_ = 0;
-            retry_at_.reset();
-        } else if (!stopping_) {
-            retry_by_age_ = report.request.by_age;
-            ++failed_;
-            is_last = failed_ >= schedule_.attempts;
-            const Nanos wait = std::min<Nanos>(
-                schedule_.retry_initial * (1LL << std::min(failed_ - 1, 20U)), schedule_.retry_max
-            );
-            retry_at_ = is_last ? std::nullopt : std::optional(clock_.steady_now() + wait);
+        // A run for the size says nothing of the one that is to be tried again, and one that was
+        // stopped nothing of how they go.
+        const bool is_other = plan_.has_retry() && retry_by_age_ && !report.request.by_age;
+        if (!is_other && (report.ok() || !stopping_)) {
+            retry_by_age_ = report.ok() ? retry_by_age_ : report.request.by_age;
+            is_last = plan_.settle(report.ok());
         }
         changed_.notify_all();
     }
@@ -144,7 +126,7 @@ Result<CleanUpReport> CleanUpService::run_now(const CleanUpRequest& request) {
 
 CleanUpState CleanUpService::state() const {
     const std::lock_guard lock(mutex_);
-    return {running_, next_, last_, failed_};
+    return {running_, plan_.next(), last_, plan_.failed_attempts()};
 }
 
 }  // namespace seyir::collector::retention

@@ -2,8 +2,7 @@
 // CleanUpService: runs the clean-up when its schedule says so, again after a failure, and when an
 // operator asks (R9.2, R9.7, R9.8).
 // Threads: thread-safe; runs on a thread of its own, one at a time.
-// Time: a scheduled moment that passed while the program was down, or while a run went on, is made
-// up for at once, once. When the clock is put back nothing runs twice in the time that comes again.
+// Time: see RunPlan.
 // Ownership: borrows the clean-up and the clock.
 #pragma once
 
@@ -14,17 +13,9 @@
 #include <thread>
 
 #include "collector/retention/clean_up.hpp"
-#include "collector/retention/cron.hpp"
+#include "collector/schedule/run_plan.hpp"
 
 namespace seyir::collector::retention {
-
-struct CleanUpSchedule {
-    CronSchedule cron;
-    TimeZone zone;
-    uint32_t attempts = 5;  ///< of one scheduled run
-    Nanos retry_initial = std::chrono::minutes(1);
-    Nanos retry_max = std::chrono::hours(1);
-};
 
 struct CleanUpState {
     bool is_running = false;
@@ -39,7 +30,9 @@ class CleanUpService {
     /// `is_last_attempt`: nothing is tried again before the next scheduled run.
     using OnRun = std::function<void(const CleanUpReport& report, bool is_last_attempt)>;
 
-    CleanUpService(CleanUp& clean_up, CleanUpSchedule schedule, io::Clock& clock, OnRun on_run);
+    CleanUpService(
+        CleanUp& clean_up, schedule::RunSchedule schedule, io::Clock& clock, OnRun on_run
+    );
     ~CleanUpService();
     CleanUpService(const CleanUpService&) = delete;
     CleanUpService& operator=(const CleanUpService&) = delete;
@@ -64,19 +57,15 @@ class CleanUpService {
     void finish(const CleanUpReport& report);
 
     CleanUp& clean_up_;
-    const CleanUpSchedule schedule_;
-    io::Clock& clock_;
     const OnRun on_run_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
+    schedule::RunPlan plan_;
     bool stopping_ = false;
     bool running_ = false;
-    std::optional<UnixNanos> next_;
-    std::optional<SteadyTime> retry_at_;
     bool retry_by_age_ = true;  ///< what the run that failed was asked for
     std::optional<CleanUpRequest> asked_;
-    uint32_t failed_ = 0;
     std::optional<CleanUpReport> last_;
     std::thread thread_;
 };

@@ -236,10 +236,6 @@ Result<void> RocksStore::drop(const std::vector<PartReport>& parts, UnixNanos fl
     return rep_->retention.drop(parts, floor, confirm);
 }
 
-Result<DropReport> RocksStore::drop_partitions_before(Day day, DropOptions options) {
-    return rep_->retention.drop_before(day, options);
-}
-
 Result<std::unique_ptr<RowCursor>> RocksStore::select_segments(
     TenantId tenant, Day day, std::vector<SegmentId> segments
 ) {

@@ -71,11 +71,6 @@ struct StoreHealth {
     uint64_t days_held_back = 0;
 };
 
-struct DropOptions {
-    bool confirm = false;  ///< the operator said yes to more than two days, or after a clock step
-    bool dry_run = false;  ///< report what would be dropped; change nothing
-};
-
 /// Which sealed segments are to go. One whose streams are kept differently long goes when all of
 /// them are past their retention.
 struct DropRule {
@@ -150,8 +145,6 @@ class RocksStore final : public LogStore {
     /// would have been held back. Rows before `floor` are gone too, wherever they lie, but for
     /// those of days that still have segments.
     Result<void> drop(const std::vector<PartReport>& parts, UnixNanos floor, bool confirm);
-    /// due() and drop() of all days before `day`, whatever their retention.
-    Result<DropReport> drop_partitions_before(Day day, DropOptions options);
     /// Rows of those segments of a day alone, by rising time; nothing staged.
     Result<std::unique_ptr<RowCursor>> select_segments(
         TenantId tenant, Day day, std::vector<SegmentId> segments

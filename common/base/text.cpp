@@ -159,7 +159,9 @@ std::optional<std::string_view> did_you_mean(
             continue;
         }
         const size_t distance = edit_distance(word, candidate);
-        if (distance < best_distance && distance < std::max(word.size(), candidate.size())) {
+        // Half of a word of four letters changed is another word: `tokn` is not `join`.
+        const size_t longer = std::max(word.size(), candidate.size());
+        if (distance < best_distance && distance < std::max<size_t>(2, (longer + 1) / 2)) {
             best_distance = distance;
             best = candidate;
         }

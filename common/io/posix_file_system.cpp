@@ -172,7 +172,14 @@ class PosixFileSystem final : public FileSystem {
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
         // O_NONBLOCK: opening a FIFO that matches a glob must not hang the reader.
         const int flags = open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-        const int fd = retry_eintr([&] { return ::open(path.c_str(), flags, 0600); });
+        int fd = -1;
+        if (mode == OpenMode::kRead) {
+            // Each read after a write would else write the inode too. For owners only (open(2)).
+            fd = retry_eintr([&] { return ::open(path.c_str(), flags | O_NOATIME); });
+        }
+        if (fd < 0 && (mode != OpenMode::kRead || errno == EPERM)) {
+            fd = retry_eintr([&] { return ::open(path.c_str(), flags, 0600); });
+        }
         if (fd < 0) {
             return error("opening", path);
         }

@@ -51,6 +51,7 @@ Result<void> Servers::start_http() {
     server.listen = {.host = options_.listen.http->host, .port = options_.listen.http->port};
     SEYIR_TRY(server.tls, component::load_server_tls(options_.tls));
     SEYIR_TRY(auto authenticator, component::make_authenticator(options_.tokens));
+    authenticator.set_admin_path(options_.listen.admin_path);
     http_ = std::make_unique<net::HttpServer>(runtime_, lanes_, registry_, std::move(server));
     http_->set_authenticator(std::make_shared<net::Authenticator>(std::move(authenticator)));
     http_->set_routes(all_routes());

@@ -76,6 +76,8 @@ std::string check_json(const store::StoreCheck& check, Nanos took) {
     put(writer, "staged_records", check.staged_rows);
     put(writer, "segments", check.segments);
     put(writer, "blocks", check.blocks);
+    put(writer, "metric_rows", check.metric_rows);
+    put(writer, "samples", check.samples);
     put(writer, "bytes", check.file_bytes);
     put_damages(writer, check.damages);
     put(writer, "problems", check.problems);
@@ -111,7 +113,8 @@ std::string check_text(const store::StoreCheck& check, Nanos took) {
     return damage_text(check) + fmt::format(
                                     "{} of {} records are there and fit their checksums: {} in {} "
                                     "blocks of {} segments, "
-                                    "{} in {} staged batches; {} read in {}\n",
+                                    "{} in {} staged batches; {} metric samples of {} times "
+                                    "fit their series; {} read in {}\n",
                                     grouped(check.sealed_rows + check.staged_rows),
                                     grouped(check.promised_rows),
                                     grouped(check.sealed_rows),
@@ -119,6 +122,8 @@ std::string check_text(const store::StoreCheck& check, Nanos took) {
                                     check.segments,
                                     grouped(check.staged_rows),
                                     check.staged_batches,
+                                    grouped(check.samples),
+                                    grouped(check.metric_rows),
                                     format_bytes(check.file_bytes),
                                     seconds_text(took)
                                 );

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """./dev run answers within seconds, shows what it promises, and stops cleanly."""
+import pathlib
 import re
 import signal
 import subprocess
 import sys
+
+import pytest
 
 import harness
 
@@ -33,3 +36,38 @@ def test_ctrl_c_stops_all_cleanly():
     finally:
         demo.kill()
     assert demo.returncode == 0 and rest.count("stopped with status 0") == 2, rest
+
+
+def running_in(folder):
+    """Programs whose configuration is in the folder."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        found += [words] if folder in words else []
+    return found
+
+
+@pytest.mark.parametrize("is_interrupted", [True, False], ids=["ctrl_c", "reader_gone"])
+def test_a_reader_that_leaves_leaves_nothing_running(is_interrupted):
+    """`./dev run | tee`: Ctrl-C ends tee as well; `| head` ends by itself."""
+    demo = subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    folder = None
+    try:
+        for line in demo.stdout:
+            folder = folder or re.search(r"files (\S+)", line)
+            if line.startswith("records in"):
+                break
+        assert len(running_in(folder.group(1))) == 2
+        demo.stdout.close()
+        if is_interrupted:
+            demo.send_signal(signal.SIGINT)
+        demo.wait(timeout=harness.PATIENCE_S)
+        complaint = demo.stderr.read()
+    finally:
+        demo.kill()
+        demo.stderr.close()
+    assert demo.returncode == 0 and complaint == "", complaint
+    assert running_in(folder.group(1)) == [] and not pathlib.Path(folder.group(1)).exists()

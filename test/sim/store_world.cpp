@@ -7,6 +7,7 @@
 
 #include "collector/store/format/catalogue_rows.hpp"
 #include "common/record/batch_codec.hpp"
+#include "test/support/drop_days.hpp"
 
 namespace seyir::sim {
 namespace {
@@ -466,7 +467,7 @@ void StoreWorld::resync() {
 void StoreWorld::drop_days() {
     ++totals_.drops;
     const store::Day day = store::day_of(clock_.wall_now() - kDay * static_cast<int>(2 + pick(3)));
-    const auto dropped = store_->drop_partitions_before(day, {.confirm = true});
+    const auto dropped = test::drop_days_before(*store_, day, true);
     if (dropped) {
         floor_ = std::max(floor_, day.begin());
     } else {

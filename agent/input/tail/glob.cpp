@@ -314,7 +314,8 @@ Result<io::FileInfo> GlobWalker::safe_stat(const std::string& path, const std::s
     if (!link.is_symlink) {
         return link;
     }
-    SEYIR_TRY(const io::FileInfo target, fs_.stat(path));
+    SEYIR_TRY(io::FileInfo target, fs_.stat(path));
+    target.is_symlink = true;
     if (target.owner_uid == link.owner_uid) {
         return target;
     }

@@ -50,7 +50,7 @@ class Glob {
 
 struct FoundFile {
     std::string path;
-    io::FileInfo info;  ///< of what the path leads to
+    io::FileInfo info;  ///< of what the path leads to; is_symlink: through a link
 };
 
 class GlobWalker {

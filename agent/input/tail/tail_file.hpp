@@ -131,7 +131,9 @@ struct TailFile {
     bool indexed = false;      ///< in the index of originals
     uint64_t banner = 0;       ///< hash of the first line: key of the index of originals
     uint64_t seen_scan = 0;
-    std::string other_path;                 ///< found in this scan under another name
+    uint64_t told_scan = 0;  ///< the last scan before the watch told of a change
+    bool untold = false;     ///< it changed, a scan found out, and the watch has not told since
+    std::string other_path;  ///< found in this scan under another name
     std::vector<CopySuspicion> suspicions;  ///< not empty: it is held
     uint64_t grew_to = 0;                   ///< size when it last grew, while held
     SteadyTime grew_at;

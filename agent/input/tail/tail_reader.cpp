@@ -178,7 +178,7 @@ Result<void> TailReader::compile_globs() {
 }
 
 Nanos TailReader::poll_once() {
-    now_ = deps_.clock.steady_now();
+    const SteadyTime before = std::exchange(now_, deps_.clock.steady_now());
     if (forks_ != deps_.checkpoints.forks()) {
         follow_fork();
     }
@@ -186,6 +186,8 @@ Nanos TailReader::poll_once() {
     drain_watch();
     if (now_ >= next_scan_) {
         rescan();
+    } else if (now_ >= next_upkeep_) {
+        upkeep();
     }
     if (now_ >= retry_at_ && !rewinding_.empty()) {
         for (TailFile* file : std::exchange(rewinding_, {})) {
@@ -194,7 +196,9 @@ Nanos TailReader::poll_once() {
     }
     ask_due();
     refill_rate();
+    const uint64_t read_before = counters_.read_bytes.value();
     const bool more = read_some();
+    note_pace(counters_.read_bytes.value() - read_before, now_ - before);
     if (now_ >= groups_due_) {
         send_quiet_groups();
     }
@@ -215,7 +219,7 @@ Nanos TailReader::poll_once() {
     if (filling) {
         return Nanos(0);
     }
-    SteadyTime due = std::min(next_scan_, now_ + kWaitMax);
+    SteadyTime due = std::min({next_scan_, next_upkeep_, now_ + kWaitMax});
     due = builder_.empty() ? due : std::min(due, flush_at);
     if (more && !rate_left()) {
         const double seconds = (1 - rate_bytes_) / static_cast<double>(options_.rate_bytes_max);
@@ -227,6 +231,12 @@ Nanos TailReader::poll_once() {
     due = rewinding_.empty() ? due : std::min(due, retry_at_);
     due = to_ask_.empty() ? due : std::min(due, ask_at_);
     return std::max(Nanos(0), std::chrono::duration_cast<Nanos>(due - now_));
+}
+
+void TailReader::note_pace(uint64_t read_bytes, Nanos passed) {
+    constexpr double kHurriedBytesPerSecond = 4e6;
+    const double seconds = std::chrono::duration<double>(std::min(passed, kCalmGap)).count();
+    hurried_ = static_cast<double>(read_bytes) >= kHurriedBytesPerSecond * seconds;
 }
 
 void TailReader::refill_rate() {
@@ -244,6 +254,7 @@ bool TailReader::read_some() {
         TailFile& file = *ready_.front();
         ready_.pop_front();
         file.queued = false;
+        active_ = true;
         if (file.released || finished_) {
             continue;
         }
@@ -329,10 +340,14 @@ void TailReader::remove_released() {
 void TailReader::refresh_status() {
     TailStatus status;
     SteadyTime oldest = now_;
+    unsettled_ = !missing_.empty() || !rewinding_.empty() || !to_ask_.empty() || !batches_.empty();
     for (const TailFile& file : files_) {
         if (file.released || file.state == FileState::kIgnored) {
             continue;
         }
+        const bool known = file.state == FileState::kNew || file.state == FileState::kActive;
+        unsettled_ = unsettled_ || !known || file.detached || !file.suspicions.empty() ||
+                     file.read_end < file.size_bytes;
         ++status.files;
         const bool waits = file.state == FileState::kToAsk || file.state == FileState::kAsking;
         status.waiting_for_answer += waits ? 1 : 0;

@@ -10,6 +10,7 @@
 // Format/spec: docs/guide/tailing.md.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <list>
@@ -130,6 +131,11 @@ class TailReader {
 
     /// Does what is due; returns how long it may be left alone (0: there is more to do now).
     Nanos poll_once();
+
+    /// How far apart the rounds may be while there is something to do: little is collected, so that
+    /// a thousand files with a line a second each do not cost a thousand rounds a second.
+    Nanos wake_gap() const { return hurried_ ? kHurriedGap : kCalmGap; }
+
     /// Hands on the lines already read; nothing more will be submitted.
     void finish();
     /// Takes in acknowledgements that came since and hands positions to the checkpoint.
@@ -138,6 +144,9 @@ class TailReader {
     TailStatus status() const;
 
   private:
+    static constexpr Nanos kHurriedGap = std::chrono::milliseconds(5);
+    static constexpr Nanos kCalmGap = std::chrono::milliseconds(25);
+
     using FileList = std::list<TailFile>;
 
     struct Batch {
@@ -167,6 +176,9 @@ class TailReader {
     // tail_reader_files.cpp: which files there are
     void drain_watch();
     void rescan();
+    void upkeep();
+    Nanos scan_interval(const std::vector<FoundFile>& found) const;
+    bool is_told(TailFile& file, bool grew);
     void find_rotated();
     void look_for_rotated(const std::string& directory, LanesById& lanes);
     bool follow_rotated(const FoundFile& found, const checkpoint::LaneCheckpoint& lane);
@@ -250,6 +262,7 @@ class TailReader {
     bool rate_left() const { return options_.rate_bytes_max == 0 || rate_bytes_ > 0; }
 
     void refill_rate();
+    void note_pace(uint64_t read_bytes, Nanos passed);
 
     // tail_reader_resume.cpp: where to go on
     void take_inbox();
@@ -322,6 +335,9 @@ class TailReader {
     bool released_any_ = false;
     bool dirty_ = false;  ///< positions changed since the checkpoint got them
     bool finished_ = false;
+    bool hurried_ = false;
+    bool active_ = true;     ///< something happened since the last upkeep()
+    bool unsettled_ = true;  ///< some file waits for something that time alone brings
 
     double rate_bytes_ = 0;  ///< of rate_limit; negative: overdrawn
     SteadyTime rate_at_;
@@ -329,6 +345,8 @@ class TailReader {
     SteadyTime now_;
     SteadyTime next_scan_;
     SteadyTime last_scan_;
+    SteadyTime next_upkeep_;
+    SteadyTime untold_until_;  ///< changes were missed by the watch: it is not relied on till then
     SteadyTime missing_due_;
     SteadyTime next_checkpoint_;
     SteadyTime groups_due_ = SteadyTime::max();

@@ -27,6 +27,7 @@ constexpr auto kMemoryKept = std::chrono::hours(24 * 7);
 
 void TailReader::take_inbox() {
     const bool store_changed = inbox_->take(acks_, answers_);
+    active_ = active_ || store_changed || !acks_.empty() || !answers_.empty();
     for (const TailInbox::Ack& ack : acks_) {
         on_ack(ack);
     }

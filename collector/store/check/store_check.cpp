@@ -2,6 +2,7 @@
 #include "collector/store/check/store_check.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/store/check/metric_check.hpp"
 #include "collector/store/disk/database.hpp"
 #include "collector/store/disk/segment_reader.hpp"
 #include "common/record/batch_codec.hpp"
@@ -74,6 +76,11 @@ class Checker {
         }
         check_totals();
         SEYIR_CHECK(check_stage());
+        SEYIR_TRY(MetricCheck metrics, check_metrics(*database_));
+        out_.metric_rows = metrics.rows;
+        out_.samples = metrics.samples;
+        out_.file_bytes += metrics.bytes;
+        std::ranges::move(metrics.problems, std::back_inserter(out_.problems));
         return std::move(out_);
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // check_data_dir: is what lies in a data directory what was stored? Every block is decoded behind
 // its checksums, every staged batch too; rows of blocks, segments, days and stage are compared with
-// what the catalogue promises, files with the catalogue.
+// what the catalogue promises, files with the catalogue; metric samples with their tables.
 // Room: data_dir -> StoreCheck.   Threads: pure; the store may be running.
 // Errors: kCorrupt (the database cannot be opened: nothing else can be said), kNotFound,
 // kCancelled. Memory: one block, and RocksDB's log replayed.   Cost: reads and unpacks everything
@@ -40,8 +40,10 @@ struct StoreCheck {
     uint64_t staged_rows = 0;    ///< decoded
     uint64_t promised_rows = 0;  ///< by the catalogue and the stage
     uint64_t file_bytes = 0;
+    uint64_t metric_rows = 0;  ///< times of hosts with metric samples
+    uint64_t samples = 0;      ///< values in them
     std::vector<Damage> damages;
-    /// What costs no sealed rows by itself: filters, sums that do not fit, staged batches.
+    /// What costs no sealed rows by itself: filters, sums that do not fit, staged batches, metrics.
     std::vector<std::string> problems;
     /// Files no catalogue row names, left by a crash: the next start removes them.
     std::vector<std::string> orphans;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/store/check/metric_check.hpp"
 #include "collector/store/disk/database.hpp"
 #include "collector/store/disk/segment_reader.hpp"
 
@@ -93,6 +94,7 @@ class Repairer {
             SEYIR_CHECK(mend_segment(found->store_id, file, damages));
         }
         SEYIR_CHECK(drop_bad_batches());
+        SEYIR_CHECK(drop_bad_metrics());
         SEYIR_CHECK(write_totals());
         if (report_.is_database_mended) {
             SEYIR_CHECK(raise_generation());
@@ -296,6 +298,33 @@ class Repairer {
             );
         }
         return bad.empty() ? Result<void>() : database_->write(std::move(set));
+    }
+
+    /// Metric rows that cannot be read, a bounded write at a time.
+    Result<void> drop_bad_metrics() {
+        constexpr size_t kKeysMax = 1000;
+        WriteSet set = database_->new_write();
+        size_t keys = 0;
+        SEYIR_TRY(
+            const MetricCheck found,
+            check_metrics(
+                *database_,
+                [&](std::string_view key) -> Result<bool> {
+                    set.erase(Family::kMetric, std::string(key));
+                    if (++keys % kKeysMax == 0) {
+                        SEYIR_CHECK(database_->write(std::move(set)));
+                        set = database_->new_write();
+                    }
+                    return true;
+                }
+            )
+        );
+        if (found.bad > 0) {
+            report_.done.push_back(
+                fmt::format("took {} damaged rows of metric samples out", found.bad)
+            );
+        }
+        return set.empty() ? Result<void>() : database_->write(std::move(set));
     }
 
     /// Sums of each day, from the rows of its segments.

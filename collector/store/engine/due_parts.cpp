@@ -164,23 +164,6 @@ Result<std::vector<PartReport>> due_parts(Core& core, const View& view, const Dr
     return search.finish();
 }
 
-Result<std::vector<PartReport>> whole_days(Core& core, const View& view, Day before) {
-    std::vector<PartReport> out;
-    for (const auto& [day, state] : *view.catalogue) {
-        if (day >= before) {
-            break;
-        }
-        SEYIR_TRY(const auto list, core.catalogue.segments(*view.snapshot, day, state));
-        PartReport& part = out.emplace_back();
-        part.day = day;
-        part.retention = Nanos(1);  // they go because of their age
-        for (const auto& segment : *list) {
-            take(part, *segment);
-        }
-    }
-    return out;
-}
-
 Result<std::vector<PartReport>> staged_parts(Core& core, const View& view, const DropRule& rule) {
     const Nanos shortest = rule.retention.shortest();
     if (shortest.count() == 0) {

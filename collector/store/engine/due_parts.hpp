@@ -13,9 +13,6 @@ namespace seyir::store {
 /// By rising day; of one day those past a longer retention last, then those that go for their size.
 Result<std::vector<PartReport>> due_parts(Core& core, const View& view, const DropRule& rule);
 
-/// Each day before `before` as one part.
-Result<std::vector<PartReport>> whole_days(Core& core, const View& view, Day before);
-
 /// Rows past their retention that are staged, by day and retention, without segments. Reads the
 /// staged batches that begin early enough.
 Result<std::vector<PartReport>> staged_parts(Core& core, const View& view, const DropRule& rule);

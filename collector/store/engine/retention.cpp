@@ -98,24 +98,6 @@ Result<void> Retention::drop(const std::vector<PartReport>& parts, UnixNanos flo
     return drop_checked(parts, is_clock_stepped_ ? UnixNanos::min() : floor);
 }
 
-Result<DropReport> Retention::drop_before(Day day, DropOptions options) {
-    const std::lock_guard lock(mutex_);
-    look_at_clock();
-    SEYIR_TRY(View view, core_.view());
-    SEYIR_TRY(auto parts, whole_days(core_, view, day));
-    view = View();
-    DropReport report = hold_back(std::move(parts), options.confirm);
-    if (options.dry_run) {
-        return report;
-    }
-    const bool is_unsure = is_clock_stepped_ && !options.confirm;
-    is_clock_stepped_ = is_unsure;
-    core_.days_held_back = report.held_back.size();
-    const UnixNanos floor = is_unsure ? UnixNanos::min() : day.begin();
-    SEYIR_CHECK(drop_checked(report.dropped, floor));
-    return report;
-}
-
 Result<void> Retention::drop_checked(const std::vector<PartReport>& parts, UnixNanos floor) {
     DroppedSegments dropped;
     for (const PartReport& part : parts) {

@@ -29,7 +29,6 @@ class Retention {
     // As in RocksStore.
     Result<DropReport> due(const DropRule& rule, bool confirm);
     Result<void> drop(const std::vector<PartReport>& parts, UnixNanos floor, bool confirm);
-    Result<DropReport> drop_before(Day day, DropOptions options);
     /// To be called every minute or so: compares how far both clocks went since the last call.
     void watch_clock();
     /// The clock was stepped and no operator has confirmed since: nothing is dropped unasked.

@@ -108,8 +108,20 @@ std::optional<ValueProblem> check_bool(std::string_view text, std::string_view s
     return ValueProblem{kNotBool, fmt::format("`{}` is neither true nor false", shown), hint};
 }
 
+/// What a bare number most likely means: the unit of the key's default or example.
+std::string_view usual_unit(const Field& field) {
+    const std::string_view usual = field.default_text ? *field.default_text : std::string_view();
+    for (const std::string_view known : {usual, std::string_view(field.example)}) {
+        const size_t n = known.find_first_not_of("0123456789");
+        if (n != 0 && n != std::string_view::npos && parse_duration(known)) {
+            return known.substr(n).substr(0, known.substr(n).find_first_of("0123456789"));
+        }
+    }
+    return "s";
+}
+
 /// "15 days" -> "15d", "10 MB" as a duration -> nothing.
-std::string duration_hint(std::string_view text) {
+std::string duration_hint(const Field& field, std::string_view text) {
     size_t n = 0;
     while (n < text.size() && text[n] >= '0' && text[n] <= '9') {
         ++n;
@@ -154,7 +166,7 @@ std::string duration_hint(std::string_view text) {
         Word{"ms", "ms"},
     };
     if (n > 0 && word.empty()) {
-        return fmt::format("write the unit: `{}s`?", text.substr(0, n));
+        return fmt::format("write the unit: `{}{}`?", text.substr(0, n), usual_unit(field));
     }
     for (const Word& known : kWords) {
         if (n > 0 && word == known.name) {
@@ -414,7 +426,7 @@ std::optional<ValueProblem> check_scalar(
                          : ValueProblem{
                                kNotDuration,
                                fmt::format("`{}` is not a duration", shown),
-                               duration_hint(is_hidden ? "" : text)
+                               duration_hint(field, is_hidden ? "" : text)
                            };
         }
         case Type::kTime: {

@@ -130,8 +130,10 @@ std::expected<Granted, Denied> Authenticator::check(
         return std::unexpected(deny(
             403,
             ErrorCode::kRefused,
-            "this is answered on the admin socket (--server unix:PATH, see `listen.admin`), or "
-            "here with a token that has the scope \"admin\": none are configured"
+            "this is answered on the admin socket (" +
+                (admin_path_.empty() ? "switched off: `listen.admin`"
+                                     : "--server unix:" + admin_path_) +
+                "), or here with a token that has the scope \"admin\": none are configured"
         ));
     }
     if (is_open() || needed == Scope::kNone) {

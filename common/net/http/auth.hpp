@@ -55,6 +55,9 @@ class Authenticator {
 
     bool is_open() const { return rules_.empty(); }
 
+    /// Where the admin socket of the program is, for what a refusal says.
+    void set_admin_path(std::string path) { admin_path_ = std::move(path); }
+
     std::expected<Granted, Denied> check(const HttpRequest& request, Scope needed, UnixNanos now)
         const;
     /// The same for protocols that carry the bare secret.
@@ -75,6 +78,7 @@ class Authenticator {
 
     std::vector<Rule> rules_;
     bool has_owner_only_ = false;
+    std::string admin_path_;
 };
 
 }  // namespace seyir::net

@@ -29,6 +29,15 @@ std::string_view without_port(std::string_view authority) {
     return authority.substr(0, authority.find(':'));
 }
 
+/// `localhost:7400` -> `:7400`; "" without one.
+std::string_view port_of(std::string_view authority) {
+    const size_t colon = authority.rfind(':');
+    const size_t close = authority.rfind(']');
+    const bool has_port =
+        colon != std::string_view::npos && (close == std::string_view::npos || colon > close);
+    return has_port ? authority.substr(colon) : std::string_view();
+}
+
 bool is_address(const std::string& name) {
     in6_addr address{};
     return inet_pton(AF_INET, name.c_str(), &address) == 1 ||
@@ -85,8 +94,9 @@ std::optional<Error> browser_refusal(
             ErrorCode::kRefused,
             fmt::format(
                 "without `tokens:` this listener answers to its address and to `localhost` only, "
-                "not to the name \"{}\": ask http://127.0.0.1, or configure tokens",
-                shown(host)
+                "not to the name \"{}\": ask it as 127.0.0.1{}, or configure tokens",
+                shown(host),
+                shown(port_of(host))
             )
         );
     }

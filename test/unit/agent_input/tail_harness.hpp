@@ -262,7 +262,7 @@ class Host {
              *checkpoints,
              use_positions ? &collector_ : nullptr,
              disk},
-            nullptr,
+            watch,
             [] {}
         );
         REQUIRE(made);
@@ -303,7 +303,7 @@ class Host {
     }
 
     void settle() {
-        for (int idle = 0, round = 0; idle < 4; ++round) {
+        for (int idle = 0, round = 0; idle < 6; ++round) {  // longer than batch_delay
             REQUIRE(round < 100'000);
             const bool more = reader->poll_once().count() == 0;
             idle = (second && second->poll_once().count() == 0) || more ? 0 : idle + 1;
@@ -317,6 +317,7 @@ class Host {
     TailOptions options;
     bool use_positions = true;
     io::DiskBudget* disk = nullptr;
+    DirectoryWatch* watch = nullptr;
     std::unique_ptr<metrics::Registry> registry;
     std::unique_ptr<checkpoint::CheckpointStore> checkpoints;
     std::unique_ptr<TailReader> reader;

@@ -213,14 +213,14 @@ TEST_SUITE("collector/backup") {
         world.clock.advance(std::chrono::hours(25));
         std::mutex mutex;
         std::vector<std::pair<BackupReport, bool>> told;
-        BackupSchedule schedule{
-            .cron = retention::CronSchedule::parse("0 3 * * *").value(),
+        schedule::RunSchedule run_schedule{
+            .cron = schedule::CronSchedule::parse("0 3 * * *").value(),
             .zone = TimeZone(),
             .attempts = 3,
         };
         BackupService service(
             world.backup,
-            std::move(schedule),
+            std::move(run_schedule),
             world.clock,
             [&](const BackupReport& report, bool is_last) {
                 const std::lock_guard lock(mutex);

@@ -310,7 +310,7 @@ TEST_SUITE("common/net/http/auth") {
     }
 
     TEST_CASE("without tokens everything is allowed but administration, except to the owner") {
-        const auto none = Authenticator::build({});
+        auto none = Authenticator::build({});
         REQUIRE(none);
         for (const Scope scope : {Scope::kNone, Scope::kIngest, Scope::kRead}) {
             CHECK(none->check(request_with(""), scope, {10}));
@@ -318,7 +318,13 @@ TEST_SUITE("common/net/http/auth") {
         const auto verdict = none->check(request_with("Bearer guess"), Scope::kAdmin, {10});
         REQUIRE_FALSE(verdict);
         CHECK(verdict.error().status == 403);
-        CHECK(verdict.error().error.message.find("admin socket") != std::string::npos);
+        const auto says = [&](std::string_view text) {
+            const auto refused = none->check(request_with(""), Scope::kAdmin, {10});
+            return refused.error().error.message.find(text) != std::string::npos;
+        };
+        CHECK(says("the admin socket (switched off: `listen.admin`)"));
+        none->set_admin_path("/var/lib/seyir-collector/admin.sock");
+        CHECK(says("--server unix:/var/lib/seyir-collector/admin.sock"));
         CHECK(Authenticator::for_owner().check(request_with(""), Scope::kAdmin, {10}));
     }
 }

@@ -6,6 +6,7 @@
 
 #include "collector/retention/clean_up_service.hpp"
 #include "common/codec/inflate.hpp"
+#include "test/support/drop_days.hpp"
 #include "test/support/eventually.hpp"
 #include "test/support/store_in_memory.hpp"
 
@@ -35,8 +36,7 @@ struct World {
         options.archive_directory = "/archive";
         options.audit_path = "/data/audit/retention.jsonl";
         // What a real clean-up finds: two days are due, not more than a run may drop.
-        REQUIRE(f.store->drop_partitions_before(store::day_of(kNoon - kDay * 4), {.confirm = true})
-                    .has_value());
+        REQUIRE(drop_days_before(*f.store, store::day_of(kNoon - kDay * 4), true).has_value());
         REQUIRE(bodies() == std::vector<std::string>{"age 0", "age 1", "age 2", "age 3", "age 4"});
     }
 
@@ -304,7 +304,7 @@ TEST_SUITE("collector/retention") {
     TEST_CASE("R9.2 R9.8 runs when it is due, tries again after a failure, then tells") {
         World w;
         w.f.clock.set_wall(kNoon - kDay / 2);  // 00:00; stepping back an hour or more is noticed
-        REQUIRE(w.f.store->drop_partitions_before(store::Day{0}, {.confirm = true}).has_value());
+        REQUIRE(drop_days_before(*w.f.store, store::Day{0}, true).has_value());
         CleanUp clean_up = w.clean_up();
         std::mutex mutex;
         std::vector<std::pair<CleanUpReport, bool>> told;
@@ -314,7 +314,9 @@ TEST_SUITE("collector/retention") {
         };
         CleanUpService service(
             clean_up,
-            {.cron = *CronSchedule::parse("0 3 * * *"), .zone = {}, .attempts = 3},
+            {.cron = *collector::schedule::CronSchedule::parse("0 3 * * *"),
+             .zone = {},
+             .attempts = 3},
             w.f.clock,
             [&](const CleanUpReport& report, bool is_last) {
                 const std::lock_guard lock(mutex);
@@ -350,7 +352,7 @@ TEST_SUITE("collector/retention") {
         w.f.clock.advance(kDay);
         CleanUpService later(
             clean_up,
-            {.cron = *CronSchedule::parse("0 3 * * *"), .zone = {}},
+            {.cron = *collector::schedule::CronSchedule::parse("0 3 * * *"), .zone = {}},
             w.f.clock,
             [&](const CleanUpReport& report, bool is_last) {
                 const std::lock_guard lock(mutex);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "test/support/drop_days.hpp"
 #include "test/support/store_in_memory.hpp"
 
 using namespace seyir;
@@ -251,7 +252,7 @@ TEST_SUITE("collector/store/seal") {
         auto cursor = f.store->select({});
         REQUIRE(cursor.has_value());
         REQUIRE(f.store->seal(store::SealScope::kAll).has_value());
-        REQUIRE(f.store->drop_partitions_before(store::day_of(kNoon), {}).has_value());
+        REQUIRE(drop_days_before(*f.store, store::day_of(kNoon)).has_value());
         CHECK(f.segment_files().size() == 2);
         CHECK(read_all(*f.store).bodies() == std::vector<std::string>{"new"});
         CHECK(read_back(**cursor).bodies() == std::vector<std::string>{"new", "old"});
@@ -321,7 +322,8 @@ TEST_SUITE("collector/store/seal") {
         }
         REQUIRE(f.store->seal(store::SealScope::kAll).has_value());
         const store::Day before = store::day_of(kNoon - kDay * 5);
-        auto report = f.store->drop_partitions_before(before, {.dry_run = true});
+        auto report =
+            f.store->due({.now = before.begin() + Nanos(1), .retention = Nanos(1)}, false);
         REQUIRE(report.has_value());
         CHECK(report->dropped.size() == 2);
         CHECK(report->held_back.size() == 3);
@@ -329,7 +331,7 @@ TEST_SUITE("collector/store/seal") {
         CHECK(report->dropped[0].raw_bytes == 7);
         CHECK(f.store->stats().records == 11);
 
-        report = f.store->drop_partitions_before(before, {});
+        report = drop_days_before(*f.store, before);
         REQUIRE(report.has_value());
         CHECK(report->dropped.size() == 2);
         CHECK(report->held_back.size() == 3);
@@ -338,14 +340,13 @@ TEST_SUITE("collector/store/seal") {
 
         f.clock.set_wall(kNoon + kDay * 3);
         REQUIRE(f.store->maintain().has_value());
-        report = f.store->drop_partitions_before(before, {});
+        report = drop_days_before(*f.store, before);
         REQUIRE(report.has_value());
         CHECK(report->dropped.empty());
         CHECK(report->held_back.size() == 3);
         CHECK(f.store->stats().records == 9);
 
-        report =
-            f.store->drop_partitions_before(store::day_of(kNoon - kDay * 2), {.confirm = true});
+        report = drop_days_before(*f.store, store::day_of(kNoon - kDay * 2), true);
         REQUIRE(report.has_value());
         CHECK(report->dropped.size() == 6);
         CHECK(
@@ -361,7 +362,7 @@ TEST_SUITE("collector/store/seal") {
         StoreInMemory f;
         REQUIRE(append(*f.store, {.lines = {"old"}, .ts = kNoon - kDay * 3}).has_value());
         REQUIRE(append(*f.store, {.begin = 4, .lines = {"new"}}).has_value());
-        REQUIRE(f.store->drop_partitions_before(store::day_of(kNoon - kDay), {}).has_value());
+        REQUIRE(drop_days_before(*f.store, store::day_of(kNoon - kDay)).has_value());
         CHECK(read_all(*f.store).bodies() == std::vector<std::string>{"new"});
         const auto late = append(*f.store, {.begin = 8, .lines = {"late"}, .ts = kNoon - kDay * 2});
         REQUIRE(late.has_value());

@@ -14,7 +14,7 @@
 #include "common/base/time.hpp"
 #include "common/time/time_zone.hpp"
 
-namespace seyir::collector::retention {
+namespace seyir::collector::schedule {
 
 class CronSchedule {
   public:
@@ -37,4 +37,4 @@ class CronSchedule {
     bool any_weekday_ = true;
 };
 
-}  // namespace seyir::collector::retention
+}  // namespace seyir::collector::schedule

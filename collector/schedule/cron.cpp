@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/retention/cron.hpp"
+#include "collector/schedule/cron.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@
 #include "common/base/text.hpp"
 #include "common/time/civil.hpp"
 
-namespace seyir::collector::retention {
+namespace seyir::collector::schedule {
 namespace {
 
 constexpr int64_t kMinuteSeconds = 60;
@@ -236,4 +236,4 @@ std::optional<UnixNanos> CronSchedule::next_after(UnixNanos after, const TimeZon
     return std::nullopt;
 }
 
-}  // namespace seyir::collector::retention
+}  // namespace seyir::collector::schedule

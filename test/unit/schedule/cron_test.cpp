@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // R9.2, R9.7: schedules as crontab(5) writes them, on clocks that change.
-#include "collector/retention/cron.hpp"
+#include "collector/schedule/cron.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 namespace {
 
 using namespace seyir;
-using collector::retention::CronSchedule;
+using collector::schedule::CronSchedule;
 
 constexpr int64_t kSecond = 1'000'000'000;
 
@@ -27,7 +27,7 @@ std::string next(std::string_view cron, UnixNanos after, const TimeZone& zone = 
 
 }  // namespace
 
-TEST_SUITE("collector/retention/cron") {
+TEST_SUITE("collector/schedule/cron") {
     TEST_CASE("R9.7 the next moment of a schedule") {
         const UnixNanos noon = utc(1'767'268'800);  // Thursday 2026-01-01T12:00:00Z
 
