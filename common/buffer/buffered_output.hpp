@@ -8,7 +8,7 @@
 
 #include "common/buffer/buffer_set.hpp"
 #include "common/buffer/memory_queue.hpp"
-#include "common/pipeline/contact.hpp"
+#include "common/pipeline/report.hpp"
 
 namespace seyir::buffer {
 

@@ -14,7 +14,6 @@
 #include <mutex>
 
 #include "common/buffer/buffered_output.hpp"
-#include "common/pipeline/contact.hpp"
 #include "common/pipeline/position_source.hpp"
 #include "common/pipeline/report.hpp"
 

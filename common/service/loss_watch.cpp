@@ -11,7 +11,6 @@
 
 #include "common/base/log.hpp"
 #include "common/base/units.hpp"
-#include "common/pipeline/report.hpp"
 #include "common/record/batch.hpp"
 
 namespace seyir::service {

@@ -19,7 +19,7 @@
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/metrics/registry.hpp"
-#include "common/pipeline/contact.hpp"
+#include "common/pipeline/report.hpp"
 
 namespace seyir::service {
 

@@ -13,7 +13,6 @@
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/metrics/registry.hpp"
-#include "common/pipeline/contact.hpp"
 #include "common/pipeline/output.hpp"
 #include "common/pipeline/position_source.hpp"
 #include "common/pipeline/report.hpp"

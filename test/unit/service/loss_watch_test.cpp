@@ -6,7 +6,6 @@
 #include <doctest/doctest.h>
 
 #include "common/io/faulty_file_system.hpp"
-#include "common/pipeline/report.hpp"
 
 using namespace seyir;
 using namespace seyir::service;
