@@ -114,6 +114,27 @@ pipeline::ComponentHealth HostMetricsInput::health() const {
     return {false, "no output takes the samples of the host; the oldest are dropped"};
 }
 
+pipeline::InputReport HostMetricsInput::report() const {
+    const std::lock_guard lock(shared_->mutex);
+    uint64_t bytes = 0;
+    for (const Shared::Sample& sample : shared_->waiting) {
+        bytes += sample.body.size();
+    }
+    double behind = 0;
+    if (!shared_->waiting.empty()) {
+        const Nanos age = clock_.wall_now() - shared_->waiting.front().ts;
+        behind = std::max(0.0, std::chrono::duration<double>(age).count());
+    }
+    return {
+        .lag_bytes = bytes,
+        .lag_seconds = behind,
+        .in_flight_bytes = bytes,
+        .is_at_end = true,
+        .busy_for = std::nullopt,
+        .details = "",
+    };
+}
+
 void HostMetricsInput::run() {
     SteadyTime next = clock_.steady_now();
     while (true) {

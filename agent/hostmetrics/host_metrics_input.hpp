@@ -17,6 +17,7 @@
 #include "agent/hostmetrics/host_sampler.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/pipeline/input.hpp"
+#include "common/pipeline/report.hpp"
 
 namespace seyir::agent::hostmetrics {
 
@@ -28,7 +29,7 @@ struct HostMetricsSetup {
     std::string root;                                         ///< as in HostSamplerOptions
 };
 
-class HostMetricsInput final : public pipeline::Input {
+class HostMetricsInput final : public pipeline::Input, public pipeline::ReportsInput {
   public:
     static constexpr size_t kWaitingMax = 64;
 
@@ -42,6 +43,8 @@ class HostMetricsInput final : public pipeline::Input {
     Result<void> start(pipeline::Submit submit) override;
     void stop() override;
     pipeline::ComponentHealth health() const override;
+    /// Samples without an answer; one that is not taken yet is nothing unread.
+    pipeline::InputReport report() const override;
 
     /// One sample now, and those again that were not taken; the thread calls it.
     void sample_now();

@@ -24,6 +24,7 @@
 
 #include <fmt/format.h>
 
+#include "bench/micro/bench_support.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "common/base/log.hpp"
 #include "common/record/batch_codec.hpp"
@@ -31,6 +32,8 @@
 using namespace seyir;
 
 namespace {
+
+using bench::cpu_seconds;
 
 constexpr size_t kFrameRawBytes = 256 * 1024;
 constexpr size_t kDistinctFrames = 96;
@@ -40,15 +43,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 double seconds_since(SteadyClock::time_point begun) {
     return std::chrono::duration<double>(SteadyClock::now() - begun).count();
-}
-
-double cpu_seconds(int who = RUSAGE_SELF) {
-    rusage usage{};
-    getrusage(who, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 uint64_t resident_mb() {

@@ -13,29 +13,21 @@
 #include <thread>
 #include <vector>
 
-#include <sys/resource.h>
-
 #include <fmt/format.h>
 
+#include "bench/micro/bench_support.hpp"
 #include "common/buffer/disk_buffer.hpp"
 #include "common/record/batch_codec.hpp"
 
 namespace {
+
+using seyir::bench::cpu_seconds;
 
 using namespace seyir;
 using namespace seyir::buffer;
 
 constexpr size_t kBatchBytes = 1 << 20;
 constexpr size_t kUnderWay = 32;
-
-double cpu_seconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 RecordBatchPtr make_batch(uint64_t seed, bool received) {
     auto batch = std::make_shared<RecordBatch>();

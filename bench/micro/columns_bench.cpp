@@ -13,10 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include <sys/resource.h>
-
 #include <fmt/format.h>
 
+#include "bench/micro/bench_support.hpp"
 #include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/columns/block_encoder.hpp"
 #include "collector/store/columns/block_verify.hpp"
@@ -29,18 +28,11 @@ using namespace seyir::store::columns;
 
 namespace {
 
+using bench::cpu_seconds;
+
 constexpr size_t kBlockRawBytes = 1024 * 1024;
 constexpr int64_t kStart = 1'767'268'800'000'000'000;
 constexpr int64_t kStep = 10'000;
-
-double cpu_seconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 struct Totals {
     uint64_t rows = 0;

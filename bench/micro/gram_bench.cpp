@@ -9,10 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include <sys/resource.h>
-
 #include <fmt/format.h>
 
+#include "bench/micro/bench_support.hpp"
 #include "collector/store/gram/key_collector.hpp"
 #include "collector/store/gram/segment_filter.hpp"
 #include "common/io/file_system.hpp"
@@ -22,19 +21,12 @@ namespace gram = seyir::store::gram;
 
 namespace {
 
+using bench::cpu_seconds;
+
 constexpr size_t kBlockBytes = 1 << 20;
 constexpr size_t kBytesMax = size_t{64} << 20;
 constexpr int kRounds = 5;
 constexpr int kQuestions = 200;
-
-double cpu_seconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 using Lines = std::vector<std::string_view>;
 

@@ -9,10 +9,9 @@
 #include <string>
 #include <vector>
 
-#include <sys/resource.h>
-
 #include <fmt/format.h>
 
+#include "bench/micro/bench_support.hpp"
 #include "collector/query/log_exec.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "common/base/log.hpp"
@@ -23,26 +22,11 @@ using namespace seyir;
 
 namespace {
 
+using bench::cpu_seconds;
+using bench::must;
+
 constexpr size_t kFrameRawBytes = 1 << 20;
 constexpr UnixNanos kStart{1'767'268'800'000'000'000};
-
-double cpu_seconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-template <class T>
-T must(Result<T> result) {
-    if (!result) {
-        fmt::print(stderr, "{}\n", result.error().message);
-        std::exit(1);
-    }
-    return std::move(*result);
-}
 
 /// As `gen_logs.py --shape json` writes them.
 std::string line_at(std::mt19937_64& random, uint64_t n) {

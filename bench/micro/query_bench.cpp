@@ -9,10 +9,9 @@
 #include <string_view>
 #include <variant>
 
-#include <sys/resource.h>
-
 #include <fmt/format.h>
 
+#include "bench/micro/bench_support.hpp"
 #include "collector/query/engine.hpp"
 #include "collector/query/log_exec.hpp"
 #include "collector/store/rocks_store.hpp"
@@ -22,27 +21,12 @@ using namespace seyir;
 
 namespace {
 
+using bench::cpu_seconds;
+using bench::must;
+
 constexpr UnixNanos kStart{1'767'268'800'000'000'000};
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr double kEnough = 10;  ///< CPU seconds for one query
-
-double cpu_seconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-template <class T>
-T must(Result<T> result) {
-    if (!result) {
-        fmt::print(stderr, "{}\n", result.error().message);
-        std::exit(1);
-    }
-    return std::move(*result);
-}
 
 /// Rows or series of the answer.
 size_t run(

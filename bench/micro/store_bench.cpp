@@ -16,11 +16,11 @@
 #include <thread>
 #include <vector>
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "bench/micro/bench_support.hpp"
 #include "collector/store/disk/database.hpp"
 #include "collector/store/format/catalogue_rows.hpp"
 #include "collector/store/rocks_store.hpp"
@@ -31,6 +31,8 @@ using namespace seyir;
 
 namespace {
 
+using bench::cpu_seconds;
+
 constexpr size_t kFrameRawBytes = 256 * 1024;
 constexpr int kInFlightMax = 32;
 constexpr UnixNanos kStart{1'767'268'800'000'000'000};
@@ -39,15 +41,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 double seconds_since(SteadyClock::time_point begun) {
     return std::chrono::duration<double>(SteadyClock::now() - begun).count();
-}
-
-double cpu_seconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 std::string line_at(std::mt19937& random, int64_t ms) {

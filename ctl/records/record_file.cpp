@@ -8,7 +8,7 @@
 #include "common/base/text.hpp"
 #include "common/codec/inflate.hpp"
 #include "common/io/clock.hpp"
-#include "common/json/reader.hpp"
+#include "ctl/records/mark_reader.hpp"
 
 namespace seyir::ctl {
 namespace {
@@ -58,32 +58,20 @@ std::string ExportMark::to_json() const {
 }
 
 Result<ExportMark> ExportMark::from_json(std::string_view text) {
-    json::Document document;
-    SEYIR_TRY(const json::View root, document.parse(text));
-    ExportMark mark;
-    bool is_whole = true;
-    const auto read_text = [&](std::string_view name, std::string& into) {
-        const auto field = root.get(name);
-        const auto value = field ? field->string() : std::nullopt;
-        is_whole = is_whole && value.has_value();
-        into = value.value_or("");
+    MarkReader reader;
+    SEYIR_CHECK(reader.parse(text));
+    ExportMark mark{
+        .asked = reader.text("asked"),
+        .start = reader.text("start"),
+        .end = reader.text("end"),
+        .file_bytes = reader.count("file_bytes"),
+        .records = reader.count("records"),
+        .line_bytes = reader.count("line_bytes"),
+        .last = reader.text("last"),
+        .copies = reader.count("copies"),
     };
-    const auto read_count = [&](std::string_view name, uint64_t& into) {
-        const auto field = root.get(name);
-        const auto value = field ? field->uint64() : std::nullopt;
-        is_whole = is_whole && value.has_value();
-        into = value.value_or(0);
-    };
-    read_text("asked", mark.asked);
-    read_text("start", mark.start);
-    read_text("end", mark.end);
-    read_text("last", mark.last);
-    read_count("copies", mark.copies);
-    read_count("file_bytes", mark.file_bytes);
-    read_count("records", mark.records);
-    read_count("line_bytes", mark.line_bytes);
-    return is_whole ? Result<ExportMark>(std::move(mark))
-                    : fail(ErrorCode::kCorrupt, "this is not the mark of an export");
+    return reader.is_whole() ? Result<ExportMark>(std::move(mark))
+                             : fail(ErrorCode::kCorrupt, "this is not the mark of an export");
 }
 
 Result<RecordFile> RecordFile::open(io::FileSystem& fs, Options options, ExportMark mark) {

@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #include "common/base/text.hpp"
-#include "common/json/reader.hpp"
+#include "ctl/records/mark_reader.hpp"
 
 namespace seyir::ctl {
 namespace {
@@ -109,34 +109,20 @@ std::string ImportMark::to_json() const {
 }
 
 Result<ImportMark> ImportMark::from_json(std::string_view text) {
-    json::Document document;
-    SEYIR_TRY(const json::View root, document.parse(text));
-    ImportMark mark;
-    bool is_whole = true;
-    const auto read_text = [&](std::string_view name, std::string& into) {
-        const auto field = root.get(name);
-        const auto value = field ? field->string() : std::nullopt;
-        is_whole = is_whole && value.has_value();
-        into = value.value_or("");
+    MarkReader reader;
+    SEYIR_CHECK(reader.parse(text));
+    ImportMark mark{
+        .file = reader.text("file"),
+        .target = reader.text("target"),
+        .offset = reader.count("offset"),
+        .line = reader.count("line"),
+        .records = reader.count("records"),
+        .skipped = reader.count("skipped"),
+        .rejected = reader.count("rejected"),
+        .is_done = reader.flag("done"),
     };
-    const auto read_count = [&](std::string_view name, uint64_t& into) {
-        const auto field = root.get(name);
-        const auto value = field ? field->uint64() : std::nullopt;
-        is_whole = is_whole && value.has_value();
-        into = value.value_or(0);
-    };
-    read_text("file", mark.file);
-    read_text("target", mark.target);
-    read_count("offset", mark.offset);
-    read_count("line", mark.line);
-    read_count("records", mark.records);
-    read_count("skipped", mark.skipped);
-    read_count("rejected", mark.rejected);
-    const auto done = root.get("done");
-    const auto is_done = done ? done->boolean() : std::nullopt;
-    mark.is_done = is_done.value_or(false);
-    return is_whole && is_done ? Result<ImportMark>(std::move(mark))
-                               : fail(ErrorCode::kCorrupt, "this is not the mark of an import");
+    return reader.is_whole() ? Result<ImportMark>(std::move(mark))
+                             : fail(ErrorCode::kCorrupt, "this is not the mark of an import");
 }
 
 }  // namespace seyir::ctl

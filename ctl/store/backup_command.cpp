@@ -7,9 +7,9 @@
 
 #include "common/base/units.hpp"
 #include "common/json/reader.hpp"
+#include "ctl/print/answer_fields.hpp"
 #include "ctl/print/transfer_progress.hpp"
 #include "ctl/session.hpp"
-#include "ctl/store/json_fields.hpp"
 
 namespace seyir::ctl {
 namespace {
@@ -23,12 +23,12 @@ std::string report_text(const json::View& report) {
     std::string out = fmt::format(
         "backup {}: {} records, {} files of {}; copied {} files of {} in {}\n",
         text_of(report, "id"),
-        grouped(number_of(report, "records")),
-        number_of(report, "files"),
-        format_bytes(number_of(report, "bytes")),
-        number_of(report, "copied_files"),
-        format_bytes(number_of(report, "copied_bytes")),
-        format_duration(std::chrono::milliseconds(number_of(report, "took_ms")))
+        grouped(count_of(report, "records")),
+        count_of(report, "files"),
+        format_bytes(count_of(report, "bytes")),
+        count_of(report, "copied_files"),
+        format_bytes(count_of(report, "copied_bytes")),
+        format_duration(std::chrono::milliseconds(count_of(report, "took_ms")))
     );
     if (const auto removed = report.get("removed")) {
         removed->for_each_element([&](const json::View& id) {
@@ -52,17 +52,17 @@ std::string state_text(const json::View& state) {
             out += fmt::format(
                 "{:<20}  {:>16} records  {:>10} of lines  {:>10} in {} files\n",
                 text_of(backup, "id"),
-                grouped(number_of(backup, "records")),
-                format_bytes(number_of(backup, "raw_bytes")),
-                format_bytes(number_of(backup, "bytes")),
-                number_of(backup, "files")
+                grouped(count_of(backup, "records")),
+                format_bytes(count_of(backup, "raw_bytes")),
+                format_bytes(count_of(backup, "bytes")),
+                count_of(backup, "files")
             );
             return true;
         });
     }
     const std::string folder = text_of(state, "folder");
     out = out.empty() ? "no backup in " + folder + " yet\n"
-                      : fmt::format("in {} (keeps {}):\n", folder, number_of(state, "keep")) + out;
+                      : fmt::format("in {} (keeps {}):\n", folder, count_of(state, "keep")) + out;
     if (const std::string error = text_of(state, "error"); !error.empty()) {
         out += "cannot be read: " + error + "\n";
     }
@@ -88,13 +88,13 @@ Result<void> run_now(Session& session, const Arguments& arguments, bool& failed)
     SEYIR_TRY(const std::string begun, session.post(path));
     json::Document document;
     SEYIR_TRY(const json::View answer, document.parse(begun));
-    const uint64_t run = number_of(answer, "run");
+    const uint64_t run = count_of(answer, "run");
     TransferProgress bar("backup");
     while (true) {
         SEYIR_TRY(const std::string body, session.get("/api/v1/backup"));
         SEYIR_TRY(const json::View state, document.parse(body));
         const auto last = state.get("last");
-        if (number_of(state, "runs") >= run && last && last->is_object()) {
+        if (count_of(state, "runs") >= run && last && last->is_object()) {
             bar.finish();
             failed = !flag_of(*last, "ok");
             const bool is_human = session.style().form == OutputForm::kHuman;
@@ -102,12 +102,12 @@ Result<void> run_now(Session& session, const Arguments& arguments, bool& failed)
         }
         if (const auto progress = state.get("progress")) {
             bar.update(
-                number_of(*progress, "bytes_done"),
-                number_of(*progress, "bytes_total"),
+                count_of(*progress, "bytes_done"),
+                count_of(*progress, "bytes_total"),
                 fmt::format(
                     "{} of {} files",
-                    number_of(*progress, "files_done"),
-                    number_of(*progress, "files_total")
+                    count_of(*progress, "files_done"),
+                    count_of(*progress, "files_total")
                 )
             );
         }

@@ -172,3 +172,11 @@ def test_the_agents_own_page_has_node_exporters_names_as_well(site):
     for line in ("# TYPE node_cpu_seconds_total counter", "# TYPE node_load1 gauge"):
         assert line in text
     assert "\nnode_load1 " in text and 'node_cpu_seconds_total{cpu="0",mode="idle"} ' in text
+
+
+def test_agent_status_has_a_line_of_the_input(site):
+    site.collector.start()
+    agent = add_agent(site).start()
+    wait_samples(site, "agent", 1)
+    status = site.seyir("agent", "status", "--server", f"http://127.0.0.1:{agent.http_port}", server=False)
+    assert b"host_metrics" in status.stdout.split(b"Inputs", 1)[1], status.stdout + status.stderr

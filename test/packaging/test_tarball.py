@@ -85,7 +85,7 @@ def ask(collector, *words):
 
 
 def lines(collector):
-    return ask(collector, "query", '{input="system"}', "--since", "1h", "--output", "raw", "--no-progress").splitlines()
+    return ask(collector, "query", '{input="system"} |= "a line of"', "--since", "1h", "--output", "raw", "--no-progress").splitlines()
 
 
 def test_it_asks_for_nothing_but_an_old_c_library(tmp_path):

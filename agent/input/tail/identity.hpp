@@ -28,6 +28,9 @@ struct FileIdentity {
     static FileIdentity of(const io::FileInfo& info) {
         return {info.device, info.inode, info.birth};
     }
+
+    /// Device numbers may change with a reboot; inode and birth time do not.
+    FileIdentity lasting() const { return {birth.value != 0 ? 0 : device, inode, birth}; }
 };
 
 /// XXH3-128 of the identity. Deterministic, so that the collector's positions still fit after the

@@ -16,6 +16,7 @@
 #include "agent/input/tail/file_format.hpp"
 #include "agent/input/tail/identity.hpp"
 #include "common/io/file_system.hpp"
+#include "common/pipeline/position_source.hpp"
 #include "common/record/ack_token.hpp"
 
 namespace seyir::agent::input {
@@ -105,7 +106,13 @@ struct TailFile {
     std::optional<LaneVerdict> verdict;                ///< where the store wants kRewind to go
     std::optional<checkpoint::LaneCheckpoint> memory;  ///< from the last run; until planned
     StoreId store_id;                                  ///< the store acked was agreed with
-    bool found_first = false;                          ///< there when the input started
+    /// Of a lane of the last run whose file is gone: how far the store has it.
+    std::optional<pipeline::CommittedLane> stored;
+    std::optional<PrefixHash> listed;  ///< its key in the index of what only a prefix is known of
+    bool found_first = false;          ///< there when the input started
+    bool known_before = false;         ///< and in the checkpoint of the last run
+    bool saved = false;  ///< the checkpoint on disk names this lane and what identifies its file
+    bool cut = false;    ///< an orphan whose file is there, with other bytes; else it vanished
     bool rewritten = false;  ///< the next question is about a new generation
     bool after_fork = false;
     bool recheck = false;  ///< the store changed: ask again once nothing is under way

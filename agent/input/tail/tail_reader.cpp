@@ -291,6 +291,7 @@ void TailReader::flush() {
     in_flight_bytes_ += memory_bytes;
     counters_.in_flight_bytes.set(static_cast<double>(in_flight_bytes_));
     last_flush_ = now_;
+    save_new_lanes(batches_[built.id].lanes);
     built.batch.set_ack(AckToken([inbox = inbox_, id = built.id](const DeliveryReport& report) {
         inbox->put(TailInbox::Ack{id, report});
     }));
@@ -348,7 +349,7 @@ void TailReader::refresh_status() {
         const bool known = file.state == FileState::kNew || file.state == FileState::kActive;
         unsettled_ = unsettled_ || !known || file.detached || !file.suspicions.empty() ||
                      file.read_end < file.size_bytes;
-        ++status.files;
+        status.files += file.from_memory ? 0 : 1;
         const bool waits = file.state == FileState::kToAsk || file.state == FileState::kAsking;
         status.waiting_for_answer += waits ? 1 : 0;
         const uint64_t end = std::max(file.size_bytes, file.read_end);

@@ -25,6 +25,7 @@
 #include "agent/input/directory_watch.hpp"
 #include "agent/input/tail/batch_builder.hpp"
 #include "agent/input/tail/glob.hpp"
+#include "agent/input/tail/prefix_index.hpp"
 #include "agent/input/tail/resume_planner.hpp"
 #include "agent/input/tail/tail_file.hpp"
 #include "agent/input/tail_options.hpp"
@@ -192,6 +193,8 @@ class TailReader {
     void end_rotated(TailFile& file);
     void give_up(TailFile& file, std::string_view why);
     void consider_new(TailFile& file);
+    void ask_about(TailFile& file);
+    void claim_empty(TailFile& file);
     bool prepare_new(TailFile& file, std::string& first_bytes);
     std::optional<checkpoint::LaneCheckpoint> recall(
         const TailFile& file, std::string_view first_bytes
@@ -208,15 +211,21 @@ class TailReader {
     static uint64_t banner_of(std::string_view first_bytes);
     void remember_banner(TailFile& file);
     void forget_banner(TailFile& file);
-    void part_from_cut();
-    bool was_cut(TailFile& file, const checkpoint::LaneCheckpoint& lane);
+    void list_original(TailFile& file, const PrefixHash& prefix);
+    void unlist_original(TailFile& file);
+    void put_remembered_first();
     void adopt_memory();
+    TailFile* add_orphan(const checkpoint::LaneCheckpoint& lane);
+    void leave_lane(TailFile& file, const pipeline::CommittedLane* stored);
+    void orphan_remembered(TailFile& file);
     void forget_orphan(SourceKey key);
+    bool is_undecided(const TailFile& original) const;
     bool held_as_copy(TailFile& file, std::string_view first_bytes);
     std::vector<TailFile*> find_originals(const TailFile& file, std::string_view first_bytes);
     void notice_cut(TailFile& original, const TailFile& suspect);
     bool compare_more(TailFile& suspect, TailFile& original);
     bool is_copy(TailFile& copy, const TailFile& original);
+    bool is_copy_of_remembered(TailFile& copy, const TailFile& original);
     std::optional<uint64_t> digest_of(TailFile& file, uint64_t bytes);
     void take_over(TailFile& copy, TailFile& original);
     void climb_ladder(TailFile& file);
@@ -291,7 +300,11 @@ class TailReader {
     bool seek(TailFile& file, uint64_t offset, const Mark* mark);
     std::optional<uint64_t> tail_hash_at(TailFile& file, uint64_t offset);
     void report(std::string kind, std::string detail);
+    void ask_orphan_again(TailFile& file);
+    void plan_orphan(TailFile& file, const std::vector<pipeline::CommittedLane>& committed);
     void save_checkpoint();
+    void save_now();
+    void save_new_lanes(const std::vector<TailFile*>& lanes);
 
     void refresh_status();
 
@@ -317,7 +330,7 @@ class TailReader {
     std::vector<TailFile*> rewinding_;
     /// First lines of what was consumed, to find the original of a copy.
     std::unordered_multimap<uint64_t, TailFile*> by_banner_;
-    std::vector<TailFile*> bannerless_;  ///< orphans of the last run: only their prefix is known
+    PrefixIndex remembered_;  ///< lanes of the last run not yet agreed on: only a prefix is known
     std::vector<checkpoint::LaneCheckpoint> memory_;  ///< of the last run, not yet claimed
     std::vector<MissingLane> missing_;                ///< of memory_; reported when due
     std::unordered_map<uint64_t, Batch> batches_;
@@ -355,6 +368,7 @@ class TailReader {
     SteadyTime last_read_;
     SteadyTime retry_at_;
     SteadyTime ask_at_;
+    SteadyTime save_again_at_;  ///< after a checkpoint that could not be written
     Nanos retry_delay_{0};
 
     std::vector<WatchEvent> events_;

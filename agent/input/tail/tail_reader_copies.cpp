@@ -7,6 +7,7 @@
 #include <cstring>
 #include <iterator>
 #include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -61,109 +62,147 @@ void TailReader::forget_banner(TailFile& file) {
             by_banner_.erase(at);
         }
     }
-    std::erase(bannerless_, &file);
 }
 
-void TailReader::part_from_cut() {
+void TailReader::list_original(TailFile& file, const PrefixHash& prefix) {
+    if (!file.listed && prefix.length > 0) {
+        file.listed = prefix;
+        remembered_.add(prefix, file);
+    }
+}
+
+void TailReader::unlist_original(TailFile& file) {
+    if (file.listed) {
+        remembered_.remove(*file.listed, file);
+        file.listed.reset();
+    }
+}
+
+void TailReader::put_remembered_first() {
     std::unordered_set<FileIdentity> remembered;
     for (const checkpoint::LaneCheckpoint& lane : memory_) {
-        remembered.insert({lane.device, lane.inode, lane.birth});
+        remembered.insert(FileIdentity{lane.device, lane.inode, lane.birth}.lasting());
     }
-    const auto is_new = [&](const auto& e) { return !remembered.contains(e.first); };
-    if (std::ranges::none_of(by_id_, is_new)) {
-        return;  // nothing that could be a copy: the planner finds out what was rewritten
+    std::deque<TailFile*> first;
+    std::deque<TailFile*> others;
+    for (TailFile* file : ready_) {
+        (remembered.contains(file->id.lasting()) ? first : others).push_back(file);
     }
-    for (checkpoint::LaneCheckpoint& lane : memory_) {
-        const auto at = by_id_.find({lane.device, lane.inode, lane.birth});
-        if (at == by_id_.end() || lane.acked_end == 0 || lane.prefix_bytes == 0 || lane.complete ||
-            !lane.has_consumed || !was_cut(*at->second, lane)) {
-            continue;
-        }
-        report(
-            "rewritten_while_stopped",
-            fmt::format(
-                "{} was truncated or rewritten while the agent did not run: reading its new "
-                "content",
-                lane.path
-            )
-        );
-        // As when it is cut while the agent runs (on_rewritten): the file begins a generation, the
-        // lane waits without a file for a copy.
-        TailFile& file = *at->second;
-        file.key = {lane.key.source, lane.key.generation + 1};
-        file.rewritten = true;
-        file.last_ts = lane.last_ts;
-        file.state = FileState::kToAsk;
-        to_ask_.push_back(&file);
-        lane.inode = 0;
-    }
-}
-
-bool TailReader::was_cut(TailFile& file, const checkpoint::LaneCheckpoint& lane) {
-    if (file.state != FileState::kNew || file.detached) {
-        return false;
-    }
-    if (file.size_bytes < lane.acked_end) {
-        return true;
-    }
-    if (!ensure_open(file)) {
-        return false;
-    }
-    const std::string first_bytes = first_bytes_of(file);
-    const auto tail_hash = tail_hash_at(file, lane.acked_end);
-    const PrefixHash prefix{lane.prefix_bytes, lane.prefix_hash};
-    const bool was_read = !first_bytes.empty() && tail_hash;
-    return was_read && (!prefix.fits(first_bytes) || *tail_hash != lane.tail_hash);
+    first.insert(first.end(), others.begin(), others.end());
+    ready_ = std::move(first);
 }
 
 void TailReader::adopt_memory() {
     for (const checkpoint::LaneCheckpoint& lane : memory_) {
-        const FileIdentity id{lane.device, lane.inode, lane.birth};
-        RunningHash consumed;
-        if (by_id_.contains(id) || lane.acked_end == 0 || lane.prefix_bytes == 0 || lane.complete ||
-            !lane.has_consumed || !RunningHash::restore(lane.consumed_state, consumed)) {
+        if (by_id_.contains({lane.device, lane.inode, lane.birth})) {
             continue;
         }
-        TailFile& orphan = files_.emplace_back();
-        orphan.number = next_number_++;
-        orphan.state = FileState::kOrphan;
-        orphan.from_memory = true;
-        orphan.path = lane.path;
-        orphan.key = lane.key;
-        orphan.start = lane.start;
-        orphan.read_end = orphan.submitted_end = orphan.scanned_end = lane.acked_end;
-        orphan.acked = {lane.acked_end, lane.tail_hash, consumed, true};
-        orphan.consumed = consumed;
-        orphan.prefix = {lane.prefix_bytes, lane.prefix_hash};
-        orphan.last_ts = lane.last_ts;
-        orphan.changed_at = now_;
-        by_number_[orphan.number] = &orphan;
-        bannerless_.push_back(&orphan);
+        if (TailFile* orphan = add_orphan(lane)) {
+            // The checkpoint may be older than what the store has: a copy is compared with both.
+            orphan->state = FileState::kToAsk;
+            to_ask_.push_back(orphan);
+        }
     }
 }
 
-void TailReader::forget_orphan(SourceKey key) {
-    const auto at =
-        std::ranges::find_if(bannerless_, [&](const TailFile* f) { return f->key == key; });
-    if (at != bannerless_.end()) {
-        release(**at);
+TailFile* TailReader::add_orphan(const checkpoint::LaneCheckpoint& lane) {
+    RunningHash consumed;
+    const bool has_consumed =
+        lane.has_consumed && RunningHash::restore(lane.consumed_state, consumed);
+    if (lane.prefix_bytes == 0 || lane.complete) {
+        return nullptr;
     }
+    TailFile& orphan = files_.emplace_back();
+    orphan.number = next_number_++;
+    orphan.state = FileState::kOrphan;
+    orphan.from_memory = true;
+    orphan.path = lane.path;
+    orphan.key = lane.key;
+    orphan.start = lane.start;
+    orphan.read_end = orphan.submitted_end = orphan.scanned_end = lane.acked_end;
+    orphan.acked = {lane.acked_end, lane.tail_hash, consumed, has_consumed};
+    orphan.consumed = consumed;
+    orphan.consumed_valid = has_consumed;
+    orphan.prefix = {lane.prefix_bytes, lane.prefix_hash};
+    orphan.last_ts = lane.last_ts;
+    orphan.store_id = lane.store_id;
+    orphan.changed_at = now_;
+    orphan.cut = lane.inode == 0;
+    by_number_[orphan.number] = &orphan;
+    list_original(orphan, orphan.prefix);
+    return &orphan;
+}
+
+void TailReader::leave_lane(TailFile& file, const pipeline::CommittedLane* stored) {
+    // As when it is cut while the agent runs (on_rewritten): the file begins a generation, the lane
+    // waits without a file for a copy.
+    checkpoint::LaneCheckpoint lane = *std::move(file.memory);
+    file.memory.reset();
+    unlist_original(file);
+    forget_banner(file);
+    file.prefix = {};
+    file.banner = 0;
+    file.ladder.clear();
+    file.rest_sent = false;
+    file.start = 0;
+    file.last_ts = std::max(file.last_ts, lane.last_ts);
+    file.rewritten = true;
+    file.saved = false;
+    lane.inode = 0;
+    const bool was_stored = stored != nullptr && stored->known && stored->committed > 0;
+    if (lane.acked_end == 0 && !was_stored) {
+        return;  // nothing of it was ever taken
+    }
+    if (TailFile* orphan = add_orphan(lane)) {
+        orphan->stored = was_stored ? std::optional(*stored) : std::nullopt;
+    }
+    memory_.push_back(std::move(lane));
+    dirty_ = true;
+}
+
+void TailReader::orphan_remembered(TailFile& file) {
+    const checkpoint::LaneCheckpoint lane = *std::exchange(file.memory, std::nullopt);
+    if (TailFile* orphan = add_orphan(lane)) {
+        orphan->after_fork = file.after_fork;
+        orphan->state = FileState::kToAsk;
+        to_ask_.push_back(orphan);
+    }
+    memory_.push_back(lane);
+    release(file);
+}
+
+void TailReader::forget_orphan(SourceKey key) {
+    const auto at = std::ranges::find_if(files_, [&](const TailFile& f) {
+        return f.from_memory && !f.released && f.key == key;
+    });
+    if (at != files_.end()) {
+        release(*at);
+    }
+}
+
+bool TailReader::is_undecided(const TailFile& original) const {
+    const bool waits = original.state == FileState::kToAsk ||
+                       original.state == FileState::kAsking || original.state == FileState::kRewind;
+    // One that cannot be read may stay so for ever.
+    return waits && !complaints_.contains(original.path);
 }
 
 std::vector<TailFile*> TailReader::find_originals(
     const TailFile& file, std::string_view first_bytes
 ) {
     const auto may_be = [&](const TailFile& other) {
-        return &other != &file && !other.released && other.read_end > 0 && other.consumed_valid &&
-               other.id != file.id &&
-               std::ranges::find(file.cleared, other.number) == file.cleared.end() &&
+        return &other != &file && !other.released && other.id != file.id &&
+               std::ranges::find(file.cleared, other.number) == file.cleared.end();
+    };
+    const auto may_be_begun = [&](const TailFile& other) {
+        return may_be(other) && other.read_end > 0 && other.consumed_valid &&
                (other.prefix.fits(first_bytes) || first_bytes.size() < other.prefix.length);
     };
     std::vector<TailFile*> originals;
     size_t examined = 0;
     const auto [begin, end] = by_banner_.equal_range(banner_of(first_bytes));
     for (auto at = begin; at != end && examined < kCandidatesMax; ++at, ++examined) {
-        if (may_be(*at->second)) {
+        if (may_be_begun(*at->second)) {
             originals.push_back(at->second);
         }
     }
@@ -176,8 +215,9 @@ std::vector<TailFile*> TailReader::find_originals(
     if (related.size() > kUnrelatedMax) {
         originals.resize(originals.size() - related.size() + kUnrelatedMax);
     }
-    std::ranges::copy_if(bannerless_, std::back_inserter(originals), [&](const TailFile* orphan) {
-        return may_be(*orphan);
+    const std::vector<TailFile*> remembered = remembered_.find(first_bytes, kCandidatesMax);
+    std::ranges::copy_if(remembered, std::back_inserter(originals), [&](const TailFile* other) {
+        return may_be(*other);
     });
     return originals;
 }
@@ -190,14 +230,23 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
     const bool expired = now_ >= file.grew_at + kSuspicionHeld;
     bool held = false;
     for (TailFile* original : find_originals(file, first_bytes)) {
+        if (is_undecided(*original)) {
+            // Whether it was cut is known once the collector has answered where it stands.
+            if (std::ranges::find(file.suspicions, original->number, &CopySuspicion::original) ==
+                file.suspicions.end()) {
+                file.suspicions.push_back({original->number, 0});
+            }
+            held = true;
+            continue;
+        }
         notice_cut(*original, file);
         if (original->state == FileState::kOrphan || original->deleted) {
             if (is_copy(file, *original)) {
                 take_over(file, *original);
                 return true;
             }
-        } else if (!original->replaced && !(file.found_first && original->found_first) &&
-                   !original->detached && !expired) {
+        } else if (!original->replaced && !original->detached && !expired &&
+                   (!file.found_first || !original->found_first || original->known_before)) {
             // Whole: hold the look-alike while it is equal and may still be being copied. (A
             // renamed original is not waited for: that is the usual rotation, nobody will cut it.)
             if (compare_more(file, *original)) {
@@ -215,12 +264,14 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
     }
     if (!held) {
         file.suspicions.clear();
+        return false;
     }
-    return held;
+    next_scan_ = std::min<SteadyTime>(next_scan_, now_ + options_.rescan_interval);
+    return true;
 }
 
 void TailReader::notice_cut(TailFile& original, const TailFile& suspect) {
-    if (original.state != FileState::kActive || !original.handle) {
+    if (original.state != FileState::kActive || !ensure_open(original)) {
         return;
     }
     const auto info = original.handle->info();
@@ -282,15 +333,38 @@ std::optional<uint64_t> TailReader::digest_of(TailFile& file, uint64_t bytes) {
     return hash.digest();
 }
 
+bool TailReader::is_copy_of_remembered(TailFile& copy, const TailFile& original) {
+    if (!ensure_open(copy) || !original.prefix.fits(first_bytes_of(copy))) {
+        return false;
+    }
+    const uint64_t stored = original.stored ? original.stored->committed : 0;
+    if (copy.size_bytes < original.read_end || original.read_end + stored == 0) {
+        return false;  // nothing is known of as few bytes, or nothing was read
+    }
+    // Cheap first: only a real copy pays for hashing all of it. Without a running hash (very large
+    // files) the first bytes and those before the position decide.
+    if (tail_hash_at(copy, original.read_end) != original.acked.tail_hash &&
+        original.read_end > 0) {
+        return false;
+    }
+    if (stored > original.read_end && stored <= copy.size_bytes &&
+        tail_hash_at(copy, stored) != original.stored->tail_hash) {
+        return false;  // the store has more of the lane than the checkpoint knows, and other bytes
+    }
+    return original.read_end == 0 || !original.consumed_valid ||
+           digest_of(copy, original.read_end) == original.consumed.digest();
+}
+
 bool TailReader::is_copy(TailFile& copy, const TailFile& original) {
+    if (original.from_memory) {
+        return is_copy_of_remembered(copy, original);
+    }
     if (!ensure_open(copy) || !original.consumed_valid) {
         return false;
     }
     if (copy.size_bytes >= original.read_end) {
         // Cheap first: only a real copy pays for hashing all of it.
-        const uint64_t tail =
-            original.from_memory ? original.acked.tail_hash : original.tail.hash();
-        return tail_hash_at(copy, original.read_end) == tail &&
+        return tail_hash_at(copy, original.read_end) == original.tail.hash() &&
                digest_of(copy, original.read_end) == original.consumed.digest();
     }
     // Shorter: lines were read between the copy and the truncation. All of the copy was consumed.
@@ -311,6 +385,7 @@ bool TailReader::is_copy(TailFile& copy, const TailFile& original) {
 }
 
 void TailReader::take_over(TailFile& copy, TailFile& original) {
+    flush();
     counters_.copies.add();
     log::info(
         "tail",
@@ -325,8 +400,13 @@ void TailReader::take_over(TailFile& copy, TailFile& original) {
         at != by_path_.end() && at->second == &original) {
         by_path_.erase(at);
     }
-    if (original.from_memory) {
-        original.from_memory = false;
+    const bool is_remembered = std::exchange(original.from_memory, false);
+    if (is_remembered) {
+        if (original.stored && original.stored->committed > copy.size_bytes) {
+            // Lines came between the copy and the cut: the store has all of the copy, and more.
+            original.read_end = original.stored->committed;
+            original.acked = {original.read_end, original.stored->tail_hash, {}, false};
+        }
         std::erase_if(memory_, [&](const auto& lane) { return lane.key == original.key; });
     }
     original.id = copy.id;
@@ -342,24 +422,32 @@ void TailReader::take_over(TailFile& copy, TailFile& original) {
     release(copy);
     by_id_[original.id] = &original;
     by_path_[original.path] = &original;
-    const bool failed = std::ranges::any_of(original.in_flight, [](const Segment& s) {
-        return s.state == Segment::State::kFailed;
-    });
+    if (is_remembered) {
+        original.banner = banner_of(first_bytes_of(original));
+    }
+    // (An orphan's lines that came back are no longer in flight.)
+    const bool failed = (original.settled() && original.acked.offset < original.read_end) ||
+                        std::ranges::any_of(original.in_flight, [](const Segment& s) {
+                            return s.state == Segment::State::kFailed;
+                        });
+    original.cut = false;
     if (original.size_bytes < original.read_end) {
+        unlist_original(original);
         original.state = FileState::kIgnored;
         close_handle(original);
     } else if (failed) {
         original.state = FileState::kRewind;
         advance(original);
-    } else if (original.tail.view().empty()) {
-        original.state = FileState::kToAsk;  // of the last run: agree with the collector first
+    } else if (is_remembered) {
+        original.state = FileState::kToAsk;  // agree with the collector first
         original.memory = to_checkpoint(original, deps_.clock.wall_now());
         to_ask_.push_back(&original);
     } else {
         original.state = FileState::kActive;
         enqueue(original);
     }
-    dirty_ = true;
+    // What showed that it is a copy may be gone with this process.
+    save_now();
 }
 
 void TailReader::climb_ladder(TailFile& file) {

@@ -27,14 +27,8 @@ constexpr Nanos kUntoldKept = std::chrono::minutes(10);
 /// Names looked at in one directory for files renamed out of the globs.
 constexpr size_t kNamesMax = 100'000;
 
-/// Device numbers may change with a reboot; inode and birth time do not.
-FileIdentity lasting(FileIdentity id) {
-    id.device = id.birth.value != 0 ? 0 : id.device;
-    return id;
-}
-
 FileIdentity lasting_of(const checkpoint::LaneCheckpoint& lane) {
-    return lasting({lane.device, lane.inode, lane.birth});
+    return FileIdentity{lane.device, lane.inode, lane.birth}.lasting();
 }
 
 std::string directory_of(const std::string& path) {
@@ -94,12 +88,10 @@ void TailReader::rescan() {
         first_scan_ = false;
         dirty_ = true;
         find_rotated();
-        part_from_cut();
         adopt_memory();
+        put_remembered_first();
     }
-    if (!missing_.empty() && now_ >= missing_due_) {
-        report_missing();
-    }
+    report_missing();
     refresh_status();
 }
 
@@ -121,9 +113,7 @@ void TailReader::upkeep() {
         return;
     }
     check_detached();
-    if (!missing_.empty() && now_ >= missing_due_) {
-        report_missing();
-    }
+    report_missing();
     refresh_status();
 }
 
@@ -145,7 +135,7 @@ bool TailReader::is_told(TailFile& file, bool grew) {
 void TailReader::find_rotated() {
     std::unordered_set<FileIdentity> present;
     for (const auto& [id, file] : by_id_) {
-        present.insert(lasting(id));
+        present.insert(id.lasting());
     }
     std::unordered_map<std::string, LanesById> wanted;
     for (const checkpoint::LaneCheckpoint& lane : memory_) {
@@ -175,7 +165,7 @@ void TailReader::look_for_rotated(const std::string& directory, LanesById& lanes
         if (!info || !info->is_regular) {
             continue;
         }
-        const auto at = lanes.find(lasting(FileIdentity::of(*info)));
+        const auto at = lanes.find(FileIdentity::of(*info).lasting());
         if (at == lanes.end()) {
             continue;
         }
@@ -229,6 +219,10 @@ bool TailReader::follow_rotated(const FoundFile& found, const checkpoint::LaneCh
 }
 
 void TailReader::report_missing() {
+    // (While the collector has not answered, a copy may be held.)
+    if (missing_.empty() || now_ < missing_due_ || !to_ask_.empty() || !asks_.empty()) {
+        return;
+    }
     size_t unnamed = 0;
     size_t named = 0;
     for (const MissingLane& missing : std::exchange(missing_, {})) {
@@ -338,7 +332,8 @@ void TailReader::move_path(TailFile& file, const std::string& path) {
 
 void TailReader::sweep_unseen() {
     for (TailFile& file : files_) {
-        if (file.released || file.state == FileState::kOrphan || file.detached) {
+        if (file.released || file.state == FileState::kOrphan || file.detached ||
+            file.from_memory) {
             continue;
         }
         if (file.seen_scan != scan_ && !file.other_path.empty()) {
@@ -359,6 +354,9 @@ void TailReader::sweep_unseen() {
             enqueue(file);
         } else if (file.state == FileState::kActive || file.state == FileState::kRewind) {
             file.state = FileState::kOrphan;  // a copy of it may turn up
+        } else if (file.memory) {
+            // Gone before it was agreed on: its lane waits for a copy like others of the last run.
+            orphan_remembered(file);
         } else {
             give_up(file, "removed before it could be read");
         }
@@ -468,6 +466,7 @@ void TailReader::consider_new(TailFile& file) {
     if (file.size_bytes == 0) {
         const auto info = file.handle ? file.handle->info() : deps_.fs.stat(file.path);
         if (!info || info->size_bytes == 0) {
+            claim_empty(file);
             return;  // an empty file has no identity but its inode: wait
         }
         file.size_bytes = info->size_bytes;
@@ -475,6 +474,9 @@ void TailReader::consider_new(TailFile& file) {
     }
     std::string first_bytes;
     if (!prepare_new(file, first_bytes)) {
+        if (file.size_bytes == 0) {
+            claim_empty(file);
+        }
         return;
     }
     if (!file.memory && file.suspicions.empty()) {
@@ -497,11 +499,28 @@ void TailReader::consider_new(TailFile& file) {
     }
     file.suspicions.clear();
     file.cleared.clear();
-    file.key = file.memory ? file.memory->key : SourceKey{source_id_of(file.id), 0};
     file.banner = banner_of(first_bytes);
+    ask_about(file);
+}
+
+void TailReader::ask_about(TailFile& file) {
+    if (file.memory) {
+        file.known_before = file.saved = true;
+        list_original(file, {file.memory->prefix_bytes, file.memory->prefix_hash});
+    }
+    file.key = file.memory ? file.memory->key : SourceKey{source_id_of(file.id), 0};
     file.state = FileState::kToAsk;
     to_ask_.push_back(&file);
     dirty_ = true;
+}
+
+void TailReader::claim_empty(TailFile& file) {
+    if (file.state == FileState::kNew) {
+        file.memory = recall(file, {});
+    }
+    if (file.memory) {
+        ask_about(file);  // cut while the agent did not run: its lane waits for a copy
+    }
 }
 
 bool TailReader::prepare_new(TailFile& file, std::string& first_bytes) {
@@ -627,6 +646,7 @@ void TailReader::release(TailFile& file) {
         by_id_.erase(at);
     }
     forget_banner(file);
+    unlist_original(file);
 }
 
 void TailReader::complain(const TailFile& file, const Error& error) {

@@ -22,6 +22,14 @@ constexpr size_t kAskLanesMax = 1024;
 constexpr uint64_t kRehashBytesMax = 64ULL << 20;
 constexpr size_t kRehashReadBytes = 256 * 1024;
 constexpr auto kMemoryKept = std::chrono::hours(24 * 7);
+/// A copy that was held until the collector answered is looked at again within this time.
+constexpr auto kCopySettles = std::chrono::seconds(5);
+
+bool has_lane(const TailFile& file) {
+    return file.state == FileState::kActive || file.state == FileState::kRewind ||
+           file.state == FileState::kOrphan ||
+           (file.state == FileState::kIgnored && file.acked.offset > 0);
+}
 
 }  // namespace
 
@@ -120,6 +128,11 @@ void TailReader::rewind(TailFile& file) {
     }
     counters_.rewinds.add(file.verdict ? 1 : 0);
     const auto verdict = std::exchange(file.verdict, std::nullopt);
+    if (!file.released && ensure_open(file) && file.acked.offset > 0 &&
+        tail_hash_at(file, file.acked.offset) != file.acked.tail_hash) {
+        on_rewritten(file, "truncated or rewritten before its lines were taken");
+        return;
+    }
     const bool must_ask = file.after_fork || std::exchange(file.recheck, false);
     if (!verdict && !must_ask) {
         go_back(file, file.acked.offset, &file.acked);
@@ -143,13 +156,22 @@ void TailReader::rewind(TailFile& file) {
 
 void TailReader::recheck_all() {
     for (TailFile& file : files_) {
-        const bool has_lane = file.state == FileState::kActive || file.state == FileState::kRewind;
-        if (file.released || !has_lane) {
+        const bool is_read = file.state == FileState::kActive || file.state == FileState::kRewind;
+        ask_orphan_again(file);
+        if (file.released || !is_read) {
             continue;  // not asked yet, asked of the new store, or nothing left to send
         }
         file.recheck = true;
         file.state = FileState::kRewind;
         advance(file);
+    }
+}
+
+void TailReader::ask_orphan_again(TailFile& file) {
+    if (!file.released && file.from_memory && file.state == FileState::kOrphan) {
+        file.stored.reset();
+        file.state = FileState::kToAsk;
+        to_ask_.push_back(&file);
     }
 }
 
@@ -260,6 +282,10 @@ void TailReader::agree_with(StoreId store, uint32_t restore_generation) {
 void TailReader::plan(
     TailFile& file, SourceKey first, StoreId store, std::vector<pipeline::CommittedLane> committed
 ) {
+    if (file.from_memory) {
+        plan_orphan(file, committed);
+        return;
+    }
     ResumeQuestion question;
     const bool readable = !file.path.empty() && ensure_open(file);
     if (!readable && !file.released && !file.detached) {
@@ -288,9 +314,45 @@ void TailReader::plan(
     question.after_fork = file.after_fork;
     question.start_at_end = first_run_ && file.found_first && options_.start_at == StartAt::kEnd;
     question.committed = std::move(committed);
+    if (file.memory && file.key.source != source_id_of(file.id) && !question.committed.empty()) {
+        // A copy that a lane went on in: later generations of that source are of the original.
+        question.committed.resize(1);
+    }
     const ResumePlan plan = plan_resume(question);
     file.store_id = store;
+    if (file.memory && plan.action != ResumeAction::kFork && plan.key != file.memory->key) {
+        if (!plan.event.empty()) {
+            report(plan.event, plan.detail);
+        }
+        const bool is_moved = question.committed.size() == 1;
+        leave_lane(file, question.committed.empty() ? nullptr : question.committed.data());
+        if (is_moved) {
+            file.key = {source_id_of(file.id), 0};
+            file.rewritten = false;
+            file.state = FileState::kToAsk;
+            to_ask_.push_back(&file);
+            return;
+        }
+        ResumePlan rest = plan;
+        rest.event.clear();
+        apply(file, rest);
+        return;
+    }
     apply(file, plan);
+}
+
+void TailReader::plan_orphan(
+    TailFile& file, const std::vector<pipeline::CommittedLane>& committed
+) {
+    const bool is_known = !committed.empty() && committed.front().known &&
+                          committed.front().committed > 0 && !file.after_fork;
+    file.stored = is_known ? std::optional(committed.front()) : std::nullopt;
+    file.state = FileState::kOrphan;
+    file.changed_at = now_;
+    missing_due_ = std::max(missing_due_, now_ + kCopySettles);
+    if (file.acked.offset == 0 && !is_known) {
+        release(file);  // nothing of it was ever taken
+    }
 }
 
 void TailReader::apply(TailFile& file, const ResumePlan& plan) {
@@ -333,6 +395,7 @@ void TailReader::apply(TailFile& file, const ResumePlan& plan) {
     file.memory.reset();
     file.rewritten = false;
     file.after_fork = false;
+    unlist_original(file);
     file.state = FileState::kActive;
     enqueue(file);
     dirty_ = true;
@@ -368,6 +431,7 @@ void TailReader::follow_fork() {
             continue;
         }
         file.after_fork = true;
+        ask_orphan_again(file);
         if (file.state == FileState::kActive) {
             file.state = FileState::kRewind;
             advance(file);
@@ -485,11 +549,7 @@ void TailReader::save_checkpoint() {
             part.lanes.push_back(*file.memory);
             continue;
         }
-        const bool has_lane = file.state == FileState::kActive ||
-                              file.state == FileState::kRewind ||
-                              file.state == FileState::kOrphan ||
-                              (file.state == FileState::kIgnored && file.acked.offset > 0);
-        if (!has_lane) {
+        if (!has_lane(file)) {
             continue;
         }
         part.lanes.push_back(to_checkpoint(file, wall));
@@ -500,6 +560,28 @@ void TailReader::save_checkpoint() {
     deps_.checkpoints.update(std::move(part));
     dirty_ = false;
     next_checkpoint_ = now_ + std::chrono::seconds(1);
+}
+
+void TailReader::save_now() {
+    save_checkpoint();
+    if (const auto written = deps_.checkpoints.write_now(); !written) {
+        save_again_at_ = now_ + kAskAgain;  // CheckpointStore::trouble() says why
+        return;
+    }
+    for (TailFile& file : files_) {
+        file.saved = file.saved || has_lane(file);
+    }
+}
+
+void TailReader::save_new_lanes(const std::vector<TailFile*>& lanes) {
+    // A store that has bytes of a lane this agent knows nothing of after a kill could not be asked
+    // about it: the lane of a file that was then copied and cut, or replaced. So the lane's name
+    // and what identifies its file are on disk before its first byte leaves.
+    const auto is_new = [](const TailFile* file) { return !file->saved; };
+    if (deps_.positions != nullptr && now_ >= save_again_at_ &&
+        std::ranges::any_of(lanes, is_new)) {
+        save_now();
+    }
 }
 
 }  // namespace seyir::agent::input
