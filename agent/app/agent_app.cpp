@@ -111,6 +111,22 @@ void add_routes(
     servers.add_routes({tap.route()});
 }
 
+void run_on(process::Signals& signals, service::PipelineHost& host, service::Reloader& reloader) {
+    AgentWatch watch(host);
+    process::MemoryRelease memory;
+    service::run_until_told_to_stop(
+        signals,
+        {.tick =
+             [&] {
+                 host.tick();
+                 reloader.serve();
+                 memory.look(io::system_clock().steady_now());
+                 return watch.look();
+             },
+         .on_hangup = [&] { reloader.on_hangup(); }}
+    );
+}
+
 }  // namespace
 
 int AgentApp::run(
@@ -172,19 +188,7 @@ int AgentApp::run(
         return could_not_start(listening.error());
     }
     log::info(kLog, "ready");
-    AgentWatch watch(host);
-    process::MemoryRelease memory;
-    service::run_until_told_to_stop(
-        signals,
-        {.tick =
-             [&] {
-                 host.tick();
-                 reloader.serve();
-                 memory.look(io::system_clock().steady_now());
-                 return watch.look();
-             },
-         .on_hangup = [&] { reloader.on_hangup(); }}
-    );
+    run_on(signals, host, reloader);
     reloader.stop();
     tap->stop();
     host.stop(drained_by());
