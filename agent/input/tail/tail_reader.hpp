@@ -16,7 +16,6 @@
 #include <list>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -310,7 +309,6 @@ class TailReader {
 
     TailOptions options_;
     TailDeps deps_;
-    std::optional<io::DiskBudget::Share> disk_share_;  ///< for deleted files that are held
     DirectoryWatch* watch_;
     std::shared_ptr<TailInbox> inbox_;
     pipeline::Submit submit_;
