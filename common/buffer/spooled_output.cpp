@@ -146,11 +146,14 @@ std::optional<pipeline::Contact> SpooledOutput::contact() const {
         const std::lock_guard lock(mutex_);
         spool = spool_;
     }
-    if (spool != nullptr) {
-        return spool->contact();
-    }
     const auto* inner = dynamic_cast<const pipeline::ReportsContact*>(inner_.get());
-    return inner == nullptr ? std::nullopt : inner->contact();
+    auto contact = inner == nullptr ? std::nullopt : inner->contact();
+    if (contact && spool != nullptr) {
+        const DiskBuffer& buffer = spool->buffer();
+        contact->waiting_rows = buffer.rows();
+        contact->waiting_bytes = contact->waiting_rows == 0 ? 0 : buffer.disk_bytes();
+    }
+    return contact;
 }
 
 void SpooledOutput::ask_committed(std::vector<SourceKey> lanes, OnAnswer on_answer) {

@@ -407,7 +407,7 @@ TEST_SUITE("common/ship") {
         const std::string right = setup.token;
         put("wrong\n");
         setup.token_file = path;
-        setup.token = *read_token_file(io::posix_file_system(), path);
+        setup.token = *ship::read_token_file(io::posix_file_system(), path);
         CHECK(setup.token == "wrong");
         Shipping ship(setup);
         const auto is_refused = [&] {
