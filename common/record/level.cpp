@@ -207,7 +207,7 @@ struct FoundWord {
 };
 
 /// The first two letters of every level word of three letters and more; most other words end here.
-bool begins_like_level(char first, char second) {
+constexpr bool begins_like_level(char first, char second) {
     const char next = lower(second);
     switch (lower(first)) {
         case 't':
@@ -236,11 +236,27 @@ bool begins_like_level(char first, char second) {
     }
 }
 
+/// By both letters, in lower case.
+constexpr auto kBeginsLikeLevel = [] {
+    std::array<bool, 1024> begins{};
+    for (unsigned first = 1; first <= 26; ++first) {
+        for (unsigned second = 1; second <= 26; ++second) {
+            begins[first * 32 + second] = begins_like_level(
+                static_cast<char>('a' + first - 1), static_cast<char>('a' + second - 1)
+            );
+        }
+    }
+    return begins;
+}();
+
+/// Requires: letters.
+bool may_be_level(char first, char second) {
+    return kBeginsLikeLevel
+        [(static_cast<unsigned>(first) & 31) * 32 + (static_cast<unsigned>(second) & 31)];
+}
+
 FoundWord judge_word(std::string_view text, size_t begin, size_t end) {
     const std::string_view word = text.substr(begin, end - begin);
-    if (!begins_like_level(word[0], word[1])) {
-        return {};
-    }
     const SeverityNumber level = severity_from_text(word);
     if (level == kSeverityUnset) {
         return {};
@@ -274,9 +290,14 @@ SeverityNumber level_of_words(std::string_view text, bool sure_only) {
         while (at < text.size() && is_letter(text[at])) {
             ++at;
         }
+        // Most words end here: they are too short, or begin with other letters.
+        if (at - begin < kWordBytesMin || at - begin > kWordBytesMax + 4 ||
+            !may_be_level(text[begin], text[begin + 1])) {
+            continue;
+        }
         const bool joined = (begin > 0 && (is_digit(text[begin - 1]) || text[begin - 1] == '_')) ||
                             (at < text.size() && (is_digit(text[at]) || text[at] == '_'));
-        if (joined || at - begin < kWordBytesMin || at - begin > kWordBytesMax + 4) {
+        if (joined) {
             continue;
         }
         const FoundWord found = judge_word(text, begin, at);

@@ -66,6 +66,7 @@ void BlockEncoder::encode_lines(const RecordBatch& batch, EncodedBlock& out) {
         state.misses = 0;
         states.push_back(&state);
     }
+    lines_.shapes.separate_twins();
     TableEncoder table(values_);
     table.begin(lines_, batch.row_count());
     std::vector<int64_t> times;
@@ -155,6 +156,7 @@ size_t BlockEncoder::size_in(Mode mode, const std::vector<std::string_view>& lin
     PieceSink* const kept = std::exchange(values_.pieces, nullptr);
     const int level_min = std::exchange(values_.packer.level_min, 0);
     TablePlan plan;
+    plan.shapes.separate_twins();
     TableEncoder table(values_);
     table.begin(plan, lines.size());
     for (const std::string_view line : lines) {

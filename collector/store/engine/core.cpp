@@ -151,6 +151,8 @@ Result<void> Core::load() {
 /// Opens the database and reads its numbers. What its log has lost makes agents send again: to them
 /// it is as if the store had been put back from a backup.
 Result<void> Core::open_guarded(std::shared_ptr<Database>& opened) {
+    // What the old logs hold is written out while the database opens.
+    const UnixNanos begun = clock.wall_now();
     LogGuard guard(fs, clock, options.data_dir);
     SEYIR_TRY(const bool is_behind, guard.look());
     HiddenTables hidden(fs, options.data_dir + "/db");
@@ -175,10 +177,13 @@ Result<void> Core::open_guarded(std::shared_ptr<Database>& opened) {
         SEYIR_CHECK(opened->write(std::move(set)));
         ++restore_generation;
     }
-    SEYIR_CHECK(guard.remember(false));
+    SEYIR_CHECK(guard.remember(false, begun));
     SEYIR_TRY(std::string notes, guard.notes());
+    SEYIR_TRY(auto ranges, guard.missing());
     const std::lock_guard lock(trouble_mutex);
     missing = std::move(notes);
+    missing_ranges = std::move(ranges);
+    log_since = begun;
     return {};
 }
 
@@ -192,7 +197,7 @@ void Core::close() {
     // A cursor may keep it open; then the next open takes it for one that was not closed.
     if (last.expired()) {
         LogGuard guard(fs, clock, options.data_dir);
-        (void)guard.remember(true);
+        (void)guard.remember(true, log_since);
     }
 }
 
@@ -397,6 +402,27 @@ Result<void> Core::remove_orphans() const {
         }
     }
     return {};
+}
+
+Result<void> Core::remember_log(UnixNanos since) {
+    // The log that the flush began must be there after a power cut, before it is asked for.
+    SEYIR_CHECK(fs.sync_directory(options.data_dir + "/db"));
+    LogGuard guard(fs, clock, options.data_dir);
+    SEYIR_CHECK(guard.remember(false, since));
+    log_since = since;
+    return {};
+}
+
+void Core::add_missing(TimeRange asked, CursorStats& stats) const {
+    const std::lock_guard lock(trouble_mutex);
+    for (const TimeRange& range : missing_ranges) {
+        if (range.begin < asked.end && asked.begin < range.end) {
+            ++stats.blocks_corrupt;
+            const UnixNanos last{std::min(range.end, asked.end).value - 1};
+            stats.corrupt.begin = std::min(stats.corrupt.begin, std::max(range.begin, asked.begin));
+            stats.corrupt.end = std::max(stats.corrupt.end, last);
+        }
+    }
 }
 
 void Core::set_trouble(std::string message) {

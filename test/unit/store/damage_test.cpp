@@ -14,6 +14,7 @@ namespace {
 using namespace seyir;
 using namespace seyir::test;
 using namespace std::chrono_literals;
+constexpr Nanos kDay = 24h;
 
 using Files = std::map<std::string, std::string>;
 using Rows = std::vector<std::pair<UnixNanos, std::string>>;
@@ -127,6 +128,58 @@ TEST_SUITE("collector/store/damage") {
                 CHECK(ask(without, truth) != Answer::kSilent);
             }
         }
+    }
+
+    TEST_CASE("what a damaged log lost makes answers partial for the time it came in, until seen") {
+        using namespace std::chrono_literals;
+        StoreInMemory f;
+        const Frame before{.lines = {"before"}, .ts = kNoon - kDay * 3};
+        REQUIRE(append(*f.store, before)->accepted == 1);
+        REQUIRE(f.store->seal(store::SealScope::kAll).has_value());
+        f.clock.advance(1h);
+        f.open();  // what came before is in table files now
+        f.clock.advance(1h);
+        const Frame lost{.begin = before.end(), .lines = {"lost"}, .ts = kNoon + 2h};
+        REQUIRE(append(*f.store, lost)->accepted == 1);
+        const Frame more{.begin = lost.end(), .lines = {"more"}, .ts = kNoon + 2h};
+        REQUIRE(append(*f.store, more)->accepted == 1);
+        f.store.reset();
+        std::string log;
+        for (const std::string& name : f.fs.list("/data/db").value()) {
+            if (name.ends_with(".log") && f.fs.stat("/data/db/" + name)->size_bytes > 0) {
+                log = "/data/db/" + name;
+            }
+        }
+        REQUIRE_FALSE(log.empty());
+        REQUIRE(f.fs.flip_bit(log, 12).has_value());
+        f.clock.advance(1h);
+        f.open();
+        const auto stats = [&](UnixNanos begin, UnixNanos end) {
+            auto cursor = f.store->select({.range = {begin, end}});
+            REQUIRE(cursor.has_value());
+            return (*cursor)->stats();
+        };
+        // Times of the manual clock: opened at 13:00, found damaged at 15:00.
+        const auto partial = stats(kNoon, kNoon + kDay);
+        CHECK(partial.blocks_corrupt == 1);
+        CHECK(partial.corrupt.begin == kNoon + 1h);
+        CHECK(partial.corrupt.end == kNoon + 3h);
+        CHECK(stats(kNoon + 2h, kNoon + 150min).corrupt.begin == kNoon + 2h);
+        CHECK(stats(kNoon - kDay * 4, kNoon + 59min).blocks_corrupt == 0);
+        CHECK(stats(kNoon + 4h, kNoon + kDay).blocks_corrupt == 0);
+        store::VolumeQuery volume;
+        volume.range = {kNoon, kNoon + kDay};
+        CHECK(f.store->volume(volume)->stats.blocks_corrupt == 1);
+        CHECK_FALSE(f.store->health().ok);
+        // It is remembered, and forgotten when an operator deletes the note.
+        f.open();
+        CHECK(stats(kNoon, kNoon + kDay).blocks_corrupt == 1);
+        for (const std::string& name : f.fs.list("/data/quarantine").value()) {
+            REQUIRE(f.fs.remove("/data/quarantine/" + name).has_value());
+        }
+        f.open();
+        CHECK(stats(kNoon, kNoon + kDay).blocks_corrupt == 0);
+        CHECK(f.store->health().ok);
     }
 
     TEST_CASE("whichever bit flips, nothing is missing that is not reported") {

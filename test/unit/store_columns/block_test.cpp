@@ -292,7 +292,7 @@ TEST_SUITE("collector/store/columns") {
         const EncodedBlock block = encoder.encode(batch);
         BlockDecoder decoder(shape_of(batch), loader(block));
         REQUIRE(decoder.open().has_value());
-        CHECK(decoder.times().size() == 500);
+        CHECK(decoder.times()->size() == 500);
         const std::vector<uint32_t> chosen = {0, 3, 4, 250, 499};
         const auto rows = decoder.rows(chosen);
         REQUIRE(rows.has_value());
@@ -353,6 +353,71 @@ TEST_SUITE("collector/store/columns") {
         const auto inner = decoder.field_values(nested);
         REQUIRE(inner.has_value());
         CHECK(inner->value(0) == "5");
+    }
+
+    TEST_CASE("a text that stands in a line twice is kept once, whatever other lines are like") {
+        std::mt19937_64 random(7);
+        std::vector<std::string> lines;
+        size_t twice = 0;
+        for (int i = 0; i < 3000; ++i) {
+            const auto id = static_cast<int64_t>(random());
+            if (i % 3 == 0) {
+                lines.push_back(fmt::format("allocate /user/part-{}", i % 100));
+            } else if (i % 50 == 1) {
+                lines.push_back(fmt::format("Deleting block blk_{} now", id));
+            } else {
+                ++twice;
+                lines.push_back(
+                    fmt::format("Deleting block blk_{} file /data/sub{}/blk_{}", id, i % 64, id)
+                );
+            }
+        }
+        const RecordBatch batch = batch_of(lines);
+        BlockEncoder encoder;
+        check_round_trip(encoder, batch);
+        // 8 bytes of each random number; both of them would be 16.
+        CHECK(encoder.encode(batch).stored_bytes() < lines.size() * 3 + twice * 8);
+    }
+
+    TEST_CASE("values that repeat are cut once, come back, and their runs are in pieces") {
+        const std::string agents[] = {
+            "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Mobile/15E148",
+            "curl/8.5.0",
+            "job at 2026-01-01 00:00:00 +0100",
+            "job at 2026-01-01 00:00:00 +0100x7",
+            "-",
+        };
+        std::vector<std::string> lines;
+        std::mt19937_64 random(11);
+        for (int i = 0; i < 4000; ++i) {
+            const std::string& agent = agents[random() % std::size(agents)];
+            lines.push_back(fmt::format(
+                "10.0.{}.{} - - \"GET /a/{}/b{} HTTP/1.1\" {} \"{}\"",
+                random() % 256,
+                random() % 256,
+                random() % 50,
+                random() % 3,
+                random() % 9000,
+                agent
+            ));
+        }
+        const RecordBatch batch = batch_of(lines);
+        BlockEncoder encoder;
+        for (int block = 0; block < 3; ++block) {
+            std::string pieces;
+            PieceSink sink = [&](std::string_view piece) {
+                pieces += piece;
+                pieces += '\n';
+            };
+            const EncodedBlock encoded = encoder.encode(batch, &sink);
+            const auto verified = verify(encoded, batch);
+            CHECK_MESSAGE(verified.has_value(), (verified ? "" : verified.error().message));
+            for (const char* run : {"15E148", "x86_64", "17_5", "8.5.0", "0100x7", "20100101"}) {
+                CAPTURE(run);
+                CHECK(pieces.contains(run));
+            }
+        }
     }
 
     TEST_CASE("each run of each line stands as a run in a piece") {

@@ -189,6 +189,36 @@ TEST_SUITE("collector/store/columns") {
         }
     }
 
+    TEST_CASE("a text near a known one is read as it is alone") {
+        MESSAGE("seed " << kSeed);
+        std::mt19937_64 random(kSeed);
+        const char* texts[] = {
+            "2026-01-01T00:00:00.000007Z",
+            "2199-12-31 23:59:59,999",
+            "0001-01-01T00:00:00.0Z",
+            "2024-02-29 12:00:00.123456789 +0200",
+            "01/Jan/2026:23:59:59 +0000",
+            "081109 203615",
+        };
+        for (const std::string known : texts) {
+            const auto layout = TimeLayout::detect(known);
+            REQUIRE(layout.has_value());
+            const ScalarForm form{ScalarKind::kTime, 0, layout};
+            const auto known_value = form.parse(known);
+            REQUIRE(known_value.has_value());
+            CHECK(form.parse_near(known, {}, 0) == known_value);
+            CHECK(form.parse_near("", known, *known_value) == std::nullopt);
+            for (int i = 0; i < 20'000; ++i) {
+                std::string text = known;
+                for (uint64_t changes = random() % 3 + 1; changes > 0; --changes) {
+                    text[random() % text.size()] = "0123456789 .:x-"[random() % 15];
+                }
+                CAPTURE(text);
+                CHECK(form.parse_near(text, known, *known_value) == form.parse(text));
+            }
+        }
+    }
+
     TEST_CASE("number streams keep every number in every transform") {
         MESSAGE("seed " << kSeed);
         std::mt19937_64 random(kSeed);

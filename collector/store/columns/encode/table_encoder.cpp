@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <array>
 
+#include <xxhash.h>
+
 #include "collector/store/columns/text/runs.hpp"
+#include "collector/store/columns/text/same_text.hpp"
 
 namespace seyir::store::columns {
 namespace {
 
 constexpr uint32_t kUnused = UINT32_MAX;
+constexpr size_t kRepeatedMax = 512;
 constexpr int kHeadLevel = 6;  // little, and read by every query
 
 /// A run of the text goes across an edge of a slot, so no piece has it whole.
@@ -64,20 +68,48 @@ uint32_t TableEncoder::number_of_column(uint32_t column) {
 ShapeSet::Match TableEncoder::add(Mode mode, std::string_view text, KnownTexts known) {
     const ShapeSet::Match match = plan_->shapes.cut(mode, text, known, slots_);
     const uint32_t number = number_of_shape(match.shape);
-    const auto row = static_cast<uint32_t>(row_shapes_.size());
     row_shapes_.push_back(number);
     const Shape& shape = plan_->shapes.shape(match.shape);
     if (shape.has_open_edges && encoder_.pieces != nullptr && is_cut_in_run(text, slots_)) {
         (*encoder_.pieces)(text);
     }
-    for (size_t i = 0; i < shape.slots.size(); ++i) {
-        if (shape.slots[i].rule != Rule::kSame) {
-            Column& column = columns_[column_number_[shape.slots[i].column]];
-            column.values.push_back(slots_[i]);
-            column.rows.push_back(row);
-        }
-    }
+    add_slots(shape, slots_.data());
     return match;
+}
+
+void TableEncoder::add_slots(const Shape& shape, const std::string_view* texts) {
+    for (const Slot& slot : shape.slots) {
+        if (slot.rule != Rule::kSame) {
+            columns_[column_number_[slot.column]].values.push_back(*texts);
+        }
+        ++texts;
+    }
+}
+
+/// A value of a nested table. Values repeat, and one that came before need not be cut again: the
+/// texts of its slots are the same, and so is what a filter indexes of them.
+void TableEncoder::add_repeated(Mode mode, std::string_view text) {
+    constexpr size_t kTries = 256;  // after which one in four must have been a repetition
+    if (repeated_.empty()) {
+        repeated_.resize(kRepeatedMax);
+    }
+    if (tries_ >= kTries && hits_ * 4 < tries_) {
+        add(mode, text);
+        return;
+    }
+    ++tries_;
+    Repeated& known = repeated_[XXH3_64bits(text.data(), text.size()) % kRepeatedMax];
+    if (known.slots != 0 && is_same(known.text, text)) {
+        ++hits_;
+        row_shapes_.push_back(known.number);
+        add_slots(
+            plan_->shapes.shape(shapes_[known.number]), repeated_slots_.data() + known.slots - 1
+        );
+        return;
+    }
+    add(mode, text);
+    known = {text, static_cast<uint32_t>(row_shapes_.back()), repeated_slots_.size() + 1};
+    repeated_slots_.insert(repeated_slots_.end(), slots_.begin(), slots_.end());
 }
 
 /// Literals of the shapes in use: part of what a filter indexes.
@@ -186,6 +218,33 @@ std::vector<uint32_t> TableEncoder::order() const {
     return numbers;
 }
 
+/// Times of the rows that the column's values stand in.
+std::vector<int64_t> TableEncoder::times_of(const Column& column, std::span<const int64_t> times) {
+    if (rows_of_shape_.empty()) {
+        rows_of_shape_.resize(shapes_.size());
+        for (size_t row = 0; row < row_shapes_.size(); ++row) {
+            rows_of_shape_[static_cast<size_t>(row_shapes_[row])].push_back(
+                static_cast<uint32_t>(row)
+            );
+        }
+    }
+    std::vector<uint32_t> rows;
+    rows.reserve(column.values.size());
+    for (const uint32_t shape : column.shapes) {  // named twice: its rows have two values
+        const auto& more = rows_of_shape_[shape];
+        rows.insert(rows.end(), more.begin(), more.end());
+    }
+    if (column.shapes.size() > 1) {
+        std::ranges::sort(rows);
+    }
+    std::vector<int64_t> own;
+    own.reserve(rows.size());
+    for (const uint32_t row : rows) {
+        own.push_back(times[row]);
+    }
+    return own;
+}
+
 /// Value i of both stands in the same row, whatever i is. The reader asks for the same.
 bool TableEncoder::is_aligned(const Column& a, const Column& b) const {
     return !a.is_repeated && !b.is_repeated && a.shapes == b.shapes &&
@@ -208,10 +267,7 @@ std::vector<std::string> TableEncoder::write_columns(
         if (column.values.size() == times.size()) {
             context.times = times;
         } else if (!times.empty()) {
-            own_times.clear();
-            for (const uint32_t row : column.rows) {
-                own_times.push_back(times[row]);
-            }
+            own_times = times_of(column, times);
             context.times = own_times;
         }
         std::vector<KnownColumn> known;
@@ -251,7 +307,11 @@ void TableEncoder::encode_nested(
         for (size_t k = 0; k < used.size(); ++k) {
             known[k] = {used[k]->column, used[k]->values[i]};
         }
-        add(plan.mode, values[i], known);
+        if (known.empty()) {
+            add_repeated(plan.mode, values[i]);
+        } else {
+            add(plan.mode, values[i], known);
+        }
     }
     out += static_cast<char>(Encoding::kTable);
     write_head(context.known, out);

@@ -6,6 +6,7 @@
 
 #include "collector/store/columns/encode/candidates.hpp"
 #include "collector/store/columns/encode/table_encoder.hpp"
+#include "collector/store/columns/text/same_text.hpp"
 
 namespace seyir::store::columns {
 namespace {
@@ -58,7 +59,7 @@ void ValueEncoder::emit(Values values) const {
     }
     std::string_view last;
     for (const std::string_view value : values) {
-        if (value != last) {
+        if (!is_same(value, last)) {
             (*pieces)(value);
             last = value;
         }
@@ -69,7 +70,9 @@ void ValueEncoder::encode(
     Values values, const EncodeContext& context, ColumnPlan& plan, std::string& out
 ) {
     const std::string_view first = values.front();
-    if (std::ranges::all_of(values, [&](std::string_view value) { return value == first; })) {
+    if (std::ranges::all_of(values, [&](std::string_view value) {
+            return is_same(value, first);
+        })) {
         out += static_cast<char>(Encoding::kConst);
         codec::append_text(out, first);
         emit(values.first(1));
@@ -150,9 +153,11 @@ bool ValueEncoder::scalar(
     Exceptions exceptions(values.size());
     std::vector<int64_t> numbers(values.size());
     int64_t last = 0;
+    std::string_view last_text;  // a text of the form, whose number is `last`
     for (size_t i = 0; i < values.size(); ++i) {
-        if (const auto number = plan.form.parse(values[i])) {
+        if (const auto number = plan.form.parse_near(values[i], last_text, last)) {
             last = *number;
+            last_text = values[i];
         } else if (!exceptions.add(i, values[i])) {
             return false;
         }
@@ -232,7 +237,7 @@ bool ValueEncoder::dict(
     std::vector<int64_t> ids;
     ids.reserve(values.size());
     for (const std::string_view value : values) {
-        if (!ids.empty() && value == distinct[static_cast<size_t>(ids.back())]) {
+        if (!ids.empty() && is_same(value, distinct[static_cast<size_t>(ids.back())])) {
             ids.push_back(ids.back());
             continue;
         }

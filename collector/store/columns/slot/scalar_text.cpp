@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "collector/store/columns/text/runs.hpp"
+#include "collector/store/columns/text/same_text.hpp"
 
 namespace seyir::store::columns {
 namespace {
@@ -164,24 +165,31 @@ void append_decimal(std::string& out, uint64_t value, size_t width, bool is_exac
     }
 }
 
-int hex_digit(char c, bool is_upper) {
-    if (is_digit(c)) {
-        return c - '0';
+constexpr uint8_t kNoDigit = 0xff;
+
+constexpr std::array<uint8_t, 256> digits_of(std::string_view names) {
+    std::array<uint8_t, 256> digits{};
+    digits.fill(kNoDigit);
+    for (size_t i = 0; i < names.size(); ++i) {
+        digits[static_cast<uint8_t>(names[i])] = static_cast<uint8_t>(i);
     }
-    const char first = is_upper ? 'A' : 'a';
-    return c >= first && c < first + 6 ? c - first + 10 : -1;
+    return digits;
 }
 
-bool parse_hex(std::string_view text, bool is_upper, std::string& out) {
+constexpr std::array<uint8_t, 256> kLowerDigits = digits_of("0123456789abcdef");
+constexpr std::array<uint8_t, 256> kUpperDigits = digits_of("0123456789ABCDEF");
+
+/// Writes half as many bytes as the text has characters, an even number.
+bool parse_hex(std::string_view text, bool is_upper, char* to) {
+    const auto& digits = is_upper ? kUpperDigits : kLowerDigits;
+    unsigned all = 0;
     for (size_t i = 0; i + 1 < text.size(); i += 2) {
-        const int high = hex_digit(text[i], is_upper);
-        const int low = hex_digit(text[i + 1], is_upper);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        out += static_cast<char>(high * 16 + low);
+        const unsigned high = digits[static_cast<uint8_t>(text[i])];
+        const unsigned low = digits[static_cast<uint8_t>(text[i + 1])];
+        all |= high | low;
+        *to++ = static_cast<char>(high << 4 | low);
     }
-    return true;
+    return all <= 15;
 }
 
 constexpr bool is_dash_place(size_t at) {
@@ -210,6 +218,15 @@ std::optional<int64_t> ScalarForm::parse(std::string_view text) const {
         default:
             return std::nullopt;
     }
+}
+
+std::optional<int64_t> ScalarForm::parse_near(
+    std::string_view text, std::string_view known, int64_t known_value
+) const {
+    if (!known.empty() && is_same(text, known)) {
+        return known_value;
+    }
+    return kind == ScalarKind::kTime ? layout->parse_near(text, known, known_value) : parse(text);
 }
 
 void ScalarForm::append(std::string& out, int64_t value) const {
@@ -242,19 +259,22 @@ void ScalarForm::append(std::string& out, int64_t value) const {
 }
 
 bool ScalarForm::parse_bytes(std::string_view text, std::string& out) const {
-    const size_t before = out.size();
+    char bytes[kHexWidthMax];
     bool is_good = false;
     if (kind == ScalarKind::kUuid) {
-        is_good =
-            text.size() == kUuidChars && text[8] == '-' && text[13] == '-' && text[18] == '-' &&
-            text[23] == '-' && parse_hex(text.substr(0, 8), false, out) &&
-            parse_hex(text.substr(9, 4), false, out) && parse_hex(text.substr(14, 4), false, out) &&
-            parse_hex(text.substr(19, 4), false, out) && parse_hex(text.substr(24), false, out);
+        is_good = text.size() == kUuidChars && text[8] == '-' && text[13] == '-' &&
+                  text[18] == '-' && text[23] == '-' &&
+                  parse_hex(text.substr(0, 8), false, bytes) &&
+                  parse_hex(text.substr(9, 4), false, bytes + 4) &&
+                  parse_hex(text.substr(14, 4), false, bytes + 6) &&
+                  parse_hex(text.substr(19, 4), false, bytes + 8) &&
+                  parse_hex(text.substr(24), false, bytes + 10);
     } else {
-        is_good = text.size() == width && parse_hex(text, kind == ScalarKind::kHexUpper, out);
+        is_good = text.size() == width && width <= kHexWidthMax && width % 2 == 0 &&
+                  parse_hex(text, kind == ScalarKind::kHexUpper, bytes);
     }
-    if (!is_good) {
-        out.resize(before);
+    if (is_good) {
+        out.append(bytes, byte_width());
     }
     return is_good;
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "collector/store/columns/text/runs.hpp"
+#include "collector/store/columns/text/same_text.hpp"
 
 namespace seyir::store::columns {
 namespace {
@@ -122,16 +123,39 @@ bool take(char directive, std::string_view text, Parts& parts) {
     }
 }
 
-void append_padded(std::string& out, int64_t value, size_t width, char pad = '0') {
-    char digits[20];
+char* put_padded(char* to, int64_t value, size_t width) {
+    auto left = static_cast<uint32_t>(value);
     for (size_t i = width; i > 0; --i) {
-        digits[i - 1] = static_cast<char>('0' + value % 10);
-        value /= 10;
+        to[i - 1] = static_cast<char>('0' + left % 10);
+        left /= 10;
     }
-    if (pad != '0' && digits[0] == '0') {
-        digits[0] = pad;
+    return to + width;
+}
+
+/// A day of the calendar.
+struct Date {
+    int64_t number = INT64_MIN;  ///< since 1970
+    int year = 0;
+    unsigned month = 0;
+    unsigned day = 0;
+    unsigned weekday = 0;
+};
+
+/// Of a day since 1970. Times that follow each other are mostly of one day.
+const Date& date_of(int64_t number) {
+    thread_local Date last;
+    if (number != last.number) {
+        const std::chrono::sys_days days{std::chrono::days(number)};
+        const std::chrono::year_month_day date(days);
+        last = {
+            number,
+            static_cast<int>(date.year()),
+            static_cast<unsigned>(date.month()),
+            static_cast<unsigned>(date.day()),
+            std::chrono::weekday(days).c_encoding()
+        };
     }
-    out.append(digits, width);
+    return last;
 }
 
 std::chrono::sys_days days_of(const Parts& parts) {
@@ -162,6 +186,10 @@ std::optional<TimeLayout> TimeLayout::from_pattern(std::string_view pattern) {
         }
         seen += kind;
         layout.steps_.push_back({directive, 0});
+        if (kind == 'f') {
+            layout.fraction_at_ = layout.length_;
+            layout.fraction_size_ = width;
+        }
         layout.length_ += width;
         layout.has_weekday_ = layout.has_weekday_ || directive == 'a';
         if (kind == 'f') {
@@ -191,7 +219,7 @@ std::optional<TimeLayout> TimeLayout::detect(std::string_view text) {
         return made;
     }();
     const auto base = std::ranges::find_if(bases, [&](const TimeLayout& layout) {
-        return layout.parse(text.substr(0, layout.length())).has_value();
+        return layout.may_begin(text) && layout.parse(text.substr(0, layout.length())).has_value();
     });
     if (base == bases.end()) {
         return std::nullopt;
@@ -221,12 +249,31 @@ std::optional<TimeLayout> TimeLayout::detect(std::string_view text) {
             pattern += rest.substr(0, 5 + colon);
         }
     }
-    auto layout = from_pattern(pattern);
+    // One layout follows another of its kind: the last one need not be made again.
+    thread_local std::optional<TimeLayout> layout;
+    if (!layout || layout->pattern() != pattern) {
+        layout = from_pattern(pattern);
+    }
     if (!layout || !can_cut(text, layout->length()) ||
         !layout->parse(text.substr(0, layout->length()))) {
         return std::nullopt;
     }
     return layout;
+}
+
+/// Its literals stand where they belong; false for most texts that are no times.
+bool TimeLayout::may_begin(std::string_view text) const {
+    if (text.size() < length_) {
+        return false;
+    }
+    size_t at = 0;
+    for (const Step& step : steps_) {
+        if (step.directive == 0 && text[at] != step.literal) {
+            return false;
+        }
+        at += step.directive == 0 ? 1 : width_of(step.directive);
+    }
+    return true;
 }
 
 std::optional<int64_t> TimeLayout::parse(std::string_view text) const {
@@ -269,6 +316,29 @@ std::optional<int64_t> TimeLayout::parse(std::string_view text) const {
     return value;
 }
 
+std::optional<int64_t> TimeLayout::parse_near(
+    std::string_view text, std::string_view known, int64_t known_value
+) const {
+    const size_t behind = fraction_at_ + fraction_size_;
+    const bool differs_in_fraction =
+        fraction_size_ != 0 && text.size() == length_ && known.size() == length_ &&
+        is_same(text.substr(0, fraction_at_), known.substr(0, fraction_at_)) &&
+        is_same(text.substr(behind), known.substr(behind));
+    if (!differs_in_fraction) {
+        return parse(text);
+    }
+    const int64_t fraction = number(text.substr(fraction_at_, fraction_size_));
+    const int64_t known_fraction = number(known.substr(fraction_at_, fraction_size_));
+    int64_t value = 0;
+    // Near the ends of what fits, as parse() sees it.
+    if (fraction < 0 || known_fraction < 0 ||
+        __builtin_sub_overflow(known_value, known_fraction, &value) ||
+        __builtin_add_overflow(value, fraction, &value)) {
+        return parse(text);
+    }
+    return value;
+}
+
 std::string TimeLayout::alphabet() const {
     std::string out = "0123456789- ";
     for (const Step& step : steps_) {
@@ -298,47 +368,48 @@ void TimeLayout::append(std::string& out, int64_t value) const {
     int64_t day_number = (seconds - second) / kSecondsPerDay;
     // Bytes may claim any number; dates go as far as years have four digits.
     day_number = std::clamp<int64_t>(day_number, -719'162, 2'932'896);
-    const std::chrono::sys_days days{std::chrono::days(day_number)};
-    const std::chrono::year_month_day date(days);
-    const auto month = static_cast<unsigned>(date.month());
-    const auto day = static_cast<unsigned>(date.day());
+    const Date& date = date_of(day_number);
+    const size_t before = out.size();
+    out.resize(before + length_);
+    char* to = out.data() + before;
     for (const Step& step : steps_) {
         switch (step.directive) {
             case 0:
-                out += step.literal;
+                *to++ = step.literal;
                 break;
             case 'Y':
-                append_padded(out, static_cast<int>(date.year()), 4);
+                to = put_padded(to, date.year, 4);
                 break;
             case 'y':
-                append_padded(out, static_cast<int>(date.year()) % 100, 2);
+                to = put_padded(to, date.year % 100, 2);
                 break;
             case 'm':
-                append_padded(out, month, 2);
+                to = put_padded(to, date.month, 2);
                 break;
             case 'b':
-                out += kMonths.substr((month - 1) * size_t{3}, 3);
+                to += kMonths.copy(to, 3, (date.month - 1) * size_t{3});
                 break;
             case 'a':
-                out += kWeekdays.substr(std::chrono::weekday(days).c_encoding() * size_t{3}, 3);
+                to += kWeekdays.copy(to, 3, date.weekday * size_t{3});
                 break;
             case 'd':
-                append_padded(out, day, 2);
+                to = put_padded(to, date.day, 2);
                 break;
             case 'e':
-                append_padded(out, day, 2, ' ');
+                to = put_padded(to, date.day, 2);
+                to[-2] = to[-2] == '0' ? ' ' : to[-2];
                 break;
             case 'H':
-                append_padded(out, second / 3600, 2);
+                to = put_padded(to, second / 3600, 2);
                 break;
             case 'M':
-                append_padded(out, second / 60 % 60, 2);
+                to = put_padded(to, second / 60 % 60, 2);
                 break;
             case 'S':
-                append_padded(out, second % 60, 2);
+                to = put_padded(to, second % 60, 2);
                 break;
             default:
-                append_padded(out, fraction, width_of(step.directive));
+                to = put_padded(to, fraction, width_of(step.directive));
         }
     }
 }

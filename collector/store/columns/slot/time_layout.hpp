@@ -32,11 +32,18 @@ class TimeLayout {
 
     /// Nothing unless `text` is exactly what append() would write for the answer.
     std::optional<int64_t> parse(std::string_view text) const;
+    /// The same as parse(text), faster when only the fraction differs from `known`, a text whose
+    /// number is `known_value`; "" for none.
+    std::optional<int64_t> parse_near(
+        std::string_view text, std::string_view known, int64_t known_value
+    ) const;
     void append(std::string& out, int64_t value) const;
 
     bool operator==(const TimeLayout& other) const { return pattern_ == other.pattern_; }
 
   private:
+    bool may_begin(std::string_view text) const;
+
     struct Step {
         char directive = 0;  ///< 0: the literal
         char literal = 0;
@@ -47,6 +54,8 @@ class TimeLayout {
     size_t length_ = 0;
     int64_t unit_ns_ = 1'000'000'000;
     int64_t units_per_second_ = 1;
+    size_t fraction_at_ = 0;
+    size_t fraction_size_ = 0;  ///< 0: there is none
     bool has_weekday_ = false;
 };
 

@@ -2,9 +2,9 @@
 #include "collector/store/columns/text/shape.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "collector/store/columns/text/runs.hpp"
+#include "collector/store/columns/text/same_text.hpp"
 #include "common/codec/bytes.hpp"
 
 namespace seyir::store::columns {
@@ -13,6 +13,12 @@ namespace {
 constexpr size_t kNone = std::string_view::npos;
 constexpr int kTimesMax = 7;
 constexpr size_t kContextBytes = 16;  // of the text before a slot, in its column's key
+constexpr uint64_t kPrime = 0x9e3779b97f4a7c15;
+// Guesses among recent shapes: what one that is right is worth in ones that are not.
+constexpr int kRecentHit = 2;
+constexpr int kRecentScoreMax = 64;
+constexpr uint32_t kRecentRetry = 32;
+constexpr size_t kTwinBytesMin = 16;  // a text shorter than that may stand there twice by chance
 
 /// The end of a run with a digit; kNone when there is none at `at`.
 size_t run_slot_end(std::string_view text, size_t at) {
@@ -81,27 +87,6 @@ bool has_open_edge(const Shape& shape) {
     return false;
 }
 
-/// Literals are short, and a call costs more than comparing them.
-bool is_same(const char* a, const char* b, size_t size) {
-    constexpr size_t kWord = sizeof(uint64_t);
-    if (size > 4 * kWord) {
-        return std::memcmp(a, b, size) == 0;
-    }
-    const auto load = [](const char* from) {
-        uint64_t word = 0;
-        std::memcpy(&word, from, kWord);
-        return word;
-    };
-    if (size < kWord) {
-        return std::equal(a, a + size, b);
-    }
-    uint64_t differs = load(a + size - kWord) ^ load(b + size - kWord);
-    for (size_t at = 0; at + kWord < size; at += kWord) {
-        differs |= load(a + at) ^ load(b + at);
-    }
-    return differs == 0;
-}
-
 }  // namespace
 
 bool match(
@@ -148,7 +133,7 @@ uint32_t ShapeSet::column_of(Mode mode, const Token& token, std::string_view bef
         const auto next = static_cast<uint32_t>(columns_.size());
         const auto [at, is_new] = column_by_key_.try_emplace(key_, next);
         if (is_new) {
-            columns_.push_back({key_, token.name});
+            columns_.push_back({key_, token.name, 0});
         }
         if (times == kTimesMax || std::ranges::count(used_, at->second) == 0) {
             used_.push_back(at->second);
@@ -157,9 +142,40 @@ uint32_t ShapeSet::column_of(Mode mode, const Token& token, std::string_view bef
     }
 }
 
+/// Where a text stands twice in the line, one column can refer to the other if both have their
+/// values in the same rows. So slots of such texts get columns of this shape alone when the ones
+/// they would share with other shapes are of different shapes.
+void ShapeSet::split_twins(Mode mode, std::string_view text, uint32_t number, Shape& shape) {
+    if (!separates_twins_ || mode != Mode::kWords || columns_.size() >= kColumnsMax) {
+        return;
+    }
+    const auto text_of = [&](size_t i) {
+        return text.substr(tokens_[i].begin, tokens_[i].end - tokens_[i].begin);
+    };
+    const auto is_own = [&](size_t i) {
+        return shape.slots[i].rule != Rule::kSame && text_of(i).size() >= kTwinBytesMin;
+    };
+    const auto split = [&](size_t i) {
+        const std::string key = std::to_string(number) + "." + std::to_string(i);
+        shape.slots[i].column = static_cast<uint32_t>(columns_.size());
+        columns_.push_back({key, {}, 0});
+    };
+    for (size_t i = 0; i < tokens_.size(); ++i) {
+        for (size_t j = i + 1; is_own(i) && j < tokens_.size(); ++j) {
+            if (is_own(j) && text_of(i) == text_of(j) &&
+                columns_[shape.slots[i].column].shapes != columns_[shape.slots[j].column].shapes) {
+                split(i);
+                split(j);
+                break;
+            }
+        }
+    }
+}
+
 /// The shape of tokens_, made when there is none like it; nothing when there is no room.
 std::optional<uint32_t> ShapeSet::add(Mode mode, std::string_view text, bool& is_new) {
-    std::string key(1, static_cast<char>(mode));
+    std::string& key = shape_key_;
+    key.assign(1, static_cast<char>(mode));
     size_t at = 0;
     for (const Token& token : tokens_) {
         codec::append_text(key, text.substr(at, token.begin - at));
@@ -175,7 +191,7 @@ std::optional<uint32_t> ShapeSet::add(Mode mode, std::string_view text, bool& is
         return std::nullopt;
     }
     is_new = true;
-    const auto found = by_key_.emplace(std::move(key), static_cast<uint32_t>(shapes_.size())).first;
+    const auto found = by_key_.emplace(key, static_cast<uint32_t>(shapes_.size())).first;
     Shape& shape = shapes_.emplace_back();
     shape.mode = mode;
     shape.follower = found->second;
@@ -195,6 +211,13 @@ std::optional<uint32_t> ShapeSet::add(Mode mode, std::string_view text, bool& is
         }
         at = token.end;
     }
+    split_twins(mode, text, found->second, shape);
+    for (const Slot& slot : shape.slots) {
+        if (slot.rule != Rule::kSame) {
+            uint64_t& shapes = columns_[slot.column].shapes;
+            shapes = (shapes ^ found->second) * kPrime + 1;
+        }
+    }
     shape.tail_begin = static_cast<uint32_t>(shape.text.size());
     shape.text += text.substr(at);
     shape.has_open_edges = has_open_edge(shape);
@@ -212,15 +235,10 @@ ShapeSet::Match ShapeSet::cut(
     Mode mode, std::string_view text, KnownTexts known, std::vector<std::string_view>& slots
 ) {
     Match out;
-    if (last_ < shapes_.size()) {
-        const uint32_t expected = shapes_[last_].follower;
-        for (const uint32_t guess : {expected, last_}) {
-            if (shapes_[guess].mode == mode && match(shapes_[guess], text, known, slots)) {
-                shapes_[last_].follower = guess;
-                last_ = out.shape = guess;
-                return out;
-            }
-        }
+    if (const auto guess = guess_shape(mode, text, known, slots)) {
+        follow_with(*guess);
+        out.shape = *guess;
+        return out;
     }
     if (!tokenize(mode, text, known, tokens_)) {
         out.is_unreadable = true;
@@ -236,11 +254,69 @@ ShapeSet::Match ShapeSet::cut(
     }
     out.shape = shape.value_or(0);
     slots_of_tokens(slots, text);
-    if (last_ < shapes_.size()) {
-        shapes_[last_].follower = out.shape;
+    if (mode != Mode::kWhole && !out.is_new) {
+        remember(out.shape);
     }
-    last_ = out.shape;
+    follow_with(out.shape);
     return out;
+}
+
+/// A known shape that the text has: the one that came behind the last shape before, the last one
+/// again, or one of those that came lately, as long as these are right often enough.
+std::optional<uint32_t> ShapeSet::guess_shape(
+    Mode mode, std::string_view text, KnownTexts known, std::vector<std::string_view>& slots
+) {
+    if (last_ >= shapes_.size()) {
+        return std::nullopt;
+    }
+    const auto fits = [&](uint32_t guess) {
+        return shapes_[guess].mode == mode && match(shapes_[guess], text, known, slots);
+    };
+    const uint32_t expected = shapes_[last_].follower;
+    for (const uint32_t guess : {expected, last_}) {
+        if (fits(guess)) {
+            return guess;
+        }
+    }
+    // A text has other shapes too that are worse for it: a quoted field may pass for a bare one,
+    // and a run for a reference to a known text.
+    if (mode == Mode::kFields || !known.empty()) {
+        return std::nullopt;
+    }
+    const bool is_worth_it = recent_score_ >= 0 || (++recent_skipped_ % kRecentRetry) == 0;
+    if (!is_worth_it) {
+        return std::nullopt;
+    }
+    for (size_t i = 0; i < recent_count_; ++i) {
+        const uint32_t guess = recent_[i];
+        if (guess != expected && guess != last_ && fits(guess)) {
+            remember(guess);
+            recent_score_ = std::min(recent_score_ + kRecentHit, kRecentScoreMax);
+            return guess;
+        }
+    }
+    recent_score_ = std::max(recent_score_ - 1, -kRecentScoreMax);
+    return std::nullopt;
+}
+
+void ShapeSet::follow_with(uint32_t shape) {
+    if (last_ < shapes_.size()) {
+        shapes_[last_].follower = shape;
+    }
+    last_ = shape;
+}
+
+/// Puts the shape in front of those that came lately.
+void ShapeSet::remember(uint32_t shape) {
+    const auto end = recent_.begin() + static_cast<ptrdiff_t>(recent_count_);
+    auto at = std::find(recent_.begin(), end, shape);
+    if (at == end && recent_count_ < recent_.size()) {
+        ++recent_count_;
+    } else if (at == end) {
+        --at;
+    }
+    std::copy_backward(recent_.begin(), at, at + 1);
+    recent_[0] = shape;
 }
 
 }  // namespace seyir::store::columns

@@ -6,6 +6,7 @@
 // is one slot.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -75,16 +76,27 @@ class ShapeSet {
     /// Of a JSON or logfmt field, else "".
     const std::string& column_name(uint32_t column) const { return columns_[column].name; }
 
+    /// Says that columns may refer to each other (Rule::kSame): texts that stand in a line twice
+    /// are then kept in columns whose values stand in the same rows.
+    void separate_twins() { separates_twins_ = true; }
+
     bool is_full() const { return shapes_.size() >= kShapesMax || columns_.size() >= kColumnsMax; }
 
   private:
     struct ColumnNames {
         std::string key;
         std::string name;
+        uint64_t shapes = 0;  ///< tells which shapes have it
     };
 
     std::optional<uint32_t> add(Mode mode, std::string_view text, bool& is_new);
     uint32_t column_of(Mode mode, const Token& token, std::string_view before, size_t index);
+    void split_twins(Mode mode, std::string_view text, uint32_t number, Shape& shape);
+    std::optional<uint32_t> guess_shape(
+        Mode mode, std::string_view text, KnownTexts known, std::vector<std::string_view>& slots
+    );
+    void follow_with(uint32_t shape);
+    void remember(uint32_t shape);
     void slots_of_tokens(std::vector<std::string_view>& slots, std::string_view text) const;
 
     std::deque<Shape> shapes_;
@@ -92,6 +104,12 @@ class ShapeSet {
     std::vector<ColumnNames> columns_;
     std::unordered_map<std::string, uint32_t> column_by_key_;
     std::vector<Token> tokens_;
+    std::array<uint32_t, 8> recent_{};  ///< shapes that came lately, the last one first
+    size_t recent_count_ = 0;
+    int recent_score_ = 0;  ///< below 0: trying them has cost more than it gained
+    uint32_t recent_skipped_ = 0;
+    bool separates_twins_ = false;
+    std::string shape_key_;
     std::vector<uint32_t> used_;  ///< columns of the shape that is being made
     std::string key_;
     uint32_t last_ = 0;
