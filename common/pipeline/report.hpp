@@ -46,9 +46,10 @@ struct Contact {
     std::optional<SteadyTime> stored_at;
     /// The end of the last connection that lasted (one that is let in and thrown out did not).
     std::optional<SteadyTime> lasted_until;
-    std::string endpoints;      ///< all it may connect to, for people
-    std::string problem;        ///< why there is no connection
-    uint64_t waiting_rows = 0;  ///< in the spool or disk buffer before it
+    std::string endpoints;         ///< all it may connect to, for people
+    std::string problem;           ///< why there is no connection
+    uint64_t under_way_bytes = 0;  ///< sent, and not answered
+    uint64_t waiting_rows = 0;     ///< in the spool or disk buffer before it
     uint64_t waiting_bytes = 0;
 };
 

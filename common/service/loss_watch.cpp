@@ -74,7 +74,10 @@ ContactJudge::Verdict ContactJudge::look(
     const bool is_new = contact.connected_since && now - *contact.connected_since < kLasting;
     const bool has_stored = contact.connected_since && contact.stored_at &&
                             *contact.stored_at >= *contact.connected_since;
-    const bool is_good = contact.connected_since && (!is_new || has_stored);
+    const bool is_waiting = contact.connected_since && contact.under_way_bytes != 0;
+    const bool is_good =
+        contact.connected_since &&
+        (is_waiting ? has_stored && now - *contact.stored_at < kLasting : !is_new || has_stored);
     good_at_ = std::max({
         good_at_,
         contact.stored_at.value_or(good_at_),
@@ -86,7 +89,8 @@ ContactJudge::Verdict ContactJudge::look(
         return Verdict::kBack;
     }
     // One that came just now may be the one that lasts.
-    if (!is_lost_ && now - good_at_ >= after && !contact.connected_since) {
+    if (!is_lost_ && now - good_at_ >= after &&
+        (!contact.connected_since || (is_waiting && !is_new))) {
         is_lost_ = true;
         return Verdict::kLost;
     }
@@ -114,17 +118,27 @@ void LossWatch::look(const component::RunningGraph& graph) {
         Watched& output = watched(id);
         const SteadyTime now = clock_.steady_now();
         const auto verdict = output.judge.look(*contact, notice->after, now);
-        if (verdict == ContactJudge::Verdict::kNothingNew) {
-            continue;
-        }
         if (verdict == ContactJudge::Verdict::kLost) {
             output.since = clock_.wall_now() - (now - output.judge.good_at());
+            output.is_untold = true;
+        } else if (verdict == ContactJudge::Verdict::kBack) {
+            output.is_untold = told_.contains(id);  // nobody wants the end of what was never told
+        }
+        output.lost.set(output.judge.is_lost() ? 1 : 0);
+        if (!output.is_untold ||
+            (verdict == ContactJudge::Verdict::kNothingNew && now < output.next_try)) {
+            continue;
+        }
+        output.next_try = now + kAgain;
+        if (!tell(id, *notice, *contact, output, unread_bytes(graph))) {
+            continue;
+        }
+        output.is_untold = false;
+        if (output.judge.is_lost()) {
             told_[id] = output.since;
         } else {
             told_.erase(id);
         }
-        output.lost.set(output.judge.is_lost() ? 1 : 0);
-        tell(id, *notice, *contact, output, unread_bytes(graph));
         save();  // after it: told twice is better than never
     }
     // An output that left, or whose notice did, is forgotten.
@@ -166,7 +180,7 @@ LossWatch::Watched& LossWatch::watched(const std::string& output) {
         .first->second;
 }
 
-void LossWatch::tell(
+bool LossWatch::tell(
     const std::string& output,
     const component::LossNotice& notice,
     const pipeline::Contact& contact,
@@ -221,18 +235,24 @@ void LossWatch::tell(
          .attrs = attributes.take()}
     );
     (is_lost ? log::error : log::info)(kLog, text, {});
-    registry_
-        .counter(
-            "seyir_collector_lost_notices_total",
-            "What on_collector_lost told.",
-            {{"output", output}, {"state", is_lost ? "firing" : "resolved"}}
-        )
-        .add();
+    bool is_taken = false;
     for (const config::NamedPlace& to : notice.to) {
-        if (!setup_.send(to.name, {batch, {}})) {
-            log::warn(kLog, "nobody was told: the output does not run", {{"output", to.name}});
+        if (setup_.send(to.name, {batch, {}})) {
+            is_taken = true;
+        } else {
+            log::warn(kLog, "not told there: the output does not run", {{"output", to.name}});
         }
     }
+    if (is_taken) {
+        registry_
+            .counter(
+                "seyir_collector_lost_notices_total",
+                "What on_collector_lost told.",
+                {{"output", output}, {"state", is_lost ? "firing" : "resolved"}}
+            )
+            .add();
+    }
+    return is_taken;
 }
 
 /// Lines of `OUTPUT NANOSECONDS`.

@@ -29,7 +29,8 @@ class ContactJudge {
   public:
     enum class Verdict { kNothingNew, kLost, kBack };
 
-    /// A connection counts once it is so old, or once it brought an acknowledgement.
+    /// A connection counts once it is so old, or once it brought an acknowledgement. While
+    /// something that was sent waits for its answer, only a fresh answer counts.
     static constexpr Nanos kLasting = std::chrono::seconds(10);
 
     /// `now`: the time away counts from here at the earliest.
@@ -52,6 +53,9 @@ class LossWatch {
     /// Gives the rows to the output of this id; false when there is none.
     using Send = std::function<bool(const std::string& output, const BatchView& rows)>;
 
+    /// Between attempts to tell what no output took.
+    static constexpr Nanos kAgain = std::chrono::minutes(1);
+
     struct Setup {
         std::string file;  ///< where what was told is kept
         std::string host_name;
@@ -65,12 +69,15 @@ class LossWatch {
   private:
     struct Watched {
         ContactJudge judge;
-        UnixNanos since;  ///< of the loss that was told
+        UnixNanos since;  ///< of the loss
+        bool is_untold = false;
+        SteadyTime next_try;  ///< while `is_untold`
         metrics::Gauge& lost;
     };
 
     Watched& watched(const std::string& output);
-    void tell(
+    /// False when no output took it.
+    bool tell(
         const std::string& output,
         const component::LossNotice& notice,
         const pipeline::Contact& contact,

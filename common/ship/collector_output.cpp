@@ -154,7 +154,8 @@ std::optional<pipeline::Contact> CollectorOutput::contact() const {
         .stored_at = now.acked_at,
         .lasted_until = now.lasted_until,
         .endpoints = {},
-        .problem = std::move(now.problem)
+        .problem = std::move(now.problem),
+        .under_way_bytes = now.under_way_bytes
     };
     for (const net::Endpoint& endpoint : impl_->endpoints) {
         contact.endpoints += (contact.endpoints.empty() ? "" : ", ") + endpoint.text();

@@ -104,7 +104,9 @@ void add_loss_notice(Schema& schema) {
     );
     lost.with(field("after", Type::kDuration)
                   .between(kSecond, 7 * 86'400 * kSecond)
-                  .describe("Without a connection that lasts, or an acknowledgement, for so long.")
+                  .describe("Without a connection that lasts, or without an answer to what was "
+                            "sent, for so "
+                            "long.")
                   .or_else("5m")
                   .elsewhere("other programs", {"timeout", "for"}))
         .with(list_of("to", field("", Type::kString).between(1, 64))

@@ -176,7 +176,9 @@ async::Awaitable<Result<void>> Shipper::connect_once() {
     // Not at the welcome: a collector that lets in and throws out must not be tried in a loop.
     const SteadyTime now = clock_.steady_now();
     if (session->phase == Phase::kAccepted && now - session->accepted_at > kSteadyAfter) {
-        lasted_until_ = now;
+        if (window_.sent_bytes() == 0) {
+            lasted_until_ = now;  // one that answered nothing was of no use, however long it was
+        }
         all_is_well();
     }
     co_return std::move(result);

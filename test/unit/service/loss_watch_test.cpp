@@ -79,6 +79,9 @@ struct Scene {
                                 state = attr.value.as_text();
                             }
                         }
+                        if (is_deaf) {
+                            return false;
+                        }
                         told.push_back({to, std::string(rows.batch->body(0)), state});
                         return true;
                     }
@@ -110,6 +113,7 @@ struct Scene {
     component::RunningGraph graph;
     std::unique_ptr<LossWatch> watch;
     std::vector<Told> told;
+    bool is_deaf = false;  ///< no output takes anything
 };
 
 }  // namespace
@@ -205,6 +209,48 @@ TEST_SUITE("service/loss_watch") {
         scene.connect();
         scene.look_for(1h);
         CHECK(scene.take().empty());
+    }
+
+    TEST_CASE("one that takes records and never answers is lost, until it does") {
+        Scene scene;
+        scene.connect();
+        scene.look_for(1min);
+        scene.output->now.under_way_bytes = 100;
+        scene.look_for(4min);
+        CHECK(scene.take().empty());
+        scene.look_for(2min);
+        CHECK(scene.take().size() == 2);
+        scene.output->now.stored_at = scene.clock.steady_now();
+        scene.look_for(1s);
+        CHECK(scene.take().size() == 2);
+    }
+
+    TEST_CASE(
+        "a notice that no output took is tried again, and one of a loss nobody heard of is not"
+    ) {
+        Scene scene;
+        scene.is_deaf = true;
+        scene.look_for(6min);
+        scene.is_deaf = false;
+        scene.start();
+        scene.look_for(4min);
+        CHECK(scene.take().empty());
+        scene.is_deaf = true;
+        scene.look_for(2min);
+        scene.is_deaf = false;
+        scene.look_for(2min);
+        CHECK(scene.take().size() == 2);
+        scene.start();
+        scene.look_for(6min);
+        CHECK(scene.take().empty());
+
+        Scene unheard;
+        unheard.is_deaf = true;
+        unheard.look_for(6min);
+        unheard.is_deaf = false;
+        unheard.connect();
+        unheard.look_for(20s);
+        CHECK(unheard.take().empty());
     }
 
     TEST_CASE("a restart neither tells a loss again nor forgets to say that it is over") {
