@@ -129,6 +129,9 @@ void LossWatch::look(const component::RunningGraph& graph) {
             (verdict == ContactJudge::Verdict::kNothingNew && now < output.next_try)) {
             continue;
         }
+        if (output.judge.is_lost() && contact->connected_since && contact->under_way_bytes == 0) {
+            continue;  // it may be over before anybody heard of it
+        }
         output.next_try = now + kAgain;
         if (!tell(id, *notice, *contact, output, unread_bytes(graph))) {
             continue;
