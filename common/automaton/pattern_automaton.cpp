@@ -63,7 +63,11 @@ Symbols ascii_of(Has has) {
     return symbols;
 }
 
-/// K and long s, beyond ASCII, fold to letters of it.
+// The two characters beyond ASCII that fold to letters of it.
+constexpr uint32_t kKelvinSign = 0x212a;
+constexpr uint32_t kLongS = 0x17f;
+
+/// Requires: where one of those two is in it, so is its letter.
 void fold(Symbols& symbols) {
     for (size_t c = 'a'; c <= 'z'; ++c) {
         const bool has = symbols.bytes[c] || symbols.bytes[c - 32];
@@ -74,6 +78,7 @@ void fold(Symbols& symbols) {
     symbols.beyond = has_other && symbols.beyond == Beyond::kNone ? Beyond::kSome : symbols.beyond;
 }
 
+/// Requires: they are known exactly; the negation of more than is meant is less.
 void negate(Symbols& symbols) {
     for (size_t c = 0; c < 0x80; ++c) {
         symbols.bytes.flip(c);
@@ -226,26 +231,41 @@ class RegexParser {
             case '?':
                 return lost();
             default:
+                if (braced_counts()) {
+                    return lost();  // `a(?i){2}`: RE2 looks past the flags
+                }
                 ++at_;
                 return one(static_cast<uint8_t>(c), flags);
         }
     }
 
     Nfa::Part one(uint32_t character, const Flags& flags) {
-        Symbols symbols;
-        if (character >= 0x80) {
-            symbols.beyond = Beyond::kSome;
-        } else {
-            symbols.bytes.set(character);
-        }
-        return of(symbols, flags);
+        return nfa_.symbols(range(character, character, flags));
     }
 
-    Nfa::Part of(Symbols symbols, const Flags& flags) {
+    /// Folded.
+    Symbols range(uint32_t from, uint32_t to, const Flags& flags) {
+        Symbols symbols;
+        for (uint32_t c = from; c <= std::min<uint32_t>(to, 0x7f); ++c) {
+            symbols.bytes.set(c);
+        }
+        if (to >= 0x80) {
+            symbols.beyond = Beyond::kSome;
+        }
+        // RE2 cannot read such a pattern byte by byte: of a text that is no UTF-8 it takes no
+        // more than the characters, so what is found here may be none.
+        is_exact_ = is_exact_ && to <= 0xff;
         if (flags.any_case) {
+            const auto add_letter = [&](uint32_t character, size_t letter) {
+                if (from <= character && character <= to) {
+                    symbols.bytes.set(letter);
+                }
+            };
+            add_letter(kKelvinSign, 'k');
+            add_letter(kLongS, 's');
             fold(symbols);
         }
-        return nfa_.symbols(symbols);
+        return symbols;
     }
 
     Nfa::Part group(Flags flags, int depth) {
@@ -278,15 +298,16 @@ class RegexParser {
             default:
                 break;
         }
-        if (auto perl = perl_class(flags)) {
+        if (const auto perl = perl_class(flags, false)) {
             return nfa_.symbols(*perl);
         }
         const auto character = escaped_character();
         return character ? one(*character, flags) : lost();
     }
 
-    /// `\d` and the like, behind the backslash; folded.
-    std::optional<Symbols> perl_class(const Flags& flags) {
+    /// `\d` and the like, behind the backslash; folded. Of a negated class it may have too little,
+    /// of others too much.
+    std::optional<Symbols> perl_class(const Flags& flags, bool is_in_negated) {
         Symbols symbols;
         switch (peek()) {
             case 'd':
@@ -303,7 +324,7 @@ class RegexParser {
                 break;
             case 'p':
             case 'P':
-                return property();
+                return property(is_in_negated);
             default:
                 return std::nullopt;
         }
@@ -317,14 +338,17 @@ class RegexParser {
         return symbols;
     }
 
-    /// `\pN`, `\p{Greek}`: as if it took every character.
-    Symbols property() {
+    /// `\pN`, `\p{Greek}`: as if it took every character; none, where others than those are taken.
+    Symbols property(bool is_in_negated) {
         ++at_;
         if (peek() == '{') {
             at_ = std::min(pattern_.find('}', at_), pattern_.size() - 1);
         }
         ++at_;
         is_exact_ = false;
+        if (is_in_negated) {
+            return {};
+        }
         Symbols all = ascii_of([](int) { return true; });
         all.beyond = Beyond::kAll;
         return all;
@@ -368,7 +392,7 @@ class RegexParser {
         const bool is_negated = take("^");
         Symbols all;
         for (bool is_first = true; !done() && (is_first || peek() != ']'); is_first = false) {
-            add(all, class_item(flags));
+            add(all, class_item(flags, is_negated));
         }
         if (!take("]")) {
             return lost();
@@ -380,13 +404,13 @@ class RegexParser {
     }
 
     /// One character, a range or a named class; folded.
-    Symbols class_item(const Flags& flags) {
+    Symbols class_item(const Flags& flags, bool is_in_negated) {
         if (take("[:")) {
             return named_class(flags);
         }
         if (peek() == '\\') {
             ++at_;
-            if (const auto perl = perl_class(flags)) {
+            if (const auto perl = perl_class(flags, is_in_negated)) {
                 return *perl;
             }
             --at_;
@@ -397,19 +421,11 @@ class RegexParser {
             ++at_;
             to = class_character();
         }
-        Symbols symbols;
         if (!from || !to || *to < *from) {
             lost();
-            return symbols;
+            return {};
         }
-        for (uint32_t c = *from; c <= std::min<uint32_t>(*to, 0x7f); ++c) {
-            symbols.bytes.set(c);
-        }
-        symbols.beyond = *to >= 0x80 ? Beyond::kSome : Beyond::kNone;
-        if (flags.any_case) {
-            fold(symbols);
-        }
-        return symbols;
+        return range(*from, *to, flags);
     }
 
     std::optional<uint32_t> class_character() {
@@ -463,7 +479,7 @@ class RegexParser {
         return is_doubled ? lost() : part;  // `a**`: RE2 has its own idea of it
     }
 
-    /// `{2}`, `{2,}`, `{2,5}`; anything else in braces is text.
+    /// `{2}`, `{2,}`, `{2,5}`; anything else in braces is text, `{02}` too.
     std::optional<std::pair<uint32_t, std::optional<uint32_t>>> braced_counts() {
         if (peek() != '{') {
             return std::nullopt;
@@ -471,6 +487,12 @@ class RegexParser {
         size_t at = at_ + 1;
         const auto number = [&]() -> std::optional<uint32_t> {
             const size_t begin = at;
+            const auto digit = [&](size_t i) {
+                return i < pattern_.size() && is_digit(pattern_[i]);
+            };
+            if (digit(at) && pattern_[at] == '0' && digit(at + 1)) {
+                return std::nullopt;
+            }
             uint32_t value = 0;
             for (; at < pattern_.size() && at - begin < 6 && is_digit(pattern_[at]); ++at) {
                 value = value * 10 + static_cast<uint32_t>(pattern_[at] - '0');
@@ -583,8 +605,9 @@ std::shared_ptr<const TextAutomaton> regex_automaton(std::span<const std::string
     std::optional<Nfa::Part> all;
     bool is_exact = true;
     for (const std::string& pattern : patterns) {
-        const bool is_ascii =
-            std::ranges::all_of(pattern, [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+        const bool is_ascii = std::ranges::all_of(pattern, [](char c) {
+            return c > 0 && static_cast<uint8_t>(c) < 0x80;
+        });
         if (!is_ascii || pattern.size() > kPatternBytesMax) {
             return nullptr;
         }
