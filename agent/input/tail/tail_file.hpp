@@ -125,7 +125,9 @@ struct TailFile {
     SteadyTime ladder_at;
 
     uint64_t size_bytes = 0;  ///< when last looked
-    uint64_t cut_from = 0;    ///< size before it was seen to be shorter; 0: not seen
+    /// Of a kIgnored copy: its size when it was found to hold nothing new. Beyond it is unread.
+    uint64_t covered_end = 0;
+    uint64_t cut_from = 0;  ///< size before it was seen to be shorter; 0: not seen
     UnixNanos modified;
     bool detached = false;  ///< no path of this input leads to it any more
     bool deleted = false;   ///< and its last name is gone
