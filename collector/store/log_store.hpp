@@ -76,6 +76,9 @@ struct CursorStats {
     uint64_t raw_bytes_read = 0;
     uint64_t blocks_corrupt = 0;  ///< could not be read; the answer is partial
     TimeRange corrupt{UnixNanos::max(), UnixNanos::min()};  ///< where they are; the end included
+    /// Of blocks_corrupt: damaged logs, of whose records no more is known than when they came.
+    uint64_t logs_lost = 0;
+    TimeRange lost_arrivals{UnixNanos::max(), UnixNanos::min()};  ///< the end excluded
     /// Filters of segments that could not be asked: their blocks were read, nothing is missing.
     uint64_t filters_damaged = 0;
 };

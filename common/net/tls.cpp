@@ -17,6 +17,7 @@
 
 #include "common/base/log.hpp"
 #include "common/io/clock.hpp"
+#include "common/net/system_trust.hpp"
 
 namespace seyir::net {
 
@@ -130,7 +131,7 @@ Result<std::shared_ptr<ssl::context>> client_context(const TlsClientFiles& files
     SSL_CTX* native = context->native_handle();
     SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
     if (files.ca.empty()) {
-        SSL_CTX_set_default_verify_paths(native);
+        trust_system(native);
     } else {
         SEYIR_CHECK(check_readable(files.ca));
         if (SSL_CTX_load_verify_locations(native, files.ca.c_str(), nullptr) != 1) {

@@ -140,6 +140,7 @@ void AgentsServer::count_tls_reloads() {
     if (setup_.tls == nullptr) {
         return;
     }
+    const std::lock_guard lock(tls_mutex_);
     const net::TlsReloads now = setup_.tls->reloads();
     const auto count = [&](const char* outcome, uint64_t more) {
         if (more != 0) {
@@ -172,7 +173,6 @@ async::Awaitable<void> AgentsServer::accept_loop(net::Listener listener) {
             }
             continue;
         }
-        count_tls_reloads();
         if (connections_.load() >= setup_.connections_max) {
             shared_->metrics.refused("connections_max").add();
             directory_.on_refused("connections_max");
@@ -275,6 +275,7 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::authenticat
     connection->stream.set_read_deadline(deadline);
     connection->stream.set_write_deadline(deadline + setup_.probe_timeout);
     auto shaken = co_await connection->stream.handshake();
+    count_tls_reloads();
     if (!shaken) {
         note_refused(*connection, {wire::RefuseCode::kBusy, "tls", shaken.error().message});
         co_return std::nullopt;

@@ -106,6 +106,7 @@ class Core {
 
     void set_trouble(std::string message);
     /// Makes an answer partial whose range has times at which lost records came.
+    /// Makes an answer partial that records of a lost log may belong to.
     void add_missing(TimeRange asked, CursorStats& stats) const;
     /// What came before `since` is in table files: only later records are in the log.
     Result<void> remember_log(UnixNanos since);

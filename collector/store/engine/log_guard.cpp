@@ -40,8 +40,9 @@ TimeRange missing_of(std::string_view note, UnixNanos written) {
         std::string_view rest = note.substr(line + 1 + kMissing.size());
         const auto begin = take_number<int64_t>(rest);
         const auto end = take_number<int64_t>(rest);
-        if (begin && end && *begin < *end) {
-            return {{*begin}, {*end}};
+        if (begin && end) {
+            // The clock was stepped back in between: it does not say when they came.
+            return *begin < *end ? TimeRange{{*begin}, {*end}} : TimeRange{};
         }
     }
     return {UnixNanos::min(), written};
@@ -70,7 +71,7 @@ Result<bool> LogGuard::look() {
     std::string_view name = damage->file;
     const uint64_t number = name.empty() ? known.newest : take_number<uint64_t>(name).value_or(0);
     const UnixNanos now = clock_.wall_now();
-    const UnixNanos begin = number >= known.newest ? std::min(since, now) : UnixNanos::min();
+    const UnixNanos begin = number >= known.newest ? since : UnixNanos::min();
     const std::string folder = data_dir_ + "/quarantine";
     const std::string stem =
         damage->file.empty() ? fmt::format("{:06}.log", known.newest) : damage->file;

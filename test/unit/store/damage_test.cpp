@@ -112,6 +112,18 @@ Answer ask(const Files& files, const Rows& truth) {
     return says_so ? Answer::kPartial : Answer::kSilent;
 }
 
+/// A bit of the first record in the newest log that has one.
+void damage_log(StoreInMemory& f) {
+    std::string log;
+    for (const std::string& name : f.fs.list("/data/db").value()) {
+        if (name.ends_with(".log") && f.fs.stat("/data/db/" + name)->size_bytes > 0) {
+            log = "/data/db/" + name;
+        }
+    }
+    REQUIRE_FALSE(log.empty());
+    REQUIRE(f.fs.flip_bit(log, 12).has_value());
+}
+
 }  // namespace
 
 TEST_SUITE("collector/store/damage") {
@@ -130,7 +142,7 @@ TEST_SUITE("collector/store/damage") {
         }
     }
 
-    TEST_CASE("what a damaged log lost makes answers partial for the time it came in, until seen") {
+    TEST_CASE("what a damaged log lost makes answers of all times before partial, until seen") {
         using namespace std::chrono_literals;
         StoreInMemory f;
         const Frame before{.lines = {"before"}, .ts = kNoon - kDay * 3};
@@ -139,19 +151,12 @@ TEST_SUITE("collector/store/damage") {
         f.clock.advance(1h);
         f.open();  // what came before is in table files now
         f.clock.advance(1h);
-        const Frame lost{.begin = before.end(), .lines = {"lost"}, .ts = kNoon + 2h};
+        const Frame lost{.begin = before.end(), .lines = {"lost"}, .ts = kNoon - kDay * 2};
         REQUIRE(append(*f.store, lost)->accepted == 1);
         const Frame more{.begin = lost.end(), .lines = {"more"}, .ts = kNoon + 2h};
         REQUIRE(append(*f.store, more)->accepted == 1);
         f.store.reset();
-        std::string log;
-        for (const std::string& name : f.fs.list("/data/db").value()) {
-            if (name.ends_with(".log") && f.fs.stat("/data/db/" + name)->size_bytes > 0) {
-                log = "/data/db/" + name;
-            }
-        }
-        REQUIRE_FALSE(log.empty());
-        REQUIRE(f.fs.flip_bit(log, 12).has_value());
+        damage_log(f);
         f.clock.advance(1h);
         f.open();
         const auto stats = [&](UnixNanos begin, UnixNanos end) {
@@ -159,14 +164,21 @@ TEST_SUITE("collector/store/damage") {
             REQUIRE(cursor.has_value());
             return (*cursor)->stats();
         };
-        // Times of the manual clock: opened at 13:00, found damaged at 15:00.
-        const auto partial = stats(kNoon, kNoon + kDay);
+        // Times of the manual clock: opened at 13:00, found damaged at 15:00. One of the lost
+        // records is of two days before, as of an agent that catches up; a clock may be a day
+        // ahead.
+        const auto partial = stats(kNoon, kNoon + kDay * 2);
         CHECK(partial.blocks_corrupt == 1);
-        CHECK(partial.corrupt.begin == kNoon + 1h);
-        CHECK(partial.corrupt.end == kNoon + 3h);
-        CHECK(stats(kNoon + 2h, kNoon + 150min).corrupt.begin == kNoon + 2h);
-        CHECK(stats(kNoon - kDay * 4, kNoon + 59min).blocks_corrupt == 0);
-        CHECK(stats(kNoon + 4h, kNoon + kDay).blocks_corrupt == 0);
+        CHECK(partial.logs_lost == 1);
+        CHECK(partial.lost_arrivals.begin == kNoon + 1h);
+        CHECK(partial.lost_arrivals.end == kNoon + 3h + 1ns);
+        CHECK(partial.corrupt.begin == kNoon);
+        CHECK(partial.corrupt.end == kNoon + kDay + 3h);
+        CHECK(stats(kNoon - kDay * 2, kNoon - kDay).blocks_corrupt == 1);
+        CHECK(stats(kNoon - kDay * 4, kNoon + 59min).blocks_corrupt == 1);
+        CHECK(stats(kNoon + 4h, kNoon + kDay).corrupt.end == kNoon + kDay - 1ns);
+        CHECK(stats(kNoon + kDay + 4h, kNoon + kDay * 2).blocks_corrupt == 0);
+        CHECK(stats(kNoon, kNoon).blocks_corrupt == 0);
         store::VolumeQuery volume;
         volume.range = {kNoon, kNoon + kDay};
         CHECK(f.store->volume(volume)->stats.blocks_corrupt == 1);
@@ -180,6 +192,28 @@ TEST_SUITE("collector/store/damage") {
         f.open();
         CHECK(stats(kNoon, kNoon + kDay).blocks_corrupt == 0);
         CHECK(f.store->health().ok);
+    }
+
+    TEST_CASE("after a clock was stepped back, what a damaged log lost may be of any time") {
+        using namespace std::chrono_literals;
+        StoreInMemory f;
+        f.clock.set_wall(kNoon + kDay * 10);
+        f.open();
+        const Frame lost{.lines = {"lost"}, .ts = kNoon + kDay * 10};
+        REQUIRE(append(*f.store, lost)->accepted == 1);
+        const Frame more{.begin = lost.end(), .lines = {"more"}, .ts = kNoon + kDay * 10};
+        REQUIRE(append(*f.store, more)->accepted == 1);
+        f.store.reset();
+        damage_log(f);
+        f.clock.set_wall(kNoon);
+        f.open();
+        for (const Nanos from : {Nanos(-kDay * 100), Nanos(kDay * 9), Nanos(kDay * 1000)}) {
+            auto cursor = f.store->select({.range = {kNoon + from, kNoon + from + kDay * 2}});
+            REQUIRE(cursor.has_value());
+            CHECK((*cursor)->stats().logs_lost == 1);
+            CHECK((*cursor)->stats().lost_arrivals.begin == UnixNanos::min());
+            CHECK((*cursor)->stats().lost_arrivals.end == UnixNanos::max());
+        }
     }
 
     TEST_CASE("whichever bit flips, nothing is missing that is not reported") {
