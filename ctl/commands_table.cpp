@@ -344,7 +344,8 @@ constexpr std::string_view kSpoolDetails =
     "Looks into the spools of an agent: where the records of inputs that cannot be read again "
     "wait\n"
     "for the collector. DIR is the agent's state_dir, or one spool (state_dir/buffer/OUTPUT).\n"
-    "Without it: that of /etc/seyir/agent.yaml. A spool is a disk buffer; see `seyir help buffer`.\n\n"
+    "Without it: that of /etc/seyir/agent.yaml. A spool is a disk buffer; see `seyir help "
+    "buffer`.\n\n"
     "  seyir spool ls\n"
     "  seyir spool export /var/lib/seyir-agent/buffer/central > waiting.jsonl\n";
 constexpr std::string_view kTokenDetails =

@@ -39,6 +39,21 @@ int could_not_start(const Error& error) {
     return error.code == ErrorCode::kInvalidConfig ? config::kExitBadConfig : 1;
 }
 
+/// Two agents with one state directory would be one and the same to a collector, and overwrite each
+/// other's positions.
+Result<std::shared_ptr<void>> lock_state_dir(const std::string& home) {
+    io::FileSystem& files = io::posix_file_system();
+    SEYIR_CHECK(files.make_directories(home));
+    auto locked = files.lock(home + "/lock");
+    if (!locked && locked.error().code == ErrorCode::kConflict) {
+        return fail(
+            ErrorCode::kConflict,
+            "another agent runs with state_dir " + home + ": give each agent its own"
+        );
+    }
+    return locked;
+}
+
 /// The collector output that remembers an input's positions: that of a required route.
 pipeline::PositionSource* positions_of(
     const component::RunningGraph& graph,
@@ -96,6 +111,22 @@ void add_routes(
     servers.add_routes({tap.route()});
 }
 
+void run_on(process::Signals& signals, service::PipelineHost& host, service::Reloader& reloader) {
+    AgentWatch watch(host);
+    process::MemoryRelease memory;
+    service::run_until_told_to_stop(
+        signals,
+        {.tick =
+             [&] {
+                 host.tick();
+                 reloader.serve();
+                 memory.look(io::system_clock().steady_now());
+                 return watch.look();
+             },
+         .on_hangup = [&] { reloader.on_hangup(); }}
+    );
+}
+
 }  // namespace
 
 int AgentApp::run(
@@ -110,6 +141,10 @@ int AgentApp::run(
     log::debug(kLog, "configuration with defaults", {{"config", effective_config}});
     const auto running = std::make_shared<const AgentConfig>(std::move(config));
     metrics::Registry registry;
+    auto only_here = lock_state_dir(running->home);
+    if (!only_here) {
+        return could_not_start(only_here.error());
+    }
     checkpoint::CheckpointStore checkpoints(
         io::posix_file_system(), io::system_clock(), registry, running->home
     );
@@ -153,19 +188,7 @@ int AgentApp::run(
         return could_not_start(listening.error());
     }
     log::info(kLog, "ready");
-    AgentWatch watch(host);
-    process::MemoryRelease memory;
-    service::run_until_told_to_stop(
-        signals,
-        {.tick =
-             [&] {
-                 host.tick();
-                 reloader.serve();
-                 memory.look(io::system_clock().steady_now());
-                 return watch.look();
-             },
-         .on_hangup = [&] { reloader.on_hangup(); }}
-    );
+    run_on(signals, host, reloader);
     reloader.stop();
     tap->stop();
     host.stop(drained_by());

@@ -5,14 +5,16 @@
 
 #include <utility>
 
+#include "common/component/tells_loss.hpp"
 #include "common/component/types.hpp"
 #include "common/ship/collector_output_options.hpp"
 
 namespace seyir::agent {
 
-class CollectorPlan final : public component::OutputPlan {
+class CollectorPlan final : public component::OutputPlan, public component::TellsLoss {
   public:
-    explicit CollectorPlan(ship::CollectorOutputOptions options) : options_(std::move(options)) {}
+    explicit CollectorPlan(ship::CollectorOutputOptions options)
+        : options_(std::move(options)), notice_{options_.lost_after, options_.lost_to} {}
 
     /// context.program must be AgentServices.
     Result<std::unique_ptr<pipeline::Output>> instantiate(const component::RunContext& context
@@ -22,10 +24,15 @@ class CollectorPlan final : public component::OutputPlan {
         return component::BufferDefault::kSpool;
     }
 
+    const component::LossNotice* loss_notice() const override {
+        return notice_.to.empty() ? nullptr : &notice_;
+    }
+
     const ship::CollectorOutputOptions& options() const { return options_; }
 
   private:
     ship::CollectorOutputOptions options_;
+    component::LossNotice notice_;
 };
 
 component::OutputType collector_output_type();

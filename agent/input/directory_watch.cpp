@@ -4,10 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <unordered_set>
+#include <utility>
 
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -35,6 +40,24 @@ bool is_local(const std::string& directory) {
            std::ranges::find(kLocal, static_cast<uint32_t>(s.f_type)) != kLocal.end();
 }
 
+/// Device and inode.
+using Place = std::pair<uint64_t, uint64_t>;
+
+std::optional<Place> place_of(const std::string& directory) {
+    struct stat s{};
+    if (::stat(directory.c_str(), &s) != 0) {
+        return std::nullopt;
+    }
+    return Place{s.st_dev, s.st_ino};
+}
+
+bool has_symlink(const std::string& directory) {
+    const std::unique_ptr<char, void (*)(void*)> real(
+        ::realpath(directory.c_str(), nullptr), ::free
+    );
+    return !real || directory != real.get();
+}
+
 WatchEvent::Kind kind_of(uint32_t mask) {
     if ((mask & IN_MODIFY) != 0) {
         return WatchEvent::Kind::kChanged;
@@ -57,35 +80,53 @@ InotifyWatch::~InotifyWatch() {
     ::close(fd_);
 }
 
-bool InotifyWatch::watch(const std::vector<std::string>& directories) {
-    bool added = false;
-    const std::unordered_set<std::string> wanted(directories.begin(), directories.end());
+void InotifyWatch::drop_unwanted(const std::unordered_set<std::string>& wanted) {
     for (auto at = by_path_.begin(); at != by_path_.end();) {
-        if (wanted.contains(at->first)) {
+        // A path may lead to another directory than it did: a symlink in it that was changed, a
+        // folder above that was replaced. The kernel tells of neither.
+        const auto there = wanted.contains(at->first) ? place_of(at->first) : std::nullopt;
+        if (there && *there == Place{at->second.device, at->second.inode}) {
             ++at;
             continue;
         }
-        ::inotify_rm_watch(fd_, at->second);
-        by_wd_.erase(at->second);
+        ::inotify_rm_watch(fd_, at->second.wd);
+        by_wd_.erase(at->second.wd);
         at = by_path_.erase(at);
     }
-    wanted_ = wanted.size();
-    for (const std::string& directory : wanted) {
-        if (by_path_.contains(directory)) {
-            continue;
-        }
-        const int wd = ::inotify_add_watch(fd_, directory.c_str(), kMask);
-        if (wd >= 0) {
-            // The same directory by two paths has one wd: the later path is the one told.
-            if (const auto other = by_wd_.find(wd); other != by_wd_.end()) {
-                by_path_.erase(other->second);
-            }
-            by_wd_[wd] = directory;
-            by_path_[directory] = wd;
-            tells_all_ = tells_all_ && is_local(directory);
-            added = true;
-        }
+}
+
+bool InotifyWatch::add(const std::string& directory) {
+    // Its place first: if the path leads elsewhere by the time it is watched, the next scan sees
+    // it.
+    const auto there = place_of(directory);
+    const int wd = there ? ::inotify_add_watch(fd_, directory.c_str(), kMask) : -1;
+    if (wd < 0) {
+        return false;
     }
+    // The same directory by two paths has one wd: the later path is the one told.
+    const auto other = by_wd_.find(wd);
+    const bool is_new = other == by_wd_.end();
+    if (!is_new) {
+        by_path_.erase(other->second);
+    }
+    by_wd_[wd] = directory;
+    by_path_[directory] = {
+        wd, there->first, there->second, is_local(directory) && !has_symlink(directory)
+    };
+    return is_new;
+}
+
+bool InotifyWatch::watch(const std::vector<std::string>& directories) {
+    const std::unordered_set<std::string> wanted(directories.begin(), directories.end());
+    drop_unwanted(wanted);
+    wanted_ = wanted.size();
+    bool added = false;
+    for (const std::string& directory : wanted) {
+        added = (!by_path_.contains(directory) && add(directory)) || added;
+    }
+    telling_ = static_cast<size_t>(std::ranges::count_if(by_path_, [](const auto& entry) {
+        return entry.second.is_told;
+    }));
     return added;
 }
 

@@ -6,9 +6,12 @@
 // Format/spec: inotify(7).
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/base/result.hpp"
@@ -33,7 +36,8 @@ class DirectoryWatch {
     virtual bool drain(std::vector<WatchEvent>& events) = 0;
     virtual size_t watched_count() const = 0;
     /// True when nothing happens in the directories of the last watch() that is not told: each is
-    /// watched and on a file system whose every writer is this kernel.
+    /// watched, on a file system whose every writer is this kernel, and reached without a symlink
+    /// (which may lead elsewhere from one moment to the next).
     virtual bool tells_all() const = 0;
 };
 
@@ -49,7 +53,7 @@ class InotifyWatch final : public DirectoryWatch {
 
     size_t watched_count() const override { return by_path_.size(); }
 
-    bool tells_all() const override { return tells_all_ && by_path_.size() == wanted_; }
+    bool tells_all() const override { return telling_ == wanted_ && by_path_.size() == wanted_; }
 
     /// Readable when drain() has something.
     int fd() const { return fd_; }
@@ -57,13 +61,22 @@ class InotifyWatch final : public DirectoryWatch {
   private:
     explicit InotifyWatch(int fd) : fd_(fd) {}
 
+    struct Watched {
+        int wd = -1;
+        uint64_t device = 0;  ///< of the directory the path led to
+        uint64_t inode = 0;
+        bool is_told = false;  ///< all that happens in it is
+    };
+
+    bool add(const std::string& directory);
+    void drop_unwanted(const std::unordered_set<std::string>& wanted);
     bool parse(const char* bytes, size_t size, std::vector<WatchEvent>& events);
 
     int fd_;
     size_t wanted_ = 0;
-    bool tells_all_ = true;
+    size_t telling_ = 0;
     std::unordered_map<int, std::string> by_wd_;
-    std::unordered_map<std::string, int> by_path_;
+    std::unordered_map<std::string, Watched> by_path_;
 };
 
 }  // namespace seyir::agent::input

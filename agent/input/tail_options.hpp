@@ -32,6 +32,13 @@ enum class OverLong : uint8_t {
     kDrop,      ///< the line is counted and left out
 };
 
+/// A new file begins with all that was read of one that vanished, and neither bytes nor times tell
+/// whether it is a copy.
+enum class OnAmbiguity : uint8_t {
+    kResend,  ///< it is read from its beginning: lines may be stored twice, none is lost
+    kSkip,    ///< it is taken for the copy: its beginning is not read again
+};
+
 struct TailOptions {
     std::string id;                    ///< the input's name in the configuration
     std::vector<std::string> include;  ///< absolute globs: `*` `?` `[a-z]` `**`
@@ -53,9 +60,11 @@ struct TailOptions {
     Nanos partial_line_wait = std::chrono::seconds(5);
     /// A rotated or deleted file is let go once it is at its end, acknowledged and quiet for:
     Nanos rotated_quiet = std::chrono::seconds(30);
-    bool deleted_files_hold = true;  ///< keep deleted files open until acknowledged
+    /// A removed file is let go after this time though not all of it was acknowledged (0: never).
+    Nanos deleted_files_hold{0};
     uint64_t deleted_files_bytes_max =
-        kGiB;                       ///< disk they may occupy; beyond, the oldest goes, counted
+        kGiB;  ///< disk they may occupy; beyond, the oldest goes, counted
+    OnAmbiguity on_ambiguity = OnAmbiguity::kResend;
     size_t open_files_max = 4'096;  ///< more files than this: idle ones are closed
     size_t files_max = 100'000;     ///< files beyond this are not read, counted
     /// Which lines are one record; without rules every line is. A group that may go on stays

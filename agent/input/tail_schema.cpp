@@ -89,14 +89,20 @@ void add_lines(Schema& schema, const char* service_name) {
                   .elsewhere("other programs", {"service", "job", "app"}));
 }
 
-void add_files_and_memory(Schema& schema) {
+Schema deleted_files_schema() {
     Schema deleted(
         "deleted_files", "Files that were removed or rotated away before all of them was delivered."
     );
     deleted
-        .with(field("hold", Type::kBool)
-                  .describe("Keep them open until they are delivered.")
-                  .or_else("true"))
+        .with(
+            field("hold", Type::kDuration)
+                .between(0, 365 * 86'400 * kSecond)
+                .describe("A removed file is let go after this time, and what was not delivered is "
+                          "counted. 0: it is kept open until it is delivered.")
+                .or_else("0")
+                .show("1h")
+                .elsewhere("Filebeat", {"close_removed"})
+        )
         .with(field("max_bytes", Type::kBytes)
                   .between(0, 1024 * kGiB)
                   .describe(
@@ -104,6 +110,10 @@ void add_files_and_memory(Schema& schema) {
                   )
                   .or_else("1GiB")
                   .elsewhere("other programs", {"max_size"}));
+    return deleted;
+}
+
+void add_files_and_memory(Schema& schema) {
     schema
         .with(field("rescan_interval", Type::kDuration)
                   .between(kSecond / 10, 3600 * kSecond)
@@ -127,7 +137,16 @@ void add_files_and_memory(Schema& schema) {
                   .elsewhere("Vector", {"rotate_wait_secs"})
                   .elsewhere("Fluent Bit", {"Rotate_Wait"})
                   .elsewhere("Filebeat", {"close_inactive"}))
-        .with(object("deleted_files", std::move(deleted)))
+        .with(object("deleted_files", deleted_files_schema()))
+        .with(field("on_ambiguity", Type::kEnum)
+                  .choice("resend", "read it whole: lines may be stored twice, none is lost")
+                  .choice("skip", "take it for the copy: its beginning is not read again")
+                  .describe(
+                      "What to do with a new file that begins with the little (less than 1 KiB) "
+                      "that was read of a file that vanished: a copy of it, or another one "
+                      "that begins alike. Counted, and said in `seyir status`."
+                  )
+                  .or_else("resend"))
         .with(field("max_in_flight", Type::kBytes)
                   .between(kMiB, 4 * kGiB)
                   .describe("Memory for lines that no output has taken yet; then reading waits.")
@@ -209,8 +228,11 @@ TailOptions read_tail(const config::ObjectReader& r) {
     options.partial_line_wait = r.duration("partial_line_wait");
     options.rotated_quiet = r.duration("rotated_quiet");
     const config::ObjectReader deleted = r.nested("deleted_files");
-    options.deleted_files_hold = deleted.boolean("hold");
+    options.deleted_files_hold = deleted.duration("hold");
     options.deleted_files_bytes_max = deleted.bytes("max_bytes");
+    options.on_ambiguity = r.choice<OnAmbiguity>(
+        "on_ambiguity", {{"resend", OnAmbiguity::kResend}, {"skip", OnAmbiguity::kSkip}}
+    );
     options.rate_bytes_max = r.bytes("rate_limit");
     options.in_flight_bytes_max = r.bytes("max_in_flight");
     options.open_files_max = static_cast<size_t>(r.integer("max_open_files"));

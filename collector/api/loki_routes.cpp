@@ -41,6 +41,31 @@ void handle_drilldown_limits(const Context& context, const net::HttpExchangePtr&
     )));
 }
 
+/// What is in force, in the words of Loki's file: clients look for these limits only.
+void handle_config(const Context& context, const net::HttpExchangePtr& exchange) {
+    exchange->respond(net::HttpResponse::text(
+        200,
+        fmt::format(
+            "limits_config:\n"
+            "  discover_log_levels: {}\n"
+            "  max_entries_limit_per_query: {}\n"
+            "  max_query_series: {}\n"
+            "  query_timeout: {}s\n"
+            "  retention_period: {}s\n"
+            "  volume_enabled: true\n"
+            "  volume_max_series: {}\n"
+            "pattern_ingester:\n"
+            "  enabled: false\n",
+            context.limits.detects_level,
+            context.limits.rows_max,
+            context.limits.series_max,
+            std::chrono::duration_cast<std::chrono::seconds>(context.limits.deadline).count(),
+            std::chrono::duration_cast<std::chrono::seconds>(context.retention).count(),
+            kVolumeSeriesMax
+        )
+    ));
+}
+
 }  // namespace
 
 void respond_error(net::HttpExchange& exchange, const Error& error) {
@@ -105,6 +130,7 @@ std::vector<net::HttpRoute> loki_routes(
     add("detected_labels", handle_detected_labels);
     add("format_query", handle_format_query);
     add("drilldown-limits", handle_drilldown_limits);
+    add("/config", handle_config);
     add_long("/api/v1/export", handle_export);
     const auto hub = std::make_shared<TailHub>(store, clock, options.registry);
     routes.push_back({

@@ -36,6 +36,38 @@ void append_sample(std::string& out, int64_t ns, double value) {
     out += "\"]";
 }
 
+void append_warnings(std::string& out, const store::CursorStats& cursor) {
+    if (cursor.blocks_corrupt == 0) {
+        return;
+    }
+    out += R"(,"warnings":[)";
+    const uint64_t unreadable = cursor.blocks_corrupt - cursor.logs_lost;
+    if (unreadable > 0) {
+        fmt::format_to(
+            std::back_inserter(out),
+            R"("partial answer: {} blocks with records from {} to {} could not be read, see the collector's log")",
+            unreadable,
+            to_rfc3339(cursor.corrupt.begin),
+            to_rfc3339(cursor.corrupt.end)
+        );
+    }
+    if (cursor.logs_lost > 0) {
+        const TimeRange& came = cursor.lost_arrivals;
+        const bool has_begin = came.begin > UnixNanos::min();
+        const bool has_end = came.end < UnixNanos::max();
+        fmt::format_to(
+            std::back_inserter(out),
+            R"({}"partial answer: records that arrived{}{}{}{} may be missing, whatever their time, see the collector's log")",
+            unreadable > 0 ? "," : "",
+            has_begin ? " from " : "",
+            has_begin ? to_rfc3339(came.begin) : "",
+            has_end ? " until " : "",
+            has_end ? to_rfc3339(came.end) : ""
+        );
+    }
+    out += ']';
+}
+
 void append_tail(
     std::string& out, const query::QueryStats& stats, size_t entries, const std::string& explanation
 ) {
@@ -72,15 +104,7 @@ void append_tail(
         append_json_quoted(out, explanation + query::explain(stats));
     }
     out += "}}";
-    if (cursor.blocks_corrupt > 0) {
-        fmt::format_to(
-            std::back_inserter(out),
-            R"(,"warnings":["partial answer: {} blocks with records from {} to {} could not be read, see the collector's log"])",
-            cursor.blocks_corrupt,
-            to_rfc3339(cursor.corrupt.begin),
-            to_rfc3339(cursor.corrupt.end)
-        );
-    }
+    append_warnings(out, cursor);
     out += "}\n";
 }
 

@@ -53,6 +53,7 @@ Result<std::unique_ptr<store::RocksStore>> open_store(
         out.retention, retention::make_policy(config.store.retention, config.clean_up.classes)
     );
     out.metrics_retention = config.store.metrics_retention;
+    apply_limits(config.limits, out);
     out.stage_budget_bytes = std::max(config.store.stage_bytes_max, out.seal_bytes);
     out.soft_free_bytes = config.store.min_free_soft_bytes;
     out.hard_free_bytes = config.store.min_free_hard_bytes;
@@ -161,9 +162,9 @@ SteadyTime drained_by() {
 std::vector<net::HttpRoute> loki_api(
     store::LogStore& store, const CollectorConfig& config, metrics::Registry& registry
 ) {
-    return api::loki_routes(
-        store, {.retention = config.store.retention, .registry = &registry}, io::system_clock()
-    );
+    api::ApiOptions options{.retention = config.store.retention, .registry = &registry};
+    apply_limits(config.limits, options);
+    return api::loki_routes(store, options, io::system_clock());
 }
 
 /// Status, joining, health and the Loki API; not those of reload and tap.

@@ -51,6 +51,7 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
     component::add_program_sections(types->schema, data_dir_field(), "data_dir", "127.0.0.1:7400");
     types->schema.with(config::log_field());
     types->schema.with(plugin::plugins_field());
+    types->schema.with(limits_field());
     component::add_pipeline_sections(types->schema, types->catalogue, false);
     return types;
 }
@@ -99,6 +100,7 @@ config::LoadedConfig<CollectorConfig> finish(
     CollectorConfig collector{component::read_program(
         root, checks, checked.context, types, {.home_key = "data_dir"}, config::host_name(options)
     )};
+    collector.limits = read_limits(root);
     read_store(root, collector, loaded.diagnostics);
     if (!loaded.diagnostics.has_errors()) {
         loaded.config = std::move(collector);

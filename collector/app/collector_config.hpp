@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "collector/app/limits.hpp"
 #include "collector/backup/backup_options.hpp"
 #include "collector/retention/clean_up_options.hpp"
 #include "collector/store/store_options.hpp"
@@ -17,6 +18,7 @@ struct CollectorConfig : component::ProgramConfig {
     store::StoreOptions store;
     retention::CleanUpConfig clean_up;
     backup::BackupConfig backup;
+    LimitsConfig limits;
 };
 
 /// The component types and the schema without plugins.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/backup/backup.hpp"
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +18,9 @@ namespace {
 
 /// Left free in the folder of the backups.
 constexpr uint64_t kFreeBytesMin = 64 * kMiB;
+/// Of old copies so much is read again in each run, or the 32nd part if that is more.
+constexpr uint64_t kRecheckBytesMin = 256 * kMiB;
+constexpr uint64_t kRecheckRuns = 32;
 
 void put(json::Writer& writer, std::string_view name, uint64_t value) {
     writer.key(name);
@@ -54,6 +59,8 @@ std::string BackupReport::json() const {
     put(writer, "removed", removed);
     put(writer, "freed_bytes", freed_bytes);
     put(writer, "damaged", damaged);
+    put(writer, "rechecked_bytes", rechecked_bytes);
+    put(writer, "mended", mended);
     writer.member("error", error);
     writer.end_object();
     return out;
@@ -76,6 +83,9 @@ std::string BackupReport::text() const {
     for (const std::string& file : damaged) {
         out += "; DAMAGED in the store: " + file;
     }
+    for (const std::string& file : mended) {
+        out += "; an old copy had changed and was made again: " + file;
+    }
     return out;
 }
 
@@ -87,6 +97,9 @@ struct Backup::Work {
     std::vector<store::ImageFile> files;
     /// What the last backup of this store had under the path.
     std::map<std::string, ManifestFile, std::less<>> known;
+    std::string rechecked_to;         ///< by the last backup
+    std::set<std::string> rechecked;  ///< whose turn it is now
+    size_t extras = 0;                ///< the first of `files`
 
     /// Its content, when it need not be read to know it.
     const ManifestFile* find_known(const store::ImageFile& file) const {
@@ -127,7 +140,7 @@ BackupReport Backup::run(const BackupRequest& request) {
 }
 
 Result<void> Backup::make(BackupReport& report) {
-    Work work{report, report.request, Repository(fs_, options_.folder), {}, {}, {}};
+    Work work{report, report.request, Repository(fs_, options_.folder), {}, {}, {}, {}, {}};
     SEYIR_CHECK(work.repository.open_to_write());
     work.manifest.begun = report.at;
     SEYIR_TRY(work.manifest.id, work.repository.new_id(report.at));
@@ -137,35 +150,11 @@ Result<void> Backup::make(BackupReport& report) {
     work.manifest.restore_generation = image->restore_generation;
     work.manifest.records = image->records;
     work.manifest.raw_bytes = image->raw_bytes;
-    SEYIR_TRY(const auto ids, work.repository.ids());
-    for (size_t i = ids.size(); i-- > 0;) {
-        const auto last = work.repository.read(ids[i]);
-        if (!last) {
-            log::warn("backup", "a backup cannot be read", {{"error", last.error().message}});
-            continue;
-        }
-        if (last->store_id != image->store_id) {
-            // A store that began anew would otherwise push the old one's backups out.
-            return fail(
-                ErrorCode::kRefused,
-                fmt::format(
-                    "{} holds backups of another store ({}, this one is {}): restore one of them, "
-                    "or give this store a folder of its own",
-                    options_.folder,
-                    last->store_id.to_hex(),
-                    image->store_id.to_hex()
-                )
-            );
-        }
-        if (last->restore_generation == image->restore_generation) {
-            for (const ManifestFile& file : last->files) {
-                work.known.emplace(file.path, file);
-            }
-        }
-        break;
-    }
+    SEYIR_CHECK(find_last(work, *image));
     SEYIR_TRY(work.files, extra_files());
+    work.extras = work.files.size();
     work.files.insert(work.files.end(), image->files.begin(), image->files.end());
+    plan_recheck(work);
     SEYIR_CHECK(add_files(work));
     SEYIR_CHECK(work.repository.commit(work.manifest));
     report.id = work.manifest.id;
@@ -180,6 +169,61 @@ Result<void> Backup::make(BackupReport& report) {
         log::warn("backup", "cannot remove old files", {{"error", collected.error().message}});
     }
     return {};
+}
+
+/// What the last backup of this store knew.
+Result<void> Backup::find_last(Work& work, const store::BackupImage& image) {
+    SEYIR_TRY(const auto ids, work.repository.ids());
+    for (size_t i = ids.size(); i-- > 0;) {
+        const auto last = work.repository.read(ids[i]);
+        if (!last) {
+            log::warn("backup", "a backup cannot be read", {{"error", last.error().message}});
+            continue;
+        }
+        if (last->store_id != image.store_id) {
+            // A store that began anew would otherwise push the old one's backups out.
+            return fail(
+                ErrorCode::kRefused,
+                fmt::format(
+                    "{} holds backups of another store ({}, this one is {}): restore one of them, "
+                    "or give this store a folder of its own",
+                    options_.folder,
+                    last->store_id.to_hex(),
+                    image.store_id.to_hex()
+                )
+            );
+        }
+        if (last->restore_generation == image.restore_generation) {
+            for (const ManifestFile& file : last->files) {
+                work.known.emplace(file.path, file);
+            }
+            work.rechecked_to = last->rechecked_to;
+        }
+        break;
+    }
+    return {};
+}
+
+/// Old copies whose turn it is, by name, behind where the last backup ended.
+void Backup::plan_recheck(Work& work) {
+    std::map<std::string, uint64_t> old;
+    uint64_t bytes = 0;
+    for (const store::ImageFile& file : work.files) {
+        if (work.find_known(file) != nullptr) {
+            old.emplace(file.path, file.bytes);
+            bytes += file.bytes;
+        }
+    }
+    uint64_t left = std::max(kRecheckBytesMin, bytes / kRecheckRuns);
+    auto at = old.upper_bound(work.rechecked_to);
+    work.manifest.rechecked_to = work.rechecked_to;
+    for (size_t i = 0; i < old.size() && left > 0; ++i) {
+        at = at == old.end() ? old.begin() : at;
+        work.rechecked.insert(at->first);
+        work.manifest.rechecked_to = at->first;
+        left -= std::min(left, at->second);
+        ++at;
+    }
 }
 
 Result<std::vector<store::ImageFile>> Backup::extra_files() const {
@@ -227,40 +271,69 @@ Result<void> Backup::add_files(Work& work) {
             )
         );
     }
-    for (const store::ImageFile& file : work.files) {
-        SEYIR_CHECK(add_file(work, file));
+    for (size_t i = 0; i < work.files.size(); ++i) {
+        // Extras are written anew, or appended to, while we copy.
+        SEYIR_CHECK(add_file(work, work.files[i], i >= work.extras));
         ++files_done_;
     }
     return {};
 }
 
-Result<void> Backup::add_file(Work& work, const store::ImageFile& file) {
-    if (const ManifestFile* known = work.find_known(file)) {
-        work.manifest.files.push_back(*known);
-        return {};
+bool Backup::on_bytes(uint64_t bytes) {
+    bytes_done_ += bytes;
+    return !should_stop_();
+}
+
+/// Reads the store's file and its copy again. False: one of them is not what it was.
+bool Backup::recheck_old(Work& work, const store::ImageFile& file, const ManifestFile& known) {
+    const FileContent copy{known.bytes, known.hash, known.pieces};
+    const auto quiet = [this](uint64_t) { return !should_stop_(); };
+    work.report.rechecked_bytes += file.bytes;
+    const bool is_copy_sound = work.repository.is_sound(copy, quiet);
+    if (!is_copy_sound && !should_stop_()) {
+        log::error("backup", "an old copy has changed: it is made again", {{"file", file.path}});
+        work.report.mended.push_back(file.path);
     }
+    return is_copy_sound && store::verify_table_file(file.source).has_value();
+}
+
+Result<void> Backup::add_file(Work& work, const store::ImageFile& file, bool is_whole) {
+    bool recheck = work.request.recheck;
+    if (const ManifestFile* known = work.find_known(file)) {
+        const bool is_its_turn = known->damage.empty() && work.rechecked.contains(file.path);
+        if (!is_its_turn || recheck_old(work, file, *known)) {
+            if (!known->damage.empty()) {
+                work.report.damaged.push_back(file.path + ": " + known->damage);
+            }
+            work.manifest.files.push_back(*known);
+            return {};
+        }
+        recheck = true;
+    }
+    std::string damage;
     if (file.is_immutable) {
         if (const auto sound = store::verify_table_file(file.source); !sound) {
             log::error(
                 "backup", "a file of the store is damaged", {{"error", sound.error().message}}
             );
-            work.report.damaged.push_back(file.path + ": " + sound.error().message);
+            damage = sound.error().message;
+            work.report.damaged.push_back(file.path + ": " + damage);
             // What was copied while it was sound is worth more than what it is now.
             const auto known = work.known.find(file.path);
             if (known != work.known.end() &&
                 store::verify_table_file(work.repository.file_path(known->second.hash))) {
-                work.manifest.files.push_back(known->second);
+                ManifestFile kept = known->second;
+                kept.modified = file.modified;
+                kept.damage = std::move(damage);
+                work.manifest.files.push_back(std::move(kept));
                 return {};
             }
         }
     }
-    const auto on_bytes = [&](uint64_t bytes) {
-        bytes_done_ += bytes;
-        return !should_stop_();
-    };
-    SEYIR_TRY(
-        auto added, work.repository.add(file.source, file.bytes, work.request.recheck, on_bytes)
-    );
+    const auto bytes = is_whole ? std::optional(file.bytes) : std::nullopt;
+    SEYIR_TRY(auto added, work.repository.add(file.source, bytes, recheck, [this](uint64_t got) {
+        return on_bytes(got);
+    }));
     if (added.copied_bytes > 0) {
         ++work.report.copied_files;
         work.report.copied_bytes += added.copied_bytes;
@@ -270,7 +343,8 @@ Result<void> Backup::add_file(Work& work, const store::ImageFile& file) {
          added.content.bytes,
          file.modified,
          added.content.hash,
-         std::move(added.content.pieces)}
+         std::move(added.content.pieces),
+         std::move(damage)}
     );
     return {};
 }
@@ -279,15 +353,40 @@ BackupProgress Backup::progress() const {
     return {files_done_, files_total_, bytes_done_, bytes_total_};
 }
 
-Result<std::vector<Manifest>> Backup::backups() const {
+Result<std::vector<BackupSummary>> Backup::backups() {
     const Repository repository(fs_, options_.folder);
     SEYIR_TRY(const auto ids, repository.ids());
-    std::vector<Manifest> out;
+    std::vector<BackupSummary> out;
+    const std::lock_guard lock(summaries_mutex_);
+    std::map<std::string, BackupSummary> seen;
     for (const std::string& id : ids) {
-        if (auto manifest = repository.read(id)) {
-            out.push_back(*std::move(manifest));
+        const auto info = fs_.stat(repository.manifest_path(id));
+        if (!info) {
+            continue;  // removed meanwhile
         }
+        const auto known = summaries_.find(id);
+        if (known != summaries_.end() && known->second.written == info->modified) {
+            seen.emplace(id, known->second);
+        } else if (const auto manifest = repository.read(id)) {
+            BackupSummary summary{
+                .id = id,
+                .begun = manifest->begun,
+                .records = manifest->records,
+                .raw_bytes = manifest->raw_bytes,
+                .files = manifest->files.size(),
+                .bytes = manifest->bytes(),
+                .written = info->modified,
+            };
+            for (const ManifestFile& file : manifest->files) {
+                summary.damaged_files += file.damage.empty() ? 0 : 1;
+            }
+            seen.emplace(id, std::move(summary));
+        } else {
+            continue;
+        }
+        out.push_back(seen.at(id));
     }
+    summaries_ = std::move(seen);
     return out;
 }
 

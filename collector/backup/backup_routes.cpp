@@ -15,7 +15,7 @@ void put(json::Writer& writer, std::string_view name, uint64_t value) {
     writer.uint64(value);
 }
 
-std::string state_json(const BackupService& service) {
+std::string state_json(BackupService& service) {
     const BackupState state = service.state();
     const auto backups = service.backup().backups();
     std::string out;
@@ -25,6 +25,7 @@ std::string state_json(const BackupService& service) {
     put(writer, "keep", service.backup().options().keep);
     writer.key("running");
     writer.boolean(state.is_running);
+    writer.member("life", service.life());
     put(writer, "runs", state.runs);
     put(writer, "failed_attempts", state.failed_attempts);
     writer.member("next", state.next ? to_rfc3339(*state.next) : "");
@@ -45,14 +46,15 @@ std::string state_json(const BackupService& service) {
     writer.key("backups");
     writer.begin_array();
     for (size_t i = 0; backups && i < backups->size(); ++i) {
-        const Manifest& manifest = (*backups)[i];
+        const BackupSummary& summary = (*backups)[i];
         writer.begin_object();
-        writer.member("id", manifest.id);
-        writer.member("time", to_rfc3339(manifest.begun));
-        put(writer, "records", manifest.records);
-        put(writer, "raw_bytes", manifest.raw_bytes);
-        put(writer, "files", manifest.files.size());
-        put(writer, "bytes", manifest.bytes());
+        writer.member("id", summary.id);
+        writer.member("time", to_rfc3339(summary.begun));
+        put(writer, "records", summary.records);
+        put(writer, "raw_bytes", summary.raw_bytes);
+        put(writer, "files", summary.files);
+        put(writer, "bytes", summary.bytes);
+        put(writer, "damaged_files", summary.damaged_files);
         writer.end_object();
     }
     writer.end_array();
@@ -108,7 +110,9 @@ std::vector<net::HttpRoute> backup_routes(BackupService* service) {
                 const auto run = service->request(
                     {.trigger = "operator", .recheck = recheck && *recheck == "true"}
                 );
-                return run ? net::HttpResponse::json(fmt::format("{{\"run\":{}}}\n", *run))
+                return run ? net::HttpResponse::json(fmt::format(
+                                 "{{\"run\":{},\"life\":\"{}\"}}\n", *run, service->life()
+                             ))
                            : net::HttpResponse::error(409, run.error());
             }
         ),

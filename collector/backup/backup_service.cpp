@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 namespace seyir::collector::backup {
 namespace {
 
@@ -20,7 +22,10 @@ constexpr int kNice = 10;
 BackupService::BackupService(
     Backup& backup, schedule::RunSchedule schedule, io::Clock& clock, OnRun on_run
 )
-    : backup_(backup), on_run_(std::move(on_run)), plan_(std::move(schedule), clock) {}
+    : backup_(backup),
+      on_run_(std::move(on_run)),
+      life_(fmt::format("{:x}", clock.wall_now().value)),
+      plan_(std::move(schedule), clock) {}
 
 BackupService::~BackupService() {
     stop();

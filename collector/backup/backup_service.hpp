@@ -46,7 +46,10 @@ class BackupService {
 
     BackupState state() const;
 
-    const Backup& backup() const { return backup_; }
+    Backup& backup() const { return backup_; }
+
+    /// Differs after each start of the program: runs are counted anew then.
+    const std::string& life() const { return life_; }
 
   private:
     void loop();
@@ -55,6 +58,7 @@ class BackupService {
 
     Backup& backup_;
     const OnRun on_run_;
+    const std::string life_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;

@@ -7,11 +7,12 @@
 #include "collector/backup/backup_schema.hpp"
 #include "collector/retention/clean_up_schema.hpp"
 #include "collector/store/store_options.hpp"
+#include "common/component/fixed_at_start.hpp"
 #include "common/component/types.hpp"
 
 namespace seyir::collector {
 
-class StorePlan final : public component::OutputPlan {
+class StorePlan final : public component::OutputPlan, public component::FixedAtStart {
   public:
     StorePlan(
         store::StoreOptions options, retention::CleanUpConfig clean_up, backup::BackupConfig backup

@@ -72,6 +72,9 @@ void QueryContext::add(const store::CursorStats& cursor) {
     sum.blocks_corrupt += cursor.blocks_corrupt;
     sum.corrupt.begin = std::min(sum.corrupt.begin, cursor.corrupt.begin);
     sum.corrupt.end = std::max(sum.corrupt.end, cursor.corrupt.end);
+    sum.logs_lost += cursor.logs_lost;
+    sum.lost_arrivals.begin = std::min(sum.lost_arrivals.begin, cursor.lost_arrivals.begin);
+    sum.lost_arrivals.end = std::max(sum.lost_arrivals.end, cursor.lost_arrivals.end);
     sum.filters_damaged += cursor.filters_damaged;
     ++stats_.store_scans;
 }

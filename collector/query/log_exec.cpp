@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -19,9 +20,11 @@ constexpr uint32_t kRowsPerCheck = 4096;
 struct Candidate {
     LogRow row;
     uint64_t fingerprint =
-        0;                  ///< of the stored stream: ties between streams fall the same way always
-    uint64_t sequence = 0;  ///< as the store gave them
-    uint32_t stream = 0;    ///< index of the output stream
+        0;  ///< of the stored stream: ties between streams fall the same way always
+    int64_t observed_ns = 0;  ///< the row's time where it says none
+    store::PageOrder page;
+    uint32_t place = 0;   ///< in the page
+    uint32_t stream = 0;  ///< index of the output stream
 };
 
 /// True when `a` stands before `b` in the answer.
@@ -35,7 +38,8 @@ struct Before {
         if (a.fingerprint != b.fingerprint) {
             return a.fingerprint < b.fingerprint;
         }
-        return a.sequence < b.sequence;
+        // As they arrived, wherever the store has them by now.
+        return std::tie(a.observed_ns, a.page, a.place) < std::tie(b.observed_ns, b.page, b.place);
     }
 };
 
@@ -118,11 +122,11 @@ class LogQuery {
         });
         if (passing.empty()) {
             return store::Page{
-                std::make_shared<RecordBatch>(page.batch->tenant()), {}, nullptr, nullptr
+                std::make_shared<RecordBatch>(page.batch->tenant()), {}, nullptr, nullptr, {}
             };
         }
         SEYIR_TRY(auto batch, page.read_lines(passing));
-        return store::Page{std::move(batch), {}, nullptr, nullptr};
+        return store::Page{std::move(batch), {}, nullptr, nullptr, page.order};
     }
 
     Result<void> take(const store::Page& given) {
@@ -140,7 +144,6 @@ class LogQuery {
         Result<void> outcome;
         const RecordBatch& batch = *page.batch;
         for_each_row({page.batch, page.rows}, [&](uint32_t i) {
-            const uint64_t sequence = sequence_++;
             if (!outcome || !request_.range.contains(batch.ts(i))) {
                 return;
             }
@@ -149,7 +152,7 @@ class LogQuery {
                 outcome = context_.check();
             }
             if (outcome && !is_worse_than_kept(batch, i)) {
-                outcome = offer(batch, i, sequence);
+                outcome = offer(batch, i, page.order);
             }
         });
         return outcome;
@@ -163,12 +166,18 @@ class LogQuery {
         return before_.backward ? batch.ts(i) < worst : batch.ts(i) > worst;
     }
 
-    Result<void> offer(const RecordBatch& batch, uint32_t i, uint64_t sequence) {
+    Result<void> offer(const RecordBatch& batch, uint32_t i, store::PageOrder page) {
         row_.bind(batch, i);
         if (!plan_.pipeline().process(row_)) {
             return {};
         }
-        Candidate candidate{.fingerprint = row_.stream().fingerprint().hi, .sequence = sequence};
+        Candidate candidate{
+            .fingerprint = row_.stream().fingerprint().hi,
+            .observed_ns =
+                (batch.observed(i) == UnixNanos{} ? batch.ts(i) : batch.observed(i)).value,
+            .page = page,
+            .place = i,
+        };
         const std::string labels = request_.categorize ? row_labels_json(row_) : std::string();
         candidate.row = LogRow(batch.ts(i), row_.line(), labels);
         if (kept_.size() == request_.limit && !before_(candidate, kept_.front())) {
@@ -248,7 +257,6 @@ class LogQuery {
     std::vector<logql::FoundValue> found_;
     std::shared_ptr<const store::LineWants> wants_;
     std::vector<Candidate> kept_;  ///< a heap with the worst in front once `limit` are held
-    uint64_t sequence_ = 0;
     uint64_t held_bytes_ = 0;
     std::unordered_map<std::string, uint32_t> streams_;
     std::vector<LabelSet> labels_;

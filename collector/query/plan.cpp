@@ -61,17 +61,7 @@ void LogPlan::add_line_tests(const std::vector<logql::Stage>& stages) {
         if (filter == nullptr || logql::passes_all(*filter)) {
             continue;
         }
-        store::LineTest& test = line_tests_.emplace_back();
-        test.negated = filter->negated;
-        const bool is_of_texts = filter->op == logql::LineOp::kContains &&
-                                 std::ranges::none_of(filter->terms, &logql::LineFilterTerm::is_ip);
-        if (is_of_texts) {
-            for (const logql::LineFilterTerm& term : filter->terms) {
-                test.any_of.push_back(term.value);
-            }
-            continue;
-        }
-        test.holds = logql::required_of(*filter);
+        line_tests_.push_back({logql::automaton_of(*filter), filter->negated});
     }
 }
 

@@ -27,7 +27,7 @@ struct ClassConfig {
 struct CleanUpConfig {
     std::vector<ClassConfig> classes;  ///< the first that matches decides
     uint64_t file_bytes_max = 0;       ///< of sealed segments; 0: any number
-    schedule::ScheduleConfig schedule;
+    schedule::ScheduleConfig schedule{.cron = "0 3 * * *"};
     std::string archive_directory;  ///< "": days are dropped without an archive
     Nanos archive_keep{0};          ///< archives of older days are removed; 0 keeps them
     OnArchiveFailure on_archive_failure = OnArchiveFailure::kKeep;

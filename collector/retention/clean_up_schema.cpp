@@ -34,7 +34,7 @@ Schema archive_schema() {
 
 config::Field clean_up_field() {
     Schema schema("clean_up", "When and how days past `retention` go.");
-    schedule::add_schedule_fields(schema, "a run", "0 3 * * *");
+    schedule::add_schedule_fields(schema, "a run", CleanUpConfig().schedule.cron);
     schema.with(config::object("archive", archive_schema()).or_else_described("none"))
         .with(field("on_archive_failure", Type::kEnum)
                   .choice("keep", "nothing is dropped without its file")

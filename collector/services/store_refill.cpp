@@ -10,6 +10,10 @@ namespace seyir::collector {
 Result<void> StoreRefill::read(
     const alert::Rule& rule, TimeRange range, const std::function<void(const BatchView&)>& each
 ) {
+    std::vector<Needle> texts;
+    for (const std::string& text : rule.pipeline.required_texts()) {
+        texts.push_back(Needle::of(text));
+    }
     const SteadyTime deadline = clock_.steady_now() + kRefillTimeMax;
     SEYIR_TRY(
         const std::unique_ptr<store::RowCursor> cursor,
@@ -19,7 +23,7 @@ Result<void> StoreRefill::read(
              .direction = store::Direction::kBackward,
              .stream_matches = [&](const StreamLabels& labels
                                ) { return rule.streams.matches(labels); },
-             .line_contains = rule.pipeline.required_texts()}
+             .holds = Needle::all(std::move(texts))}
         )
     );
     while (true) {

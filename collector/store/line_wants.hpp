@@ -13,17 +13,15 @@
 #include <string_view>
 #include <vector>
 
-#include "common/base/needle.hpp"
+#include "common/automaton/text_automaton.hpp"
 
 namespace seyir::store {
 
 /// A test that every wanted line passes.
 struct LineTest {
-    /// The whole test: the line holds one of these texts, byte by byte; or, negated, none of them.
-    /// Empty: the test is another one, and `holds` is what is known of lines that pass.
-    std::vector<std::string> any_of;
-    bool negated = false;
-    Needle holds;
+    /// What the test looks for, or more than that when it is not exact. Null: nothing is known.
+    std::shared_ptr<const TextAutomaton> automaton;
+    bool negated = false;  ///< a line passes without it
 };
 
 /// A label that a query reads of JSON lines.

@@ -8,6 +8,7 @@
 // that is the oracle.   Why: docs/adr/0007-log-store-interface.md
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -58,10 +59,7 @@ struct SelectQuery {
     Direction direction = Direction::kBackward;
     /// Which streams; must be pure and thread-safe. Empty = all.
     std::function<bool(const StreamLabels&)> stream_matches;
-    /// Every returned line holds all of these (case-sensitive substrings): a hint for pruning, rows
-    /// without them may still be returned.
-    std::vector<std::string> line_contains;
-    /// Every wanted row holds this: a hint as above.
+    /// Every wanted row holds this: a hint for pruning, rows without it may still be returned.
     Needle holds;
     /// What is wanted of lines; null = whole lines of all rows.
     std::shared_ptr<const LineWants> wants;
@@ -78,6 +76,9 @@ struct CursorStats {
     uint64_t raw_bytes_read = 0;
     uint64_t blocks_corrupt = 0;  ///< could not be read; the answer is partial
     TimeRange corrupt{UnixNanos::max(), UnixNanos::min()};  ///< where they are; the end included
+    /// Of blocks_corrupt: damaged logs, of whose records no more is known than when they came.
+    uint64_t logs_lost = 0;
+    TimeRange lost_arrivals{UnixNanos::max(), UnixNanos::min()};  ///< the end excluded
     /// Filters of segments that could not be asked: their blocks were read, nothing is missing.
     uint64_t filters_damaged = 0;
 };
@@ -121,6 +122,16 @@ struct Volume {
     CursorStats stats;
 };
 
+/// Which of two pages came first, for rows of one stream and time: segments by number and block,
+/// then what is staged by commit.
+struct PageOrder {
+    bool is_staged = false;
+    uint64_t number = 0;
+    uint32_t block = 0;
+
+    auto operator<=>(const PageOrder&) const = default;
+};
+
 /// Rows of one block (or staged commit) that match stream and time.
 struct Page {
     RecordBatchPtr batch;
@@ -130,6 +141,7 @@ struct Page {
     /// With values: these rows of the batch (ascending) once more, with their lines. Until the
     /// cursor's next page; none when the block turns out to be bad, which stats() says.
     std::function<Result<RecordBatchPtr>(std::span<const uint32_t>)> read_lines;
+    PageOrder order;
 };
 
 /// A consistent snapshot of the moment select() was called.

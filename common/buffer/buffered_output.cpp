@@ -163,4 +163,14 @@ pipeline::ComponentHealth DiskBufferedOutput::health() const {
     return health.ok ? inner_->health() : health;
 }
 
+std::optional<pipeline::Contact> DiskBufferedOutput::contact() const {
+    const auto* inner = dynamic_cast<const pipeline::ReportsContact*>(inner_.get());
+    auto contact = inner == nullptr ? std::nullopt : inner->contact();
+    if (contact && buffer_ != nullptr) {
+        contact->waiting_rows = buffer_->rows();
+        contact->waiting_bytes = contact->waiting_rows == 0 ? 0 : buffer_->disk_bytes();
+    }
+    return contact;
+}
+
 }  // namespace seyir::buffer

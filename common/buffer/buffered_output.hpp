@@ -8,6 +8,7 @@
 
 #include "common/buffer/buffer_set.hpp"
 #include "common/buffer/memory_queue.hpp"
+#include "common/pipeline/report.hpp"
 
 namespace seyir::buffer {
 
@@ -37,7 +38,7 @@ class MemoryBufferedOutput final : public pipeline::Output {
     bool stopped_ = false;
 };
 
-class DiskBufferedOutput final : public pipeline::Output {
+class DiskBufferedOutput final : public pipeline::Output, public pipeline::ReportsContact {
   public:
     DiskBufferedOutput(
         BufferSet& set,
@@ -58,6 +59,9 @@ class DiskBufferedOutput final : public pipeline::Output {
     bool keeps_positions() const override { return true; }
 
     bool takes_metrics() const override { return inner_->takes_metrics(); }
+
+    /// The inner output's, with what waits here.
+    std::optional<pipeline::Contact> contact() const override;
 
     /// After start().
     const DiskBuffer& buffer() const { return *buffer_; }

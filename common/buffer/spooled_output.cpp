@@ -140,6 +140,22 @@ std::string SpooledOutput::report() const {
     return out;
 }
 
+std::optional<pipeline::Contact> SpooledOutput::contact() const {
+    std::shared_ptr<DiskBufferedOutput> spool;
+    {
+        const std::lock_guard lock(mutex_);
+        spool = spool_;
+    }
+    const auto* inner = dynamic_cast<const pipeline::ReportsContact*>(inner_.get());
+    auto contact = inner == nullptr ? std::nullopt : inner->contact();
+    if (contact && spool != nullptr) {
+        const DiskBuffer& buffer = spool->buffer();
+        contact->waiting_rows = buffer.rows();
+        contact->waiting_bytes = contact->waiting_rows == 0 ? 0 : buffer.disk_bytes();
+    }
+    return contact;
+}
+
 void SpooledOutput::ask_committed(std::vector<SourceKey> lanes, OnAnswer on_answer) {
     positions_.ask_committed(std::move(lanes), std::move(on_answer));
 }

@@ -21,7 +21,8 @@ namespace seyir::buffer {
 
 class SpooledOutput final : public pipeline::Output,
                             public pipeline::PositionSource,
-                            public pipeline::ReportsOutput {
+                            public pipeline::ReportsOutput,
+                            public pipeline::ReportsContact {
   public:
     /// `inner` must also be a pipeline::PositionSource.
     SpooledOutput(
@@ -51,6 +52,9 @@ class SpooledOutput final : public pipeline::Output,
 
     /// What the inner output reports, and `spool` when there is one.
     std::string report() const override;
+
+    /// The inner output's, with what waits in the spool.
+    std::optional<pipeline::Contact> contact() const override;
 
   private:
     /// The inner output as the spool sees it: started already.

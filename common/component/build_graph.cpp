@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "common/component/fixed_at_start.hpp"
+
 namespace seyir::component {
 namespace {
 
@@ -31,6 +33,10 @@ std::string text_of(const PlannedRoute& route) {
         route.options.dead_letter,
         route.options.is_required
     );
+}
+
+bool is_fixed_at_start(const PlannedOutput& output) {
+    return dynamic_cast<const FixedAtStart*>(output.plan.get()) != nullptr;
 }
 
 class Builder {
@@ -71,8 +77,9 @@ class Builder {
             planned,
             planned.fingerprint
         );
-        if (kept != nullptr) {
-            made_.outputs[planned.id] = *kept;
+        const auto* fixed = fixed_before(planned);
+        if (kept != nullptr || fixed != nullptr) {
+            made_.outputs[planned.id] = kept != nullptr ? *kept : *fixed;
         } else {
             auto output = planned.plan->instantiate(context(planned.id));
             if (!output) {
@@ -98,6 +105,17 @@ class Builder {
              .is_buffered = planned.buffer.kind == buffer::BufferOptions::Kind::kDisk}
         );
         return {};
+    }
+
+    /// The running output of this name, when only a restart changes it.
+    const Running<pipeline::Output, OutputPlanPtr>* fixed_before(const PlannedOutput& planned
+    ) const {
+        if (build_.before == nullptr || !is_fixed_at_start(planned)) {
+            return nullptr;
+        }
+        const auto at = build_.before->outputs.find(planned.id);
+        const bool is_same = at != build_.before->outputs.end() && at->second.type == planned.type;
+        return is_same ? &at->second : nullptr;
     }
 
     void add_filter(const PlannedFilter& planned) {
@@ -247,7 +265,7 @@ std::string input_fingerprint(const PlannedInput& input, const PipelineConfig& c
         }
         for (const PlannedOutput& output : config.outputs) {
             if (std::ranges::find(options.to, output.id) != options.to.end()) {
-                all += "+" + output.id + output.fingerprint;
+                all += "+" + output.id + (is_fixed_at_start(output) ? "" : output.fingerprint);
             }
         }
         for (const PlannedFilter& filter : config.filters) {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "common/component/tells_loss.hpp"
 #include "common/component/writes_files.hpp"
 #include "common/logql/route_matcher.hpp"
 
@@ -222,25 +223,42 @@ class Reader {
     }
 
     void check_event_outputs() {
-        const auto outputs = root_.component_names("outputs");
         for (const PlannedFilter& filter : made_.filters) {
             for (const config::NamedPlace& output : filter.plan->event_outputs()) {
-                const bool is_there = std::ranges::any_of(outputs, [&](const auto& named) {
-                    return named.first == output.name;
-                });
-                if (!is_there) {
-                    base_.diagnostics.add(
-                        {.code = config::kUnknownOutput,
-                         .at = output.at,
-                         .message = fmt::format(
-                             "filter `{}` sends to `{}`, which is not an output",
-                             filter.id,
-                             output.name
-                         ),
-                         .hint = "name one of `outputs`"}
-                    );
-                }
+                check_event_output("filter", filter.id, output);
             }
+        }
+        for (const PlannedOutput& planned : made_.outputs) {
+            const LossNotice* notice = loss_notice_of(planned.plan.get());
+            if (notice == nullptr) {
+                continue;
+            }
+            for (const config::NamedPlace& output : notice->to) {
+                check_event_output("output", planned.id, output);
+            }
+        }
+    }
+
+    void check_event_output(
+        std::string_view kind, const std::string& from, const config::NamedPlace& to
+    ) {
+        const auto outputs = root_.component_names("outputs");
+        const bool is_there = std::ranges::any_of(outputs, [&](const auto& named) {
+            return named.first == to.name && to.name != from;
+        });
+        if (!is_there) {
+            base_.diagnostics.add(
+                {.code = config::kUnknownOutput,
+                 .at = to.at,
+                 .message = fmt::format(
+                     "{} `{}` sends to `{}`, which is {}",
+                     kind,
+                     from,
+                     to.name,
+                     to.name == from ? "itself" : "not an output"
+                 ),
+                 .hint = to.name == from ? "name another of `outputs`" : "name one of `outputs`"}
+            );
         }
     }
 

@@ -90,7 +90,8 @@ async::Awaitable<Result<Stream>> connect_all(Endpoint endpoint, ConnectOptions o
     if (!options.tls) {
         co_return Stream(std::move(impl));
     }
-    impl->use_tls(options.tls, options.tls->context());
+    const auto tls = options.tls->current();
+    impl->use_tls(tls, *tls);
     const std::string& configured = options.tls->server_name();
     const std::string name = configured.empty() ? endpoint.host : configured;
     expect_name(impl->tls->native_handle(), name);

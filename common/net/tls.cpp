@@ -3,16 +3,21 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include <sys/stat.h>
 
 #include <boost/asio/ssl/context.hpp>
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "common/base/log.hpp"
 #include "common/io/clock.hpp"
+#include "common/net/system_trust.hpp"
 
 namespace seyir::net {
 
@@ -38,14 +43,37 @@ Error tls_error(const std::string& file, const std::string& doing) {
     );
 }
 
-Result<int64_t> modified_ns(const std::string& path) {
+Result<void> check_readable(const std::string& path) {
     struct stat info{};
     if (stat(path.c_str(), &info) != 0) {
         auto error = errno_error(errno, "TLS file " + path);
         error.code = ErrorCode::kInvalidConfig;
         return error;
     }
-    return info.st_mtim.tv_sec * int64_t{1'000'000'000} + info.st_mtim.tv_nsec;
+    return {};
+}
+
+/// What tells a changed file from the one before, also when only its link was turned.
+std::string stamp_of(const std::vector<std::string>& paths) {
+    std::string stamp;
+    for (const std::string& path : paths) {
+        struct stat info{};
+        if (path.empty() || stat(path.c_str(), &info) != 0) {
+            stamp += "- ";
+            continue;
+        }
+        stamp += fmt::format(
+            "{}/{}/{}/{}.{}/{}.{} ",
+            info.st_dev,
+            info.st_ino,
+            info.st_size,
+            info.st_mtim.tv_sec,
+            info.st_mtim.tv_nsec,
+            info.st_ctim.tv_sec,
+            info.st_ctim.tv_nsec
+        );
+    }
+    return stamp;
 }
 
 Result<std::shared_ptr<ssl::context>> base_context(ssl::context::method method) {
@@ -63,8 +91,8 @@ Result<std::shared_ptr<ssl::context>> base_context(ssl::context::method method) 
 }
 
 Result<void> use_identity(ssl::context& context, const std::string& cert, const std::string& key) {
-    SEYIR_CHECK(modified_ns(cert));
-    SEYIR_CHECK(modified_ns(key));
+    SEYIR_CHECK(check_readable(cert));
+    SEYIR_CHECK(check_readable(key));
     SSL_CTX* native = context.native_handle();
     if (SSL_CTX_use_certificate_chain_file(native, cert.c_str()) != 1) {
         return tls_error(cert, "reading the certificate");
@@ -88,7 +116,7 @@ Result<std::shared_ptr<ssl::context>> server_context(const TlsServerFiles& files
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(native, SSL_OP_NO_TICKET);
     if (!files.client_ca.empty()) {
-        SEYIR_CHECK(modified_ns(files.client_ca));
+        SEYIR_CHECK(check_readable(files.client_ca));
         if (SSL_CTX_load_verify_locations(native, files.client_ca.c_str(), nullptr) != 1) {
             return tls_error(files.client_ca, "reading the client CA");
         }
@@ -98,25 +126,101 @@ Result<std::shared_ptr<ssl::context>> server_context(const TlsServerFiles& files
     return context;
 }
 
+Result<std::shared_ptr<ssl::context>> client_context(const TlsClientFiles& files) {
+    SEYIR_TRY(auto context, base_context(ssl::context::tls_client));
+    SSL_CTX* native = context->native_handle();
+    SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
+    if (files.ca.empty()) {
+        trust_system(native);
+    } else {
+        SEYIR_CHECK(check_readable(files.ca));
+        if (SSL_CTX_load_verify_locations(native, files.ca.c_str(), nullptr) != 1) {
+            return tls_error(files.ca, "reading the CA");
+        }
+        // What the file holds is trusted, also a leaf or an intermediate authority: a pin.
+        X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(native), X509_V_FLAG_PARTIAL_CHAIN);
+    }
+    if (!files.cert.empty()) {
+        SEYIR_CHECK(use_identity(*context, files.cert, files.key));
+    }
+    return context;
+}
+
+/// A context made of files, and made anew for the next connection when they have changed.
+class ReloadedContext {
+  public:
+    using Make = std::function<Result<std::shared_ptr<ssl::context>>()>;
+
+    ReloadedContext(std::vector<std::string> paths, Make make, io::Clock& clock)
+        : paths_(std::move(paths)), make_(std::move(make)), clock_(clock) {}
+
+    Result<void> load() {
+        stamp_ = stamp_of(paths_);
+        looked_at_ = clock_.steady_now();
+        SEYIR_TRY(context_, make_());
+        return {};
+    }
+
+    std::shared_ptr<ssl::context> current() {
+        const std::lock_guard lock(mutex_);
+        const SteadyTime now = clock_.steady_now();
+        if (now - looked_at_ < std::chrono::seconds(1)) {
+            return context_;
+        }
+        looked_at_ = now;
+        std::string stamp = stamp_of(paths_);
+        if (stamp == stamp_) {
+            return context_;
+        }
+        // Files that change while they are read have another stamp the next time.
+        if (auto made = make_()) {
+            context_ = *std::move(made);
+            stamp_ = std::move(stamp);
+            counts_.problem.clear();
+            ++counts_.loaded;
+            log::info("tls", "changed TLS files were loaded", {{"files", names()}});
+        } else if (made.error().message != counts_.problem || stamp != failed_stamp_) {
+            failed_stamp_ = std::move(stamp);
+            counts_.problem = made.error().message;
+            ++counts_.failed;
+            log::error(
+                "tls",
+                "changed TLS files do not load; what was loaded before stays in use",
+                {{"error", counts_.problem}}
+            );
+        }
+        return context_;
+    }
+
+    TlsReloads reloads() const {
+        const std::lock_guard lock(mutex_);
+        return counts_;
+    }
+
+  private:
+    std::string names() const {
+        std::string text;
+        for (const std::string& path : paths_) {
+            text += path.empty() ? "" : (text.empty() ? "" : ", ") + path;
+        }
+        return text;
+    }
+
+    const std::vector<std::string> paths_;
+    const Make make_;
+    io::Clock& clock_;
+    mutable std::mutex mutex_;
+    std::shared_ptr<ssl::context> context_;
+    std::string stamp_;
+    std::string failed_stamp_;
+    TlsReloads counts_;
+    SteadyTime looked_at_;
+};
+
 }  // namespace
 
 struct TlsServerContext::State {
-    TlsServerFiles files;
-    io::Clock* clock = nullptr;
-    std::mutex mutex;
-    std::shared_ptr<ssl::context> context;
-    std::array<int64_t, 3> times{};
-    SteadyTime looked_at;
-
-    Result<std::array<int64_t, 3>> read_times() const {
-        std::array<int64_t, 3> seen{};
-        SEYIR_TRY(seen[0], modified_ns(files.cert));
-        SEYIR_TRY(seen[1], modified_ns(files.key));
-        if (!files.client_ca.empty()) {
-            SEYIR_TRY(seen[2], modified_ns(files.client_ca));
-        }
-        return seen;
-    }
+    ReloadedContext context;
 };
 
 TlsServerContext::TlsServerContext(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -126,44 +230,25 @@ TlsServerContext::~TlsServerContext() = default;
 Result<std::shared_ptr<TlsServerContext>> TlsServerContext::load(
     TlsServerFiles files, io::Clock& clock
 ) {
-    auto state = std::make_unique<State>();
-    state->clock = &clock;
-    state->files = std::move(files);
-    SEYIR_TRY(state->times, state->read_times());
-    SEYIR_TRY(state->context, server_context(state->files));
-    state->looked_at = clock.steady_now();
+    auto state = std::unique_ptr<State>(new State{{
+        {files.cert, files.key, files.client_ca},
+        [files] { return server_context(files); },
+        clock,
+    }});
+    SEYIR_CHECK(state->context.load());
     return std::shared_ptr<TlsServerContext>(new TlsServerContext(std::move(state)));
 }
 
 std::shared_ptr<ssl::context> TlsServerContext::current() {
-    const std::lock_guard lock(state_->mutex);
-    const auto now = state_->clock->steady_now();
-    if (now - state_->looked_at < std::chrono::seconds(1)) {
-        return state_->context;
-    }
-    state_->looked_at = now;
-    auto times = state_->read_times();
-    if (times && *times == state_->times) {
-        return state_->context;
-    }
-    auto context = times ? server_context(state_->files)
-                         : Result<std::shared_ptr<ssl::context>>(std::move(times).error());
-    if (context) {
-        state_->context = *std::move(context);
-        state_->times = *times;
-        log::info("tls", "the certificate was reloaded", {{"cert", state_->files.cert}});
-    } else {
-        log::warn(
-            "tls",
-            "the changed certificate does not load; the old one stays in use",
-            {{"error", context.error().message}}
-        );
-    }
-    return state_->context;
+    return state_->context.current();
+}
+
+TlsReloads TlsServerContext::reloads() const {
+    return state_->context.reloads();
 }
 
 struct TlsClientContext::State {
-    std::shared_ptr<ssl::context> context;
+    ReloadedContext context;
     std::string server_name;
 };
 
@@ -171,34 +256,27 @@ TlsClientContext::TlsClientContext(std::unique_ptr<State> state) : state_(std::m
 
 TlsClientContext::~TlsClientContext() = default;
 
-Result<std::shared_ptr<TlsClientContext>> TlsClientContext::load(TlsClientFiles files) {
-    auto state = std::make_unique<State>();
-    SEYIR_TRY(state->context, base_context(ssl::context::tls_client));
-    SSL_CTX* native = state->context->native_handle();
-    SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
-    if (files.ca.empty()) {
-        SSL_CTX_set_default_verify_paths(native);
-    } else {
-        SEYIR_CHECK(modified_ns(files.ca));
-        if (SSL_CTX_load_verify_locations(native, files.ca.c_str(), nullptr) != 1) {
-            return tls_error(files.ca, "reading the CA");
-        }
-        // What the file holds is trusted, also a leaf or an intermediate authority: a pin.
-        X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(native), X509_V_FLAG_PARTIAL_CHAIN);
-    }
-    if (!files.cert.empty()) {
-        SEYIR_CHECK(use_identity(*state->context, files.cert, files.key));
-    }
-    state->server_name = std::move(files.server_name);
+Result<std::shared_ptr<TlsClientContext>> TlsClientContext::load(
+    TlsClientFiles files, io::Clock& clock
+) {
+    auto state = std::unique_ptr<State>(new State{
+        {{files.ca, files.cert, files.key}, [files] { return client_context(files); }, clock},
+        files.server_name,
+    });
+    SEYIR_CHECK(state->context.load());
     return std::shared_ptr<TlsClientContext>(new TlsClientContext(std::move(state)));
 }
 
-ssl::context& TlsClientContext::context() {
-    return *state_->context;
+std::shared_ptr<ssl::context> TlsClientContext::current() {
+    return state_->context.current();
 }
 
 const std::string& TlsClientContext::server_name() const {
     return state_->server_name;
+}
+
+TlsReloads TlsClientContext::reloads() const {
+    return state_->context.reloads();
 }
 
 }  // namespace seyir::net

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// TLS contexts from files: TLS 1.2 and later, forward-secret AEAD ciphers, verification on. A
-// server's certificate that changes on disk is used by the next connection.
+// TLS contexts from files: TLS 1.2 and later, forward-secret AEAD ciphers, verification on.
+// Files that change on disk are used by the next connection; those that do not load are counted and
+// logged, and what was loaded before stays in use. The system's own authorities are read once.
 // Threads: thread-safe.   Errors: kInvalidConfig naming the file and what OpenSSL says.
 // Spec: RFC 8446, RFC 9325 (recommended use of TLS).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,6 +18,13 @@ class context;
 }
 
 namespace seyir::net {
+
+/// What became of files that changed.
+struct TlsReloads {
+    uint64_t loaded = 0;
+    uint64_t failed = 0;
+    std::string problem;  ///< with the files there are now; "" = they are in use
+};
 
 struct TlsServerFiles {
     std::string cert;       ///< PEM, leaf first, then the chain
@@ -30,9 +39,10 @@ class TlsServerContext {
     );
     ~TlsServerContext();
 
-    /// For the next connection. Looks at the files' times at most once a second; a changed pair
-    /// that does not load is logged and the old one stays.
+    /// For the next connection. Looks at the files at most once a second.
     std::shared_ptr<boost::asio::ssl::context> current();
+
+    TlsReloads reloads() const;
 
   private:
     struct State;
@@ -49,10 +59,14 @@ struct TlsClientFiles {
 
 class TlsClientContext {
   public:
-    static Result<std::shared_ptr<TlsClientContext>> load(TlsClientFiles files);
+    static Result<std::shared_ptr<TlsClientContext>> load(
+        TlsClientFiles files, io::Clock& clock = io::system_clock()
+    );
     ~TlsClientContext();
 
-    boost::asio::ssl::context& context();
+    /// As of the server's.
+    std::shared_ptr<boost::asio::ssl::context> current();
+    TlsReloads reloads() const;
     const std::string& server_name() const;
 
   private:

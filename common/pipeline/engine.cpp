@@ -459,6 +459,20 @@ void Engine::send_dead_letter(
     token.resolve({.outcome = Outcome::kDropped});
 }
 
+bool Engine::send_event(const std::string& output, const BatchView& rows) {
+    const TopologyPtr topology = current();
+    if (topology == nullptr) {
+        return false;
+    }
+    for (const auto& slot : topology->outputs) {
+        if (slot->spec.id == output && slot->is_running.load()) {
+            delivery_->hand_over(slot, {.view = rows, .token = {}, .route = "", .dead_letter = {}});
+            return true;
+        }
+    }
+    return false;
+}
+
 void Engine::count_dropped(const std::string& output, const std::string& code, size_t rows) {
     if (rows != 0) {
         dropped_rows(registry_, output, code).add(rows);

@@ -94,6 +94,10 @@ class Engine {
         AckToken token
     );
 
+    /// Hands rows the program made to an output that runs: nobody waits for the answer. False:
+    /// there is none of that id. Thread-safe.
+    bool send_event(const std::string& output, const BatchView& rows);
+
   private:
     using TopologyPtr = std::shared_ptr<Topology>;
 

@@ -20,9 +20,31 @@ constexpr Nanos kQuietMax = std::chrono::milliseconds(25);
 /// Less than this since the last release has not brought back much.
 constexpr Nanos kWorkMin = std::chrono::milliseconds(50);
 
-/// elf(5): segments that are not writable hold what is in the file, byte for byte, as there are no
-/// text relocations on x86-64; RELRO lies in a writable segment and so is never touched.
+/// elf(5): whether the loader wrote into segments that are not writable (`ld -z notext`, which a
+/// plugin or another library may have been linked with): their pages are not what the file holds.
+bool has_text_relocations(const dl_phdr_info& object) {
+    for (int i = 0; i < object.dlpi_phnum; ++i) {
+        const auto& segment = object.dlpi_phdr[i];
+        if (segment.p_type != PT_DYNAMIC) {
+            continue;
+        }
+        const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(object.dlpi_addr + segment.p_vaddr);
+        for (; entry->d_tag != DT_NULL; ++entry) {
+            if (entry->d_tag == DT_TEXTREL ||
+                (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/// Segments that are not writable hold what is in the file, byte for byte, where nothing was
+/// relocated in them; RELRO lies in a writable segment and so is never touched.
 int release_read_only(dl_phdr_info* object, size_t, void*) {
+    if (has_text_relocations(*object)) {
+        return 0;
+    }
     const auto vdso = ::getauxval(AT_SYSINFO_EHDR);
     const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
     for (int i = 0; i < object->dlpi_phnum; ++i) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "common/component/fixed_at_start.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 
@@ -44,6 +45,12 @@ bool needs_dead_letter(const component::PipelineConfig& pipeline) {
         return route.options.dead_letter.empty();
     });
     return (filters_fail || outputs_refuse) && somewhere_unnamed;
+}
+
+bool is_fixed(const component::PipelineConfig& pipeline, const std::string& output) {
+    const auto at = std::ranges::find(pipeline.outputs, output, &component::PlannedOutput::id);
+    return at != pipeline.outputs.end() &&
+           dynamic_cast<const component::FixedAtStart*>(at->plan.get()) != nullptr;
 }
 
 const char* word(component::Difference::Kind kind) {
@@ -175,6 +182,18 @@ Result<void> PipelineHost::start(const component::ProgramConfig& config) {
     mount(graph);
     graph_.store(std::make_shared<const component::RunningGraph>(std::move(graph)));
     look_for_left_rows();
+    loss_watch_ = std::make_unique<LossWatch>(
+        LossWatch::Setup{
+            .file = config.home + "/collector_lost",
+            .host_name = config.host_name,
+            .send = [this](
+                        const std::string& output, const BatchView& rows
+                    ) { return engine_.send_event(output, rows); }
+        },
+        io::posix_file_system(),
+        io::system_clock(),
+        setup_.registry
+    );
     return {};
 }
 
@@ -182,7 +201,7 @@ Result<std::vector<component::Difference>> PipelineHost::reload(
     const component::ProgramConfig& config
 ) {
     const auto before = graph_.load();
-    std::vector<component::Difference> differences = component::compare(*before, config.pipeline);
+    std::vector<component::Difference> differences = plan(config);
     if (differences.empty()) {
         return differences;
     }
@@ -210,11 +229,17 @@ void PipelineHost::keep(component::RunningGraph graph) {
 
 std::vector<component::Difference> PipelineHost::plan(const component::ProgramConfig& config
 ) const {
-    return component::compare(*graph_.load(), config.pipeline);
+    auto differences = component::compare(*graph_.load(), config.pipeline);
+    std::erase_if(differences, [&](const component::Difference& difference) {
+        return difference.kind == component::Difference::Kind::kChanged &&
+               difference.section == "outputs" && is_fixed(config.pipeline, difference.id);
+    });
+    return differences;
 }
 
 void PipelineHost::tick() {
     engine_.tidy();
+    loss_watch_->look(*graph_.load());
     if (!has_left_buffers_ || engine_.leaving() != 0) {
         if (is_left_folder_gone()) {
             look_for_left_rows();

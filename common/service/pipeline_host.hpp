@@ -16,6 +16,7 @@
 #include "common/component/build_graph.hpp"
 #include "common/component/program_config.hpp"
 #include "common/pipeline/engine.hpp"
+#include "common/service/loss_watch.hpp"
 #include "common/service/servers.hpp"
 
 namespace seyir::service {
@@ -50,10 +51,10 @@ class PipelineHost {
     /// Gives the differences that were applied.
     Result<std::vector<component::Difference>> reload(const component::ProgramConfig& config);
 
-    /// What reload() would do.
+    /// What reload() would do. Components that are fixed at the start are left out.
     std::vector<component::Difference> plan(const component::ProgramConfig& config) const;
 
-    /// About every second: lets go of what left the graph.
+    /// About every second: lets go of what left the graph, tells of collectors that are lost.
     void tick();
 
     void stop(SteadyTime deadline) { engine_.stop(deadline); }
@@ -89,6 +90,7 @@ class PipelineHost {
     std::unique_ptr<buffer::BufferSet> buffers_;  // before the engine: outlives its outputs
     pipeline::Engine engine_;
     SharedCell<const component::RunningGraph> graph_;
+    std::unique_ptr<LossWatch> loss_watch_;
 };
 
 /// `added inputs.app (tail)`, one line each; "" for none.

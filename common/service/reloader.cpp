@@ -13,6 +13,7 @@
 
 #include "common/base/log.hpp"
 #include "common/base/text.hpp"
+#include "common/component/fixed_at_start.hpp"
 
 namespace seyir::service {
 namespace {
@@ -58,6 +59,17 @@ std::vector<std::string> restart_keys(
     if (!std::ranges::equal(before.tokens, next.tokens, same_token)) {
         keys.emplace_back("tokens");
     }
+    // What components read once, at their start.
+    for (const component::PlannedOutput& output : next.pipeline.outputs) {
+        const auto was =
+            std::ranges::find(before.pipeline.outputs, output.id, &component::PlannedOutput::id);
+        const bool is_fixed =
+            dynamic_cast<const component::FixedAtStart*>(output.plan.get()) != nullptr;
+        if (is_fixed && was != before.pipeline.outputs.end() &&
+            was->fingerprint != output.fingerprint) {
+            keys.push_back("outputs." + output.id);
+        }
+    }
     return keys;
 }
 
@@ -80,12 +92,12 @@ std::string to_json(const ReloadAnswer& answer) {
 
 Reloader::Reloader(
     PipelineHost& host,
-    std::shared_ptr<const component::ProgramConfig> running,
+    std::shared_ptr<const component::ProgramConfig> started,
     std::function<LoadedProgram()> load,
     std::function<void(const component::ProgramConfig&)> applied
 )
     : host_(host),
-      running_(std::move(running)),
+      started_(std::move(started)),
       load_(std::move(load)),
       applied_(std::move(applied)) {}
 
@@ -95,7 +107,7 @@ ReloadAnswer Reloader::run(bool plan_only) {
         return {.ok = false, .changed = false, .text = loaded.diagnostics, .needs_restart = {}};
     }
     ReloadAnswer answer{.ok = true};
-    answer.needs_restart = restart_keys(*running_, *loaded.config);
+    answer.needs_restart = restart_keys(*started_, *loaded.config);
     if (plan_only) {
         const auto differences = host_.plan(*loaded.config);
         answer.changed = !differences.empty();
@@ -108,7 +120,6 @@ ReloadAnswer Reloader::run(bool plan_only) {
         answer.text = "the old configuration runs on: " + differences.error().message + "\n";
         return answer;
     }
-    running_ = loaded.config;
     applied_(*loaded.config);
     answer.changed = !differences->empty();
     answer.text = loaded.diagnostics + describe(*differences);
@@ -120,8 +131,8 @@ void apply_log_options(const component::ProgramConfig& config) {
     log::set_json(config.log.json);
 }
 
-void Reloader::on_hangup() {
-    const ReloadAnswer answer = run(false);
+ReloadAnswer Reloader::reload() {
+    ReloadAnswer answer = run(false);
     for (const std::string& key : answer.needs_restart) {
         log::warn(kLog, "this change needs a restart", {{"key", key}});
     }
@@ -132,6 +143,7 @@ void Reloader::on_hangup() {
     } else {
         log::info(kLog, "reloaded: nothing in the pipeline changed");
     }
+    return answer;
 }
 
 void Reloader::serve() {
@@ -141,7 +153,7 @@ void Reloader::serve() {
         wishes.swap(wishes_);
     }
     for (const auto& wish : wishes) {
-        ReloadAnswer answer = run(wish->plan_only);
+        ReloadAnswer answer = wish->plan_only ? plan() : reload();
         const std::lock_guard lock(mutex_);
         wish->answer = std::move(answer);
         changed_.notify_all();

@@ -52,16 +52,19 @@ class Reloader {
     /// `applied` is told of a configuration that now runs (log level, tokens).
     Reloader(
         PipelineHost& host,
-        std::shared_ptr<const component::ProgramConfig> running,
+        std::shared_ptr<const component::ProgramConfig> started,
         std::function<LoadedProgram()> load,
         std::function<void(const component::ProgramConfig&)> applied
     );
 
-    /// On the main thread.
-    ReloadAnswer run(bool plan_only);
+    /// SIGHUP. On the main thread.
+    void on_hangup() { (void)reload(); }
 
-    /// SIGHUP: run() with its answer in the log. On the main thread.
-    void on_hangup();
+    /// What a reload would do. On the main thread.
+    ReloadAnswer plan() { return run(true); }
+
+    /// Reloads, with the answer in the log too. On the main thread.
+    ReloadAnswer reload();
 
     /// Wishes that came over HTTP; on the main thread, about every second and after SIGHUP.
     void serve();
@@ -78,10 +81,12 @@ class Reloader {
         std::optional<ReloadAnswer> answer;
     };
 
+    ReloadAnswer run(bool plan_only);
     void answer(const net::HttpExchangePtr& exchange, bool plan_only);
 
     PipelineHost& host_;
-    std::shared_ptr<const component::ProgramConfig> running_;
+    /// What only a start applies stays as in it, whatever was reloaded since.
+    const std::shared_ptr<const component::ProgramConfig> started_;
     std::function<LoadedProgram()> load_;
     std::function<void(const component::ProgramConfig&)> applied_;
     std::mutex mutex_;

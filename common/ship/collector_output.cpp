@@ -30,7 +30,7 @@ EncodeOptions encode_options(const ShipSetup& setup) {
 
 struct CollectorOutput::Impl {
     Impl(ShipSetup setup, io::FileSystem& fs, io::Clock& clock_now, metrics::Registry& registry)
-        : endpoints(setup.endpoints.size()),
+        : endpoints(setup.endpoints),
           clock(clock_now),
           encoder(encode_options(setup), setup.in_flight_bytes_max),
           shipper(
@@ -57,7 +57,7 @@ struct CollectorOutput::Impl {
         };
     }
 
-    const size_t endpoints;
+    const std::vector<net::Endpoint> endpoints;
     io::Clock& clock;
     std::mutex mutex;
     std::condition_variable changed;
@@ -79,7 +79,7 @@ CollectorOutput::~CollectorOutput() {
 }
 
 Result<void> CollectorOutput::start() {
-    if (impl_->endpoints == 0) {
+    if (impl_->endpoints.empty()) {
         return fail(ErrorCode::kInvalidConfig, "a collector output needs at least one endpoint");
     }
     impl_->encoder.start([impl = impl_.get()](OutFrame frame) {
@@ -145,6 +145,22 @@ std::string CollectorOutput::report() const {
         );
     }
     return out;
+}
+
+std::optional<pipeline::Contact> CollectorOutput::contact() const {
+    ShipStatus now = impl_->shipper.status();
+    pipeline::Contact contact{
+        .connected_since = now.connected_since,
+        .stored_at = now.acked_at,
+        .lasted_until = now.lasted_until,
+        .endpoints = {},
+        .problem = std::move(now.problem),
+        .under_way_bytes = now.under_way_bytes
+    };
+    for (const net::Endpoint& endpoint : impl_->endpoints) {
+        contact.endpoints += (contact.endpoints.empty() ? "" : ", ") + endpoint.text();
+    }
+    return contact;
 }
 
 AgentId CollectorOutput::agent_id() const {

@@ -22,7 +22,8 @@ namespace seyir::ship {
 
 class CollectorOutput final : public pipeline::Output,
                               public pipeline::PositionSource,
-                              public pipeline::ReportsOutput {
+                              public pipeline::ReportsOutput,
+                              public pipeline::ReportsContact {
   public:
     CollectorOutput(
         ShipSetup setup, io::FileSystem& fs, io::Clock& clock, metrics::Registry& registry
@@ -45,6 +46,8 @@ class CollectorOutput final : public pipeline::Output,
 
     /// Endpoint, connection, credit, last acknowledgement.
     std::string report() const override;
+
+    std::optional<pipeline::Contact> contact() const override;
 
     /// Changes with a fork.
     AgentId agent_id() const;

@@ -32,6 +32,14 @@ void add_peer(Schema& schema) {
                   .elsewhere("Fluent Bit", {"Shared_Key"})
                   .elsewhere("promtail", {"bearer_token"})
                   .elsewhere("other programs", {"api_key", "auth", "password", "bearer"}))
+        .with(
+            field("token_file", Type::kPath)
+                .describe("Instead of `token`: a file that holds it, read for each connection, so "
+                          "that a changed token needs no reload.")
+                .or_else_described("none")
+                .show("/etc/seyir/agent.token")
+                .elsewhere("promtail", {"bearer_token_file"})
+        )
         .with(config::object("tls", config::client_tls_schema())
                   .or_else_described("plain text, which only works on this machine")
                   .elsewhere("Filebeat", {"ssl"}))
@@ -89,6 +97,28 @@ void add_transfer(Schema& schema) {
                   .elsewhere("Filebeat", {"backoff"}));
 }
 
+void add_loss_notice(Schema& schema) {
+    Schema lost(
+        "on_collector_lost",
+        "Tells other outputs when no endpoint could be reached for a while, and when one is back."
+    );
+    lost.with(field("after", Type::kDuration)
+                  .between(kSecond, 7 * 86'400 * kSecond)
+                  .describe("Without a connection that lasts, or without an answer to what was "
+                            "sent, for so "
+                            "long.")
+                  .or_else("5m")
+                  .elsewhere("other programs", {"timeout", "for"}))
+        .with(list_of("to", field("", Type::kString).between(1, 64))
+                  .required()
+                  .between(1, 100)
+                  .describe("Outputs that get the notices: mail, slack, a webhook.")
+                  .show("[mail]")
+                  .elsewhere("other programs", {"notify", "receivers", "outputs"}));
+    schema.with(config::object("on_collector_lost", std::move(lost))
+                    .or_else_described("nobody is told by this program"));
+}
+
 }  // namespace
 
 const config::Schema& collector_output_schema() {
@@ -103,6 +133,7 @@ const config::Schema& collector_output_schema() {
             .elsewhere("promtail", {"loki"});
         add_peer(collector);
         add_transfer(collector);
+        add_loss_notice(collector);
         return collector;
     }();
     return schema;
@@ -112,6 +143,7 @@ CollectorOutputOptions read_collector_output(const config::ObjectReader& r) {
     CollectorOutputOptions options;
     options.endpoints = r.addresses("endpoints");
     options.token = r.string("token");
+    options.token_file = r.path("token_file");
     options.tls = config::read_client_tls(r, "tls");
     options.compression = r.choice<Compression>(
         "compression",
@@ -123,12 +155,28 @@ CollectorOutputOptions read_collector_output(const config::ObjectReader& r) {
     const config::ObjectReader retry = r.nested("retry");
     options.retry_initial = retry.duration("initial");
     options.retry_max = retry.duration("max");
+    if (r.has("on_collector_lost")) {
+        const config::ObjectReader lost = r.nested("on_collector_lost");
+        options.lost_after = lost.duration("after");
+        const std::vector<std::string> to = lost.strings("to");
+        for (size_t i = 0; i < to.size(); ++i) {
+            options.lost_to.push_back({to[i], lost.item_span("to", i)});
+        }
+    }
     return options;
 }
 
 void check_collector_output(const config::ObjectReader& r, const config::SectionChecks& checks) {
     const CollectorOutputOptions options = read_collector_output(r);
     checks.client_tls(r, "tls");
+    if (r.has("token") && r.has("token_file")) {
+        checks.diagnostics.add(
+            {.code = config::kNotAllowed,
+             .at = r.span("token_file"),
+             .message = "`token` and `token_file` are both given",
+             .hint = "remove one of them"}
+        );
+    }
     const config::ObjectReader retry = r.nested("retry");
     if (options.retry_initial > options.retry_max) {
         const std::string_view key = retry.has("initial") ? "initial" : "max";

@@ -20,6 +20,24 @@ PayloadCodec codec_of(Compression compression) {
 
 }  // namespace
 
+Result<std::string> read_token_file(io::FileSystem& files, const std::string& path) {
+    auto text = io::read_file(files, path, kTokenFileBytesMax);
+    if (!text) {
+        Error error = text.error().context("the token file " + path);
+        error.code = ErrorCode::kInvalidConfig;
+        return error;
+    }
+    for (const char end : {'\n', '\r'}) {  // as of ${file:}: one line break
+        if (text->ends_with(end)) {
+            text->pop_back();
+        }
+    }
+    if (text->empty()) {
+        return fail(ErrorCode::kInvalidConfig, "the token file " + path + " is empty");
+    }
+    return text;
+}
+
 Result<ShipSetup> make_ship_setup(
     const CollectorOutputOptions& options,
     const std::string& output_id,
@@ -33,6 +51,10 @@ Result<ShipSetup> make_ship_setup(
         setup.endpoints.push_back({.host = address.host, .port = address.port});
     }
     setup.token = options.token;
+    setup.token_file = options.token_file;
+    if (!setup.token_file.empty()) {
+        SEYIR_TRY(setup.token, read_token_file(files, setup.token_file));
+    }
     if (options.tls.is_on) {
         SEYIR_TRY(
             setup.tls,

@@ -9,6 +9,11 @@
 
 namespace seyir::ship {
 
+inline constexpr uint64_t kTokenFileBytesMax = 4096;
+
+/// What `token_file` holds, without the line break. kInvalidConfig when there is nothing in it.
+Result<std::string> read_token_file(io::FileSystem& files, const std::string& path);
+
 /// `identity_dir` holds `agent.id`.
 Result<ShipSetup> make_ship_setup(
     const CollectorOutputOptions& options,

@@ -21,6 +21,7 @@ struct ShipSetup {
     std::string id = "collector";          ///< of the output, for logs and metrics
     std::vector<net::Endpoint> endpoints;  ///< tried in order; at least one
     std::string token;
+    std::string token_file;  ///< read for each connection, instead of `token`; "" = none
     std::shared_ptr<net::TlsClientContext> tls;  ///< none = plain
     std::string state_dir;                       ///< where agent.id is
     LoadedIdentity identity;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "common/base/log.hpp"
+#include "common/ship/make_setup.hpp"
 
 namespace seyir::ship {
 namespace {
@@ -57,6 +58,16 @@ ShipMetrics::ShipMetrics(metrics::Registry& registry, const std::string& output)
           "Records the collector or a limit refused for good",
           {{"output", output}}
       )),
+      reloaded(registry.counter(
+          "seyir_ship_credential_reloads_total",
+          "Changed certificate, authority and token files",
+          {{"output", output}, {"outcome", "loaded"}}
+      )),
+      not_reloaded(registry.counter(
+          "seyir_ship_credential_reloads_total",
+          "Changed certificate, authority and token files",
+          {{"output", output}, {"outcome", "failed"}}
+      )),
       waiting(registry.gauge(
           "seyir_ship_waiting_frames", "Frames without an answer", {{"output", output}}
       )),
@@ -84,6 +95,7 @@ Shipper::Shipper(
       wake_(executor),
       reader_done_(executor),
       process_nonce_(new_nonce()),
+      token_(setup_.token),
       random_(process_nonce_),
       identity_(setup_.identity.identity),
       health_("not connected yet") {
@@ -150,6 +162,7 @@ async::Awaitable<Result<void>> Shipper::connect_once() {
     options.deadline = clock_.steady_now() + setup_.connect_timeout;
     options.tls = setup_.tls;
     auto stream = co_await net::connect(endpoint, options);
+    refresh_credentials();
     if (!stream) {
         co_return std::move(stream).error();
     }
@@ -163,9 +176,39 @@ async::Awaitable<Result<void>> Shipper::connect_once() {
     // Not at the welcome: a collector that lets in and throws out must not be tried in a loop.
     const SteadyTime now = clock_.steady_now();
     if (session->phase == Phase::kAccepted && now - session->accepted_at > kSteadyAfter) {
+        if (window_.sent_bytes() == 0) {
+            lasted_until_ = now;  // one that answered nothing was of no use, however long it was
+        }
         all_is_well();
     }
     co_return std::move(result);
+}
+
+void Shipper::refresh_credentials() {
+    if (setup_.tls != nullptr) {
+        const net::TlsReloads now = setup_.tls->reloads();
+        metrics_.reloaded.add(now.loaded - tls_seen_.loaded);
+        metrics_.not_reloaded.add(now.failed - tls_seen_.failed);
+        tls_seen_ = now;
+    }
+    if (setup_.token_file.empty()) {
+        return;
+    }
+    auto token = read_token_file(fs_, setup_.token_file);
+    if (token) {
+        metrics_.reloaded.add(*token != token_ ? 1 : 0);
+        token_ = *std::move(token);
+        token_problem_.clear();
+        return;
+    }
+    if (token.error().message != std::exchange(token_problem_, token.error().message)) {
+        metrics_.not_reloaded.add();
+        log::error(
+            "ship",
+            "the token file cannot be used; the token before stays in use",
+            {{"output", setup_.id}, {"error", token_problem_}}
+        );
+    }
 }
 
 async::Awaitable<Result<void>> Shipper::converse(std::shared_ptr<Session> session) {
@@ -286,7 +329,7 @@ async::Awaitable<Result<void>> Shipper::write_loop(std::shared_ptr<Session> sess
 
 void Shipper::after_disconnect() {
     metrics_.connected.set(0);
-    connected_ = false;
+    connected_since_.reset();
     window_.on_disconnect();
     publish_status();
     for (Question& question : questions_) {
@@ -372,17 +415,21 @@ pipeline::ComponentHealth Shipper::health() const {
 
 ShipStatus Shipper::status() const {
     const std::lock_guard lock(mutex_);
-    return status_;
+    ShipStatus status = status_;
+    status.problem = status.is_connected ? "" : health_;
+    return status;
 }
 
 void Shipper::publish_status() {
     const std::lock_guard lock(mutex_);
     status_.endpoint = setup_.endpoints[endpoint_].text();
-    status_.is_connected = connected_;
-    status_.credit_bytes = connected_ ? credit_bytes_ : 0;
+    status_.is_connected = connected_since_.has_value();
+    status_.credit_bytes = status_.is_connected ? credit_bytes_ : 0;
     status_.under_way_bytes = window_.sent_bytes();
     status_.waiting_frames = window_.size();
     status_.acked_at = acked_at_;
+    status_.connected_since = connected_since_;
+    status_.lasted_until = lasted_until_;
 }
 
 AgentId Shipper::agent_id() const {

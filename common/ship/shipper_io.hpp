@@ -42,6 +42,9 @@ struct ShipMetrics {
     metrics::Counter& resent;
     metrics::Counter& rewinds;
     metrics::Counter& dropped;
+    /// Changed TLS and token files: in use now, or not usable.
+    metrics::Counter& reloaded;
+    metrics::Counter& not_reloaded;
     metrics::Gauge& waiting;
     metrics::Histogram& ack_seconds;
 };
@@ -54,6 +57,9 @@ struct ShipStatus {
     uint64_t under_way_bytes = 0;        ///< sent and not answered
     uint64_t waiting_frames = 0;         ///< without an answer, sent or not
     std::optional<SteadyTime> acked_at;  ///< the last answer that a frame is stored
+    std::optional<SteadyTime> connected_since;
+    std::optional<SteadyTime> lasted_until;  ///< pipeline::Contact
+    std::string problem;                     ///< why there is no connection
 };
 
 class Shipper {
@@ -130,6 +136,8 @@ class Shipper {
     async::Awaitable<void> read_loop(std::shared_ptr<Session> session);
     async::Awaitable<Result<void>> write_loop(std::shared_ptr<Session> session);
 
+    /// Before a connection: the token file, and what became of changed TLS files.
+    void refresh_credentials();
     std::string hello_bytes() const;
     Result<void> handle(Session& session, const wire::RawMessage& message);
     Result<void> on_welcome(Session& session, std::string_view body);
@@ -172,10 +180,14 @@ class Shipper {
     std::optional<StoreSeen> store_seen_;
     bool accepted_ = false;  ///< by the present or last connection's collector
     uint64_t next_request_ = 1;
+    std::string token_;
+    std::string token_problem_;
+    net::TlsReloads tls_seen_;
     Nanos backoff_{0};
     std::string logged_failure_;
     SteadyTime logged_at_;
-    bool connected_ = false;
+    std::optional<SteadyTime> connected_since_;
+    std::optional<SteadyTime> lasted_until_;
     uint64_t credit_bytes_ = 0;
     std::optional<SteadyTime> acked_at_;
     std::mt19937_64 random_;

@@ -47,7 +47,7 @@ std::string Shipper::hello_bytes() const {
     }
     hello.process_nonce = process_nonce_;
     hello.features = wire::kTakesMetrics;
-    hello.token = setup_.token;
+    hello.token = token_;
     hello.hostname = setup_.hostname.substr(0, 255);
     hello.agent_version = setup_.agent_version;
     std::string out;
@@ -102,7 +102,7 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
     session.features = welcome.features;
     set_health("");
     metrics_.connected.set(1);
-    connected_ = true;
+    connected_since_ = session.accepted_at;
     metrics_.connects.add();
     log::info(
         "ship",

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
+#include "common/component/tells_loss.hpp"
 #include "ctl/pipeline/load_program.hpp"
 #include "ctl/session.hpp"
 
@@ -50,6 +51,12 @@ std::string as_text(const PipelineConfig& pipeline) {
     for (const component::PlannedFilter& filter : pipeline.filters) {
         for (const config::NamedPlace& output : filter.plan->event_outputs()) {
             out += fmt::format("events of {} go to {}\n", filter.id, output.name);
+        }
+    }
+    for (const component::PlannedOutput& planned : pipeline.outputs) {
+        const component::LossNotice* notice = component::loss_notice_of(planned.plan.get());
+        for (size_t i = 0; notice != nullptr && i < notice->to.size(); ++i) {
+            out += fmt::format("the loss of {} is told to {}\n", planned.id, notice->to[i].name);
         }
     }
     return out;
@@ -104,6 +111,16 @@ std::string as_dot(const PipelineConfig& pipeline) {
                 "  \"filters.{}\" -> \"outputs.{}\" [label=events, style=dashed];\n",
                 filter.id,
                 output.name
+            ));
+        }
+    }
+    for (const component::PlannedOutput& planned : pipeline.outputs) {
+        const component::LossNotice* notice = component::loss_notice_of(planned.plan.get());
+        for (size_t i = 0; notice != nullptr && i < notice->to.size(); ++i) {
+            edges.insert(fmt::format(
+                "  \"outputs.{}\" -> \"outputs.{}\" [label=lost, style=dashed];\n",
+                planned.id,
+                notice->to[i].name
             ));
         }
     }

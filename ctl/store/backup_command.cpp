@@ -89,10 +89,18 @@ Result<void> run_now(Session& session, const Arguments& arguments, bool& failed)
     json::Document document;
     SEYIR_TRY(const json::View answer, document.parse(begun));
     const uint64_t run = count_of(answer, "run");
+    const std::string life = text_of(answer, "life");
     TransferProgress bar("backup");
     while (true) {
         SEYIR_TRY(const std::string body, session.get("/api/v1/backup"));
         SEYIR_TRY(const json::View state, document.parse(body));
+        if (text_of(state, "life") != life) {
+            return fail(
+                ErrorCode::kClosed,
+                "the collector was started again before the backup was done: see what there is "
+                "with `seyir backup`, and run it again"
+            );
+        }
         const auto last = state.get("last");
         if (count_of(state, "runs") >= run && last && last->is_object()) {
             bar.finish();

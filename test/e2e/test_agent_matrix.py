@@ -86,6 +86,8 @@ def rename_chain_to_gz(c):
 
 def renamed_out_of_the_glob(c):
     c.write("a.log")
+    yield SETTLE  # a file that no agent ever saw under a name it reads is not one of its files
+    c.write("a.log")
     yield STEP
     os.rename(c.at("a.log"), c.at("a.old"))
     c.write("a.log")

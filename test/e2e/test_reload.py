@@ -226,3 +226,31 @@ def test_a_tap_stays_connected_while_the_graph_is_replaced(site):
         tap.kill()
     records = [json.loads(line)["record"] for line in out.splitlines()]
     assert [(r["body"], r["attributes"]["revision"]) for r in records] == [("one", "1"), ("two", "2")]
+
+
+def test_what_needs_a_restart_is_named_until_one_and_changes_nothing_before(site):
+    """Against what the program started with, not against the file of the last reload."""
+    site.configure_collector(collector_text(site, 1))
+    site.collector.start()
+    site.add_agent().start()
+    (site.logs / "app.log").write_bytes(b"one\n")
+    site.wait_rows(1)
+    kept = collector_text(site, 1).replace("type: store }", "type: store, retention: 11d }")
+    site.configure_collector(kept)
+    for _ in range(2):
+        said = reload(site).stdout.decode()
+        assert "outputs.store needs a restart" in said
+        assert "nothing in the pipeline changes" in said and "changed outputs.store" not in said
+        assert "inputs.agents" not in said, "connections of agents are left alone"
+    assert site.collector.logged("this change needs a restart", "outputs.store"), "a reload by command is logged"
+    assert site.collector.logged("reloaded: nothing in the pipeline changed")
+    # With another change beside it, that one is applied.
+    site.configure_collector(collector_text(site, 4).replace("type: store }", "type: store, retention: 11d }"))
+    said = reload(site).stdout.decode()
+    assert "outputs.store needs a restart" in said and "changed filters.mark" in said
+    # Back to what runs: nothing is left to say.
+    site.configure_collector(collector_text(site, 4))
+    assert b"restart" not in reload(site).stdout
+    site.configure_collector(collector_text(site, 4).replace("type: store }", "type: store, retention: 11d }"))
+    site.collector.restart()
+    assert b"restart" not in reload(site).stdout

@@ -16,7 +16,7 @@ void check(std::string_view text) {
     using namespace seyir::collector::backup;
     const auto read = decode_manifest(text);
     if (read) {
-        const auto again = decode_manifest(encode(*read));
+        const auto again = decode_manifest(encode(*read).value());
         if (!again || *again != *read) {
             std::abort();
         }

@@ -7,12 +7,13 @@ import tree
 BASE = ["common/base", "common/io"]
 DATA = BASE + ["common/record", "common/samples", "common/metrics", "common/codec", "common/json"]
 COMMON = ["common/" + name for name in (
-    "base io time codec metrics json config record samples wire async net pipeline logql multiline alert buffer ship component plugin process service".split())]
+    "base io time automaton codec metrics json config record samples wire async net pipeline logql multiline alert buffer ship component plugin process service".split())]
 
 # folder -> the folders it may include from. Longest match counts; a folder may include itself.
 ALLOWED = {
     "common/base": [],
     "common/io": ["common/base"],
+    "common/automaton": ["common/base"],
     "common/codec": BASE,
     "common/time": BASE,
     "common/metrics": BASE,
@@ -24,7 +25,7 @@ ALLOWED = {
     "common/wire": BASE + ["common/record", "common/codec"],
     "common/net": BASE + ["common/async", "common/metrics", "common/codec"],
     "common/pipeline": DATA + ["common/config", "common/logql"],
-    "common/logql": BASE + ["common/record", "common/json", "common/metrics"],
+    "common/logql": BASE + ["common/automaton", "common/record", "common/json", "common/metrics"],
     "common/alert": DATA + ["common/logql"],
     "common/buffer": DATA + ["common/config", "common/pipeline", "common/async"],
     "common/ship": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net"],
@@ -43,8 +44,8 @@ ALLOWED = {
     "agent/input/relay": DATA + ["common/config", "common/wire", "common/pipeline", "common/component", "common/net", "common/async"],
     "agent/hostmetrics": DATA + ["common/config", "common/pipeline", "common/component"],
     "agent/app": COMMON + ["agent", "plugins"],
-    "collector/store": DATA + ["common/config", "common/pipeline", "common/wire"],
-    "collector/query": DATA + ["common/logql", "collector/store"],
+    "collector/store": DATA + ["common/automaton", "common/config", "common/pipeline", "common/wire"],
+    "collector/query": DATA + ["common/automaton", "common/logql", "collector/store"],
     "collector/input": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net",
                                "common/logql", "common/component", "collector/store", "collector/services"],
     "collector/schedule": BASE + ["common/config", "common/component", "common/time"],

@@ -241,6 +241,7 @@ Result<std::unique_ptr<RowCursor>> MemoryLogStore::select(SelectQuery query) {
             }
             if (auto page = matching_rows(view, query)) {
                 page->commit = pages.size();
+                page->page.order = {true, page->commit, 0};
                 pages.push_back(std::move(*page));
             }
         }

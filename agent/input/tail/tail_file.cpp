@@ -38,7 +38,10 @@ checkpoint::LaneCheckpoint to_checkpoint(const TailFile& file, UnixNanos now) {
     if (lane.has_consumed) {
         lane.consumed_state = file.acked.consumed.state();
     }
-    lane.complete = file.state == FileState::kIgnored && file.acked.offset > file.size_bytes;
+    if (file.state == FileState::kIgnored && file.covered_end > 0) {
+        lane.complete = true;
+        lane.acked_end = file.covered_end;
+    }
     lane.store_id = file.store_id;
     lane.last_ts = file.last_ts;
     lane.seen = now;

@@ -125,10 +125,14 @@ struct TailFile {
     SteadyTime ladder_at;
 
     uint64_t size_bytes = 0;  ///< when last looked
+    /// Of a kIgnored copy: its size when it was found to hold nothing new. Beyond it is unread.
+    uint64_t covered_end = 0;
+    uint64_t cut_from = 0;  ///< size before it was seen to be shorter; 0: not seen
     UnixNanos modified;
     bool detached = false;  ///< no path of this input leads to it any more
     bool deleted = false;   ///< and its last name is gone
     bool replaced = false;  ///< its former path leads to another file
+    SteadyTime deleted_at;  ///< when it was seen that its last name is gone
     SteadyTime changed_at;  ///< last growth, rename or deletion
     SteadyTime used_at;     ///< for closing idle descriptors
     bool queued = false;

@@ -59,6 +59,11 @@ TailCounters::TailCounters(metrics::Registry& r, const std::string& input)
       copies(r.counter(
           name("copies_total"), "Files known as copies of files already read.", {{"input", input}}
       )),
+      ambiguous(r.counter(
+          name("ambiguous_total"),
+          "Files that may be copies of vanished ones; on_ambiguity decided.",
+          {{"input", input}}
+      )),
       compressed_files(r.counter(
           name("compressed_files_total"), "Compressed files not read.", {{"input", input}}
       )),

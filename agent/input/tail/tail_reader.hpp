@@ -75,6 +75,7 @@ struct TailCounters {
     metrics::Counter& truncations;
     metrics::Counter& rotations;
     metrics::Counter& copies;
+    metrics::Counter& ambiguous;
     metrics::Counter& compressed_files;
     metrics::Counter& lost_bytes;  ///< vanished before they were acknowledged
     metrics::Counter& refilled_bytes;
@@ -184,6 +185,8 @@ class TailReader {
     bool follow_rotated(const FoundFile& found, const checkpoint::LaneCheckpoint& lane);
     void report_missing();
     void see(const FoundFile& found);
+    void read_anew(TailFile& ignored, const FoundFile& found);
+    void report_grown_copy(const std::string& path, uint64_t from, uint64_t to);
     TailFile& add_file(const FoundFile& found);
     void move_path(TailFile& file, const std::string& path);
     void sweep_unseen();
@@ -223,9 +226,14 @@ class TailReader {
     std::vector<TailFile*> find_originals(const TailFile& file, std::string_view first_bytes);
     void notice_cut(TailFile& original, const TailFile& suspect);
     bool compare_more(TailFile& suspect, TailFile& original);
-    bool is_copy(TailFile& copy, const TailFile& original);
-    bool is_copy_of_remembered(TailFile& copy, const TailFile& original);
+    bool is_ambiguous(const TailFile& copy, const TailFile& original, uint64_t compared_bytes)
+        const;
+    bool may_take_over(TailFile& copy, TailFile& original);
+    /// How many bytes show that it is one; 0: it is none.
+    uint64_t compare_copy(TailFile& copy, const TailFile& original);
+    uint64_t compare_remembered(TailFile& copy, const TailFile& original);
     std::optional<uint64_t> digest_of(TailFile& file, uint64_t bytes);
+    void count_cut_bytes(const TailFile& copy, TailFile& original);
     void take_over(TailFile& copy, TailFile& original);
     void climb_ladder(TailFile& file);
 
@@ -293,7 +301,19 @@ class TailReader {
     void follow_fork();
     void agree_with(StoreId store, uint32_t restore_generation);
     void rehash(TailFile& file, uint64_t offset);
-    std::string bytes_before(TailFile& file, uint64_t offset);
+    /// The last bytes before `offset`, fewer where the file is shorter.
+    Result<std::string> bytes_before(TailFile& file, uint64_t offset);
+
+    enum class Content : uint8_t {
+        kSame,
+        kOther,       ///< other bytes, or the file is shorter
+        kUnreadable,  ///< an error: nothing is known
+    };
+
+    /// What is before `offset`, against the hash of what was there.
+    Content content_at(TailFile& file, uint64_t offset, uint64_t tail_hash);
+    void note_unreadable(const TailFile& file, const Error& error);
+    void note_readable(const TailFile& file);
     std::string first_bytes_of(TailFile& file);
     void extend_prefix(TailFile& file);
     bool seek(TailFile& file, uint64_t offset, const Mark* mark);
@@ -337,6 +357,7 @@ class TailReader {
     uint64_t next_ask_ = 1;
     uint64_t scan_ = 0;
     uint64_t in_flight_bytes_ = 0;
+    uint64_t failed_reads_ = 0;  ///< of bytes that decide what a file is
 
     StoreId store_id_;
     uint32_t restore_generation_ = 0;

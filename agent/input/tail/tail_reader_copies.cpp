@@ -229,6 +229,7 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
     }
     const bool expired = now_ >= file.grew_at + kSuspicionHeld;
     bool held = false;
+    const uint64_t failed_before = failed_reads_;
     for (TailFile* original : find_originals(file, first_bytes)) {
         if (is_undecided(*original)) {
             // Whether it was cut is known once the collector has answered where it stands.
@@ -240,8 +241,9 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
             continue;
         }
         notice_cut(*original, file);
+        failed_reads_ = failed_before;  // what follows reads the new file alone
         if (original->state == FileState::kOrphan || original->deleted) {
-            if (is_copy(file, *original)) {
+            if (may_take_over(file, *original)) {
                 take_over(file, *original);
                 return true;
             }
@@ -255,10 +257,14 @@ bool TailReader::held_as_copy(TailFile& file, std::string_view first_bytes) {
             }
             // Not equal; unless it was cut while it was being compared.
             notice_cut(*original, file);
-            if (original->state == FileState::kOrphan && is_copy(file, *original)) {
+            if (original->state == FileState::kOrphan && may_take_over(file, *original)) {
                 take_over(file, *original);
                 return true;
             }
+        }
+        if (failed_reads_ != failed_before) {
+            held = true;  // it could not be read: neither a copy nor none
+            continue;
         }
         file.cleared.push_back(original->number);
     }
@@ -278,7 +284,7 @@ void TailReader::notice_cut(TailFile& original, const TailFile& suspect) {
     if (info && info->size_bytes < original.read_end) {
         on_rewritten(original, "truncated");
     } else if (info && info->link_count > 0 &&
-               tail_hash_at(original, original.read_end) != original.tail.hash()) {
+               content_at(original, original.read_end, original.tail.hash()) == Content::kOther) {
         // Cut and longer again already, before its own turn to be read came.
         on_rewritten(original, "rewritten in place");
     } else if (info && info->link_count == 0) {
@@ -319,13 +325,55 @@ bool TailReader::compare_more(TailFile& suspect, TailFile& original) {
     return true;
 }
 
+bool TailReader::is_ambiguous(
+    const TailFile& copy, const TailFile& original, uint64_t compared_bytes
+) const {
+    // Of one that is removed while it is open, the times tell (notice_cut).
+    const bool is_timed = original.state != FileState::kOrphan && copy.id.birth.value != 0;
+    if (compared_bytes >= PrefixHash::kBytesMax || is_timed) {
+        return false;
+    }
+    // A file that was cut was probably copied before: there a little is enough when it is all that
+    // was read of it. Of one that vanished nothing says that there ever was a copy.
+    const uint64_t read =
+        std::max(original.read_end, original.stored ? original.stored->committed : 0);
+    return !original.cut || compared_bytes < std::min(read, copy.size_bytes);
+}
+
+bool TailReader::may_take_over(TailFile& copy, TailFile& original) {
+    const uint64_t compared_bytes = compare_copy(copy, original);
+    if (compared_bytes == 0) {
+        return false;
+    }
+    if (!is_ambiguous(copy, original, compared_bytes)) {
+        return true;
+    }
+    counters_.ambiguous.add();
+    const bool is_skipped = options_.on_ambiguity == OnAmbiguity::kSkip;
+    report(
+        "ambiguous_copy",
+        fmt::format(
+            "{} begins like {}, which vanished: {} (on_ambiguity)",
+            copy.path,
+            original.path,
+            is_skipped ? "taken for a copy; its beginning is not read, and lost if it is none"
+                       : "read whole; its beginning is stored twice if it is a copy"
+        )
+    );
+    return is_skipped;
+}
+
 std::optional<uint64_t> TailReader::digest_of(TailFile& file, uint64_t bytes) {
     RunningHash hash;
     std::string buffer(kHashReadBytes, '\0');
     while (hash.length() < bytes) {
         const size_t want = std::min<uint64_t>(buffer.size(), bytes - hash.length());
         const auto got = file.handle->read_at(hash.length(), {buffer.data(), want});
-        if (!got || *got == 0) {
+        if (!got) {
+            note_unreadable(file, got.error());
+            return std::nullopt;
+        }
+        if (*got == 0) {
             return std::nullopt;
         }
         hash.update({buffer.data(), *got});
@@ -333,45 +381,56 @@ std::optional<uint64_t> TailReader::digest_of(TailFile& file, uint64_t bytes) {
     return hash.digest();
 }
 
-bool TailReader::is_copy_of_remembered(TailFile& copy, const TailFile& original) {
+uint64_t TailReader::compare_remembered(TailFile& copy, const TailFile& original) {
     if (!ensure_open(copy) || !original.prefix.fits(first_bytes_of(copy))) {
-        return false;
+        return 0;
     }
     const uint64_t stored = original.stored ? original.stored->committed : 0;
     if (copy.size_bytes < original.read_end || original.read_end + stored == 0) {
-        return false;  // nothing is known of as few bytes, or nothing was read
+        return 0;  // nothing is known of as few bytes, or nothing was read
+    }
+    if (stored > copy.size_bytes && original.read_end < copy.size_bytes) {
+        // The store has more than the file holds and the checkpoint knows less: nothing tells
+        // whether what follows the first bytes was ever read.
+        return 0;
     }
     // Cheap first: only a real copy pays for hashing all of it. Without a running hash (very large
     // files) the first bytes and those before the position decide.
     if (tail_hash_at(copy, original.read_end) != original.acked.tail_hash &&
         original.read_end > 0) {
-        return false;
+        return 0;
     }
-    if (stored > original.read_end && stored <= copy.size_bytes &&
-        tail_hash_at(copy, stored) != original.stored->tail_hash) {
-        return false;  // the store has more of the lane than the checkpoint knows, and other bytes
+    uint64_t compared_bytes = std::max<uint64_t>(original.prefix.length, original.read_end);
+    if (stored > original.read_end && stored <= copy.size_bytes) {
+        if (tail_hash_at(copy, stored) != original.stored->tail_hash) {
+            return 0;  // the store has more of the lane than the checkpoint knows, and other bytes
+        }
+        compared_bytes =
+            std::max(compared_bytes, std::min(stored, compared_bytes + kTailHashBytes));
     }
-    return original.read_end == 0 || !original.consumed_valid ||
-           digest_of(copy, original.read_end) == original.consumed.digest();
+    const bool is_same = original.read_end == 0 || !original.consumed_valid ||
+                         digest_of(copy, original.read_end) == original.consumed.digest();
+    return is_same ? compared_bytes : 0;
 }
 
-bool TailReader::is_copy(TailFile& copy, const TailFile& original) {
+uint64_t TailReader::compare_copy(TailFile& copy, const TailFile& original) {
     if (original.from_memory) {
-        return is_copy_of_remembered(copy, original);
+        return compare_remembered(copy, original);
     }
     if (!ensure_open(copy) || !original.consumed_valid) {
-        return false;
+        return 0;
     }
     if (copy.size_bytes >= original.read_end) {
         // Cheap first: only a real copy pays for hashing all of it.
-        return tail_hash_at(copy, original.read_end) == original.tail.hash() &&
-               digest_of(copy, original.read_end) == original.consumed.digest();
+        const bool is_same = tail_hash_at(copy, original.read_end) == original.tail.hash() &&
+                             digest_of(copy, original.read_end) == original.consumed.digest();
+        return is_same ? original.read_end : 0;
     }
     // Shorter: lines were read between the copy and the truncation. All of the copy was consumed.
     const auto compared =
         std::ranges::find(copy.suspicions, original.number, &CopySuspicion::original);
     if (compared != copy.suspicions.end() && compared->compared_bytes >= copy.size_bytes) {
-        return true;
+        return copy.size_bytes;
     }
     uint64_t offset = 0;
     uint64_t digest = 0;
@@ -381,7 +440,23 @@ bool TailReader::is_copy(TailFile& copy, const TailFile& original) {
             digest = rung_digest;
         }
     }
-    return offset > 0 && digest_of(copy, offset) == digest;
+    return offset > 0 && digest_of(copy, offset) == digest ? offset : 0;
+}
+
+void TailReader::count_cut_bytes(const TailFile& copy, TailFile& original) {
+    const uint64_t covered = std::max(copy.size_bytes, original.read_end);
+    if (const uint64_t end = std::exchange(original.cut_from, 0); end > covered) {
+        counters_.lost_bytes.add(end - covered);
+        report(
+            "lost_bytes",
+            fmt::format(
+                "{}: {} bytes: written between the copy {} and the cut",
+                original.path,
+                end - covered,
+                copy.path
+            )
+        );
+    }
 }
 
 void TailReader::take_over(TailFile& copy, TailFile& original) {
@@ -392,6 +467,7 @@ void TailReader::take_over(TailFile& copy, TailFile& original) {
         fmt::format("{} is a copy of what was read as {}", copy.path, original.path),
         {{"input", options_.id}, {"bytes", std::to_string(original.read_end)}}
     );
+    count_cut_bytes(copy, original);
     close_handle(original);
     if (const auto at = by_id_.find(original.id); at != by_id_.end() && at->second == &original) {
         by_id_.erase(at);
@@ -402,11 +478,6 @@ void TailReader::take_over(TailFile& copy, TailFile& original) {
     }
     const bool is_remembered = std::exchange(original.from_memory, false);
     if (is_remembered) {
-        if (original.stored && original.stored->committed > copy.size_bytes) {
-            // Lines came between the copy and the cut: the store has all of the copy, and more.
-            original.read_end = original.stored->committed;
-            original.acked = {original.read_end, original.stored->tail_hash, {}, false};
-        }
         std::erase_if(memory_, [&](const auto& lane) { return lane.key == original.key; });
     }
     original.id = copy.id;
@@ -431,9 +502,12 @@ void TailReader::take_over(TailFile& copy, TailFile& original) {
                             return s.state == Segment::State::kFailed;
                         });
     original.cut = false;
-    if (original.size_bytes < original.read_end) {
+    // Lines came between the copy and the cut: all of the copy was read (or the store has it).
+    const uint64_t stored = is_remembered && original.stored ? original.stored->committed : 0;
+    if (original.size_bytes < std::max(original.read_end, stored)) {
         unlist_original(original);
         original.state = FileState::kIgnored;
+        original.covered_end = original.size_bytes;
         close_handle(original);
     } else if (failed) {
         original.state = FileState::kRewind;

@@ -273,6 +273,11 @@ void TailReader::see(const FoundFile& found) {
         return;
     }
     TailFile& file = *known->second;
+    if (file.state == FileState::kIgnored && file.covered_end > 0 &&
+        found.info.size_bytes > file.covered_end) {
+        read_anew(file, found);
+        return;
+    }
     if (found.path == file.path) {
         file.seen_scan = scan_;
     } else {
@@ -287,6 +292,9 @@ void TailReader::see(const FoundFile& found) {
     }
     const bool grew = found.info.size_bytes != file.size_bytes;
     const bool changed = grew || found.info.modified != file.modified;
+    if (found.info.size_bytes < file.size_bytes && file.cut_from == 0) {
+        file.cut_from = file.size_bytes;
+    }
     file.size_bytes = found.info.size_bytes;
     if (changed) {
         file.modified = found.info.modified;
@@ -296,6 +304,27 @@ void TailReader::see(const FoundFile& found) {
         file.scanned_end < file.size_bytes) {
         enqueue(file);
     }
+}
+
+void TailReader::read_anew(TailFile& ignored, const FoundFile& found) {
+    // Nobody appends to a copy: it is a file of its own that began like the other one. Its
+    // beginning may be stored twice; nothing of it is lost.
+    report_grown_copy(found.path, ignored.covered_end, found.info.size_bytes);
+    release(ignored);
+    enqueue(add_file(found));
+}
+
+void TailReader::report_grown_copy(const std::string& path, uint64_t from, uint64_t to) {
+    report(
+        "copy_grew",
+        fmt::format(
+            "{} was taken for a copy of what was read already, and grew from {} to {} bytes: read "
+            "whole, as a file of its own",
+            path,
+            from,
+            to
+        )
+    );
 }
 
 TailFile& TailReader::add_file(const FoundFile& found) {
@@ -383,7 +412,15 @@ void TailReader::check_detached() {
                 enqueue(file);
             }
             if (info && info->link_count == 0) {
+                if (file.deleted_at == SteadyTime{}) {
+                    file.deleted_at = now_;
+                }
                 file.deleted = true;
+                if (options_.deleted_files_hold.count() > 0 &&
+                    now_ >= file.deleted_at + options_.deleted_files_hold) {
+                    give_up(file, "removed files are let go after deleted_files.hold");
+                    continue;
+                }
                 deleted_bytes += file.size_bytes;
                 deleted.push_back(&file);
             }
@@ -448,13 +485,13 @@ void TailReader::end_rotated(TailFile& file) {
     const bool unread = file.state != FileState::kIgnored && file.size_bytes > 0 &&
                         file.state != FileState::kActive;
     const bool acked = file.acked.offset >= file.submitted_end;
-    if (!unread && file.settled() && (acked || !options_.deleted_files_hold)) {
+    if (!unread && file.settled() && acked) {
         release(file);
     }
 }
 
 void TailReader::give_up(TailFile& file, std::string_view why) {
-    const uint64_t end = std::max(file.size_bytes, file.read_end);
+    const uint64_t end = std::max({file.size_bytes, file.read_end, file.cut_from});
     if (!file.from_memory && end > file.acked.offset) {
         const uint64_t lost = end - file.acked.offset;
         counters_.lost_bytes.add(lost);
@@ -483,13 +520,18 @@ void TailReader::consider_new(TailFile& file) {
     if (!file.memory && file.suspicions.empty()) {
         file.memory = recall(file, first_bytes);
     }
-    if (file.memory && file.memory->complete && file.size_bytes <= file.memory->acked_end) {
-        file.key = file.memory->key;
-        file.acked.offset = file.memory->acked_end;
-        file.acked.tail_hash = file.memory->tail_hash;
-        file.state = FileState::kIgnored;
-        close_handle(file);
-        return;
+    if (file.memory && file.memory->complete) {
+        if (file.size_bytes <= file.memory->acked_end) {
+            file.key = file.memory->key;
+            file.acked.offset = file.memory->acked_end;
+            file.acked.tail_hash = file.memory->tail_hash;
+            file.covered_end = file.size_bytes;
+            file.state = FileState::kIgnored;
+            close_handle(file);
+            return;
+        }
+        report_grown_copy(file.path, file.memory->acked_end, file.size_bytes);
+        file.memory.reset();
     }
     if (!file.memory && options_.ignore_older.count() > 0 &&
         file.modified < deps_.clock.wall_now() - options_.ignore_older) {

@@ -41,8 +41,12 @@ bool TailReader::read_turn(TailFile& file) {
         complain(file, got.error());
         return false;
     }
+    note_readable(file);
     const std::string_view bytes(window.data(), *got);
     if (!bytes.starts_with(tail)) {
+        if (bytes.size() < tail.size() && file.cut_from == 0) {
+            file.cut_from = file.size_bytes;
+        }
         on_rewritten(file, bytes.size() < tail.size() ? "truncated" : "rewritten in place");
         return false;
     }
@@ -53,6 +57,7 @@ bool TailReader::read_turn(TailFile& file) {
         return false;
     }
     file.rest_sent = false;
+    file.cut_from = 0;
     return split_lines(file, data, bytes.size() == window.size());
 }
 
@@ -244,10 +249,20 @@ bool TailReader::copy_out(TailFile& file, uint64_t bytes) {
 
 bool TailReader::consume_unread(TailFile& file, uint64_t end) {
     std::string buffer(std::min<uint64_t>(kSkipBufferBytes, end - file.read_end), '\0');
+    const Mark before = file.mark();
+    const TailBytes tail_before = file.tail;
     while (file.read_end < end) {
         const size_t want = std::min<uint64_t>(buffer.size(), end - file.read_end);
         const auto got = file.handle->read_at(file.read_end, {buffer.data(), want});
-        if (!got || *got == 0) {
+        if (!got) {
+            // All of it or nothing: from the middle the rest would look like a line.
+            complain(file, got.error());
+            file.read_end = file.scanned_end = before.offset;
+            file.consumed = before.consumed;
+            file.tail = tail_before;
+            return false;
+        }
+        if (*got == 0) {
             on_rewritten(file, "truncated");
             return false;
         }
@@ -310,6 +325,7 @@ void TailReader::on_rewritten(TailFile& file, const char* how) {
     by_path_[next.path] = &next;
     close_handle(file);
     file.state = FileState::kOrphan;
+    file.cut = true;
     file.changed_at = now_;
     next.state = FileState::kToAsk;
     to_ask_.push_back(&next);

@@ -28,7 +28,7 @@ constexpr auto kCopySettles = std::chrono::seconds(5);
 bool has_lane(const TailFile& file) {
     return file.state == FileState::kActive || file.state == FileState::kRewind ||
            file.state == FileState::kOrphan ||
-           (file.state == FileState::kIgnored && file.acked.offset > 0);
+           (file.state == FileState::kIgnored && (file.acked.offset > 0 || file.covered_end > 0));
 }
 
 }  // namespace
@@ -126,13 +126,21 @@ void TailReader::rewind(TailFile& file) {
     if (file.recheck && !recheck(file)) {
         return;
     }
+    if (file.acked.offset > 0 && ensure_open(file)) {
+        const Content content = content_at(file, file.acked.offset, file.acked.tail_hash);
+        if (content == Content::kUnreadable) {
+            retry_at_ = now_ + kAskAgain;
+            rewinding_.push_back(&file);
+            return;
+        }
+        if (content == Content::kOther) {
+            file.verdict.reset();
+            on_rewritten(file, "truncated or rewritten before its lines were taken");
+            return;
+        }
+    }
     counters_.rewinds.add(file.verdict ? 1 : 0);
     const auto verdict = std::exchange(file.verdict, std::nullopt);
-    if (!file.released && ensure_open(file) && file.acked.offset > 0 &&
-        tail_hash_at(file, file.acked.offset) != file.acked.tail_hash) {
-        on_rewritten(file, "truncated or rewritten before its lines were taken");
-        return;
-    }
     const bool must_ask = file.after_fork || std::exchange(file.recheck, false);
     if (!verdict && !must_ask) {
         go_back(file, file.acked.offset, &file.acked);
@@ -286,13 +294,17 @@ void TailReader::plan(
         plan_orphan(file, committed);
         return;
     }
-    ResumeQuestion question;
-    const bool readable = !file.path.empty() && ensure_open(file);
-    if (!readable && !file.released && !file.detached) {
-        // Unread it would look rewritten, and be sent again whole: ask again when it can be read.
+    // Unread it would look rewritten, and be sent again whole: ask again when it can be read.
+    const auto ask_again = [&] {
         file.state = FileState::kToAsk;
         ask_at_ = now_ + kAskAgain;
         to_ask_.push_back(&file);
+    };
+    ResumeQuestion question;
+    const uint64_t failed_before = failed_reads_;
+    const bool readable = !file.path.empty() && ensure_open(file);
+    if (!readable && !file.released && !file.detached) {
+        ask_again();
         return;
     }
     if (readable) {
@@ -319,6 +331,10 @@ void TailReader::plan(
         question.committed.resize(1);
     }
     const ResumePlan plan = plan_resume(question);
+    if (failed_reads_ != failed_before) {
+        ask_again();
+        return;
+    }
     file.store_id = store;
     if (file.memory && plan.action != ResumeAction::kFork && plan.key != file.memory->key) {
         if (!plan.event.empty()) {
@@ -440,9 +456,9 @@ void TailReader::follow_fork() {
 }
 
 bool TailReader::seek(TailFile& file, uint64_t offset, const Mark* mark) {
-    const std::string before = bytes_before(file, offset);
-    if (before.size() < std::min<uint64_t>(offset, kTailHashBytes)) {
-        if (!file.handle || file.detached) {
+    const auto before = bytes_before(file, offset);
+    if (!before || before->size() < std::min<uint64_t>(offset, kTailHashBytes)) {
+        if (!file.handle || (before && file.detached)) {
             give_up(file, "its bytes are gone");
             file.state = FileState::kIgnored;
         }
@@ -454,7 +470,7 @@ bool TailReader::seek(TailFile& file, uint64_t offset, const Mark* mark) {
     } else {
         rehash(file, offset);
     }
-    file.tail.assign(before);
+    file.tail.assign(*before);
     file.read_end = file.scanned_end = file.submitted_end = offset;
     file.acked = file.mark();
     file.cutting_over_long = false;
@@ -484,18 +500,34 @@ void TailReader::rehash(TailFile& file, uint64_t offset) {
     }
 }
 
-std::string TailReader::bytes_before(TailFile& file, uint64_t offset) {
+Result<std::string> TailReader::bytes_before(TailFile& file, uint64_t offset) {
     const uint64_t size = std::min<uint64_t>(offset, kTailHashBytes);
     std::string bytes(size, '\0');
     if (size == 0) {
         return bytes;
     }
     if (!ensure_open(file)) {
-        return {};
+        return fail(ErrorCode::kIo, "it cannot be opened");  // ensure_open() named the reason
     }
     const auto got = file.handle->read_at(offset - size, bytes);
-    bytes.resize(got ? *got : 0);
+    if (!got) {
+        note_unreadable(file, got.error());
+        return got.error();
+    }
+    note_readable(file);
+    bytes.resize(*got);
     return bytes;
+}
+
+void TailReader::note_unreadable(const TailFile& file, const Error& error) {
+    ++failed_reads_;
+    complain(file, error);
+}
+
+void TailReader::note_readable(const TailFile& file) {
+    if (!complaints_.empty()) [[unlikely]] {
+        complaints_.erase(file.path);
+    }
 }
 
 std::string TailReader::first_bytes_of(TailFile& file) {
@@ -504,6 +536,9 @@ std::string TailReader::first_bytes_of(TailFile& file) {
         return {};
     }
     const auto got = file.handle->read_at(0, bytes);
+    if (!got) {
+        note_unreadable(file, got.error());
+    }
     bytes.resize(got ? *got : 0);
     return bytes;
 }
@@ -519,11 +554,20 @@ void TailReader::extend_prefix(TailFile& file) {
 }
 
 std::optional<uint64_t> TailReader::tail_hash_at(TailFile& file, uint64_t offset) {
-    const std::string before = bytes_before(file, offset);
-    if (before.size() < std::min<uint64_t>(offset, kTailHashBytes)) {
+    const auto before = bytes_before(file, offset);
+    if (!before || before->size() < std::min<uint64_t>(offset, kTailHashBytes)) {
         return std::nullopt;
     }
-    return tail_hash_of(before);
+    return tail_hash_of(*before);
+}
+
+TailReader::Content TailReader::content_at(TailFile& file, uint64_t offset, uint64_t tail_hash) {
+    const auto before = bytes_before(file, offset);
+    if (!before) {
+        return Content::kUnreadable;
+    }
+    const bool is_whole = before->size() == std::min<uint64_t>(offset, kTailHashBytes);
+    return is_whole && tail_hash_of(*before) == tail_hash ? Content::kSame : Content::kOther;
 }
 
 void TailReader::report(std::string kind, std::string detail) {

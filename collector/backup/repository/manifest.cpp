@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "common/base/text.hpp"
 #include "common/json/reader.hpp"
 #include "common/json/writer.hpp"
 
@@ -16,6 +17,7 @@ namespace seyir::collector::backup {
 namespace {
 
 constexpr size_t kPathBytesMax = 1024;
+constexpr size_t kDamageBytesMax = 1024;
 constexpr size_t kPieceDigits = 16;
 constexpr size_t kIdDigits = 16;  // 20261122T213000Z
 
@@ -83,6 +85,9 @@ Result<Manifest> read_head(json::Document& document, std::string_view line) {
     SEYIR_TRY(const uint64_t generation, number(head, "restore_generation"));
     SEYIR_TRY(out.records, number(head, "records"));
     SEYIR_TRY(out.raw_bytes, number(head, "raw_bytes"));
+    if (head.get("rechecked_to")) {
+        SEYIR_TRY(out.rechecked_to, text(head, "rechecked_to"));
+    }
     if (!is_backup_id(out.id) || generation > UINT32_MAX || begun > INT64_MAX) {
         return damaged("its first line");
     }
@@ -100,12 +105,27 @@ Result<ManifestFile> read_file_line(json::Document& document, std::string_view l
     SEYIR_TRY(file.hash, id_of<ContentHash>(row, "xxh3"));
     SEYIR_TRY(const std::string pieces, text(row, "pieces"));
     SEYIR_TRY(file.pieces, pieces_from(pieces));
+    if (row.get("damage")) {
+        SEYIR_TRY(file.damage, text(row, "damage"));
+        if (file.damage.size() > kDamageBytesMax) {
+            return damaged("`damage` is too long");
+        }
+    }
     const uint64_t expected = file.bytes / kPieceBytes + (file.bytes % kPieceBytes == 0 ? 0 : 1);
     if (!is_safe_path(file.path) || modified > INT64_MAX || file.pieces.size() != expected) {
         return damaged("a path, a time or a length that cannot be");
     }
     file.modified = {static_cast<int64_t>(modified)};
     return file;
+}
+
+/// Whole characters of it, so that the manifest can be read.
+std::string_view damage_text(std::string_view text) {
+    text = text.substr(0, kDamageBytesMax);
+    while (!is_utf8(text)) {
+        text.remove_suffix(1);
+    }
+    return text.empty() ? "damaged" : text;
 }
 
 }  // namespace
@@ -151,7 +171,17 @@ bool is_safe_path(std::string_view path) {
     }
 }
 
-std::string encode(const Manifest& manifest) {
+Result<std::string> encode(const Manifest& manifest) {
+    if (manifest.files.size() > kManifestFilesMax) {
+        return fail(
+            ErrorCode::kTooLarge,
+            fmt::format(
+                "a backup of {} files: a manifest names at most {}",
+                manifest.files.size(),
+                kManifestFilesMax
+            )
+        );
+    }
     std::string out;
     const auto line = [&](const auto& members) {
         json::Writer writer(out);
@@ -173,6 +203,9 @@ std::string encode(const Manifest& manifest) {
         put(writer, "restore_generation", manifest.restore_generation);
         put(writer, "records", manifest.records);
         put(writer, "raw_bytes", manifest.raw_bytes);
+        if (!manifest.rechecked_to.empty()) {
+            writer.member("rechecked_to", manifest.rechecked_to);
+        }
         put(writer, "files", manifest.files.size());
     });
     for (const ManifestFile& file : manifest.files) {
@@ -186,7 +219,21 @@ std::string encode(const Manifest& manifest) {
                 fmt::format_to(std::back_inserter(pieces), "{:016x}", piece);
             }
             writer.member("pieces", pieces);
+            if (!file.damage.empty()) {
+                writer.member("damage", damage_text(file.damage));
+            }
         });
+        if (!is_safe_path(file.path) || out.size() > kManifestBytesMax) {
+            return fail(
+                ErrorCode::kTooLarge,
+                fmt::format(
+                    "{} cannot be put into a manifest: paths have at most {} bytes, a manifest {}",
+                    file.path,
+                    kPathBytesMax,
+                    kManifestBytesMax
+                )
+            );
+        }
     }
     const std::string hash = hash_of(out).to_hex();
     line([&](json::Writer& writer) { writer.member("xxh3", hash); });

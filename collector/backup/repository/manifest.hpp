@@ -31,6 +31,9 @@ struct ManifestFile {
     ContentHash hash;
     /// XXH3-64 of each MiB: they tell where a damaged file is damaged.
     std::vector<uint64_t> pieces;
+    /// What was wrong with the store's file when it was looked at; "" when it was sound. The
+    /// content is that file as it was, or a sound copy of before the damage.
+    std::string damage;
 
     bool operator==(const ManifestFile&) const = default;
 };
@@ -43,6 +46,8 @@ struct Manifest {
     uint32_t restore_generation = 0;
     uint64_t records = 0;
     uint64_t raw_bytes = 0;
+    /// The last file whose old copy was read again; the next backup goes on behind it.
+    std::string rechecked_to;
     std::vector<ManifestFile> files;
 
     bool operator==(const Manifest&) const = default;
@@ -50,7 +55,8 @@ struct Manifest {
     uint64_t bytes() const;
 };
 
-std::string encode(const Manifest& manifest);
+/// kTooLarge: beyond what decode_manifest() takes.
+Result<std::string> encode(const Manifest& manifest);
 Result<Manifest> decode_manifest(std::string_view text);
 
 /// "20261122T213000Z", with "-2" and so on behind it for more within a second.

@@ -85,20 +85,28 @@ std::string Repository::file_path(const ContentHash& hash) const {
     return fmt::format("{}/files/{}/{}", folder_, name.substr(0, 2), name);
 }
 
+bool Repository::is_sound(const FileContent& content, const OnBytes& on_bytes) const {
+    const auto found = hash_file(fs_, file_path(content.hash), on_bytes);
+    return found && *found == content;
+}
+
 bool Repository::has(const FileContent& content) const {
     const auto info = fs_.stat(file_path(content.hash));
     return info && info->is_regular && info->size_bytes == content.bytes;
 }
 
 Result<Repository::Added> Repository::add(
-    const std::string& source, uint64_t bytes, bool recheck, const OnBytes& on_bytes
+    const std::string& source, std::optional<uint64_t> bytes, bool recheck, const OnBytes& on_bytes
 ) {
     const std::string partial = folder_ + "/partial/file";
     const auto quiet = [&](uint64_t) { return on_bytes(0); };
-    SEYIR_TRY(const FileContent content, copy_file(fs_, source, partial, bytes, on_bytes));
-    if (content.bytes != bytes) {
+    SEYIR_TRY(
+        const FileContent content,
+        copy_file(fs_, source, partial, bytes.value_or(UINT64_MAX), on_bytes)
+    );
+    if (bytes && content.bytes != *bytes) {
         return fail(
-            ErrorCode::kCorrupt, fmt::format("{} has {} of {} bytes", source, content.bytes, bytes)
+            ErrorCode::kCorrupt, fmt::format("{} has {} of {} bytes", source, content.bytes, *bytes)
         );
     }
     const std::string path = file_path(content.hash);
@@ -106,6 +114,8 @@ Result<Repository::Added> Repository::add(
         const auto there = recheck ? hash_file(fs_, path, quiet) : Result<FileContent>(content);
         if (there && *there == content) {
             SEYIR_CHECK(fs_.remove(partial));
+            // Perhaps an interrupted run left it, and its name is not on the disk yet.
+            touched_.push_back(io::parent_directory(path));
             return Added{content, 0};
         }
     }
@@ -117,7 +127,7 @@ Result<Repository::Added> Repository::add(
     SEYIR_CHECK(fs_.make_directories(parent));
     SEYIR_CHECK(fs_.rename(partial, path));
     touched_.push_back(parent);
-    return Added{content, bytes};
+    return Added{content, content.bytes};
 }
 
 Result<void> Repository::sync_new_folders() {
@@ -145,8 +155,9 @@ Result<std::string> Repository::new_id(UnixNanos begun) const {
 }
 
 Result<void> Repository::commit(const Manifest& manifest) {
+    SEYIR_TRY(const std::string text, encode(manifest));
     SEYIR_CHECK(sync_new_folders());
-    return io::write_file_atomically(fs_, manifest_path(manifest.id), encode(manifest));
+    return io::write_file_atomically(fs_, manifest_path(manifest.id), text);
 }
 
 Result<Repository::Collected> Repository::collect(size_t keep, std::string_view newest) {

@@ -45,9 +45,16 @@ class Repository {
         uint64_t copied_bytes = 0;  ///< 0: it was there
     };
 
-    /// Copies, syncs, reads back. `recheck`: what is there is read too, and replaced if it differs.
+    /// Reads it, and compares.
+    bool is_sound(const FileContent& content, const OnBytes& on_bytes) const;
+
+    /// Copies, syncs, reads back. `bytes`: how many it must have; without, as many as there are.
+    /// `recheck`: what is there is read too, and replaced if it differs.
     Result<Added> add(
-        const std::string& source, uint64_t bytes, bool recheck, const OnBytes& on_bytes
+        const std::string& source,
+        std::optional<uint64_t> bytes,
+        bool recheck,
+        const OnBytes& on_bytes
     );
 
     /// Names a new backup begun at that time.

@@ -73,6 +73,14 @@ AgentsMetrics::AgentsMetrics(metrics::Registry& r, const std::string& id)
           {{"input", id}}
       )) {}
 
+metrics::Counter& AgentsMetrics::tls_reloads(const std::string& outcome) {
+    return registry.counter(
+        "seyir_collector_agents_tls_reloads_total",
+        "Changed certificate and authority files",
+        {{"input", input}, {"outcome", outcome}}
+    );
+}
+
 metrics::Counter& AgentsMetrics::refused(const std::string& reason) {
     return registry.counter(
         "seyir_collector_agents_refused_total",
@@ -126,6 +134,22 @@ void AgentsServer::stop() {
         log::warn("agents", stopped.error().message);
     }
     directory_.finish_all();
+}
+
+void AgentsServer::count_tls_reloads() {
+    if (setup_.tls == nullptr) {
+        return;
+    }
+    const std::lock_guard lock(tls_mutex_);
+    const net::TlsReloads now = setup_.tls->reloads();
+    const auto count = [&](const char* outcome, uint64_t more) {
+        if (more != 0) {
+            shared_->metrics.tls_reloads(outcome).add(more);
+        }
+    };
+    count("loaded", now.loaded - tls_seen_.loaded);
+    count("failed", now.failed - tls_seen_.failed);
+    tls_seen_ = now;
 }
 
 async::Awaitable<void> AgentsServer::accept_loop(net::Listener listener) {
@@ -251,6 +275,7 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::authenticat
     connection->stream.set_read_deadline(deadline);
     connection->stream.set_write_deadline(deadline + setup_.probe_timeout);
     auto shaken = co_await connection->stream.handshake();
+    count_tls_reloads();
     if (!shaken) {
         note_refused(*connection, {wire::RefuseCode::kBusy, "tls", shaken.error().message});
         co_return std::nullopt;

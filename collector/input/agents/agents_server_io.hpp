@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -34,6 +35,7 @@ struct AgentsMetrics {
 
     /// Connections and frames refused, by reason.
     metrics::Counter& refused(const std::string& reason);
+    metrics::Counter& tls_reloads(const std::string& outcome);
 
     metrics::Registry& registry;
     std::string input;
@@ -105,6 +107,8 @@ class AgentsServer {
     };
 
     async::Awaitable<void> accept_loop(net::Listener listener);
+    /// After a handshake, which is when changed files are read.
+    void count_tls_reloads();
     async::Awaitable<void> serve(net::Stream stream, net::PeerShare::Place place, size_t thread);
     /// By a configured token, or one of an agent that joined.
     Result<void> may_ship(std::string_view token) const;
@@ -153,6 +157,8 @@ class AgentsServer {
     std::atomic<size_t> connections_{0};
     net::PeerShare peers_{setup_.connections_max};
     net::Endpoint local_;
+    std::mutex tls_mutex_;
+    net::TlsReloads tls_seen_;
     async::Runtime runtime_;
     async::ThreadPool store_pool_;
     std::vector<std::unique_ptr<BatchDecoder>> decoders_;  ///< one an I/O thread

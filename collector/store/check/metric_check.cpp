@@ -33,7 +33,10 @@ class Checker {
                     series_.clear();
                 }
                 const Result<void> sound = look_at(bytes, value);
-                return sound ? Result<bool>(true) : bad(bytes, sound.error().message);
+                if (sound || sound.error().code == ErrorCode::kCorrupt) {
+                    return sound ? Result<bool>(true) : bad(bytes, sound.error().message);
+                }
+                return sound.error();  // of a newer version, say: nothing is wrong with it
             }
         ));
         if (out_.bad > out_.problems.size()) {
@@ -52,7 +55,12 @@ class Checker {
         if (static_cast<uint8_t>(value[0]) > kRowVersion) {
             return fail(
                 ErrorCode::kUnsupported,
-                fmt::format("it has version {}", static_cast<uint8_t>(value[0]))
+                fmt::format(
+                    "metric samples have version {}, known is {}: use a newer "
+                    "seyir-collector",
+                    static_cast<uint8_t>(value[0]),
+                    kRowVersion
+                )
             );
         }
         const std::string_view content = value.substr(1);

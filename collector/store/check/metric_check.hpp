@@ -2,7 +2,8 @@
 // check_metrics: are the metric samples of a database what was stored? Each table of series is
 // decoded and must have the hash that names it; each row must have a table of its day and one value
 // for each of its series.
-// Room: the metric family -> MetricCheck.   Threads: pure.   Errors: kIo, kCancelled.
+// Room: the metric family -> MetricCheck.   Threads: pure.
+// Errors: kIo, kCancelled; kUnsupported: rows of a newer version, which are not damaged.
 // Limits: kProblemsMax problems are described, all are counted. Memory: the series counts of one
 // day's tables.   Format: docs/format/store-keys.md, "metric"; docs/format/metrics.md.
 #pragma once

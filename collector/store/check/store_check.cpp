@@ -13,12 +13,20 @@
 #include "collector/store/check/metric_check.hpp"
 #include "collector/store/disk/database.hpp"
 #include "collector/store/disk/segment_reader.hpp"
+#include "collector/store/format/data_format.hpp"
 #include "common/record/batch_codec.hpp"
 
 namespace seyir::store {
 namespace {
 
 constexpr int kLooksMax = 3;
+
+/// What a newer version wrote is no damage, and nothing else can be said about such a store.
+template <class Value>
+Result<void> refuse_newer(const Result<Value>& read) {
+    const bool is_newer = !read && read.error().code == ErrorCode::kUnsupported;
+    return is_newer ? Result<void>(read.error()) : Result<void>();
+}
 
 CommitNumber number_of(std::string_view stage_key) {
     CommitNumber number = 0;
@@ -62,6 +70,10 @@ class Checker {
           options_(options) {}
 
     Result<StoreCheck> run() {
+        SEYIR_TRY(const auto format, database_->get(Family::kMeta, key::kFormat));
+        if (format) {
+            SEYIR_CHECK(check_data_format(*format, data_dir_));
+        }
         SEYIR_TRY(const auto id, database_->get(Family::kMeta, key::kStoreId));
         if (!id || id->size() != 16) {
             return fail(ErrorCode::kCorrupt, data_dir_ + ": the store's id is missing");
@@ -95,6 +107,7 @@ class Checker {
             [&](std::string_view bytes, std::string_view value) -> Result<bool> {
                 const auto day = key::parse_day_totals(bytes);
                 auto totals = decode_day_totals(value);
+                SEYIR_CHECK(refuse_newer(totals));
                 if (!day || !totals) {
                     out_.problems.emplace_back("the catalogue has a row of a day that is damaged");
                     return true;
@@ -115,6 +128,7 @@ class Checker {
                     const auto id = key::parse_segment(bytes);
                     auto summary = id ? decode_segment(at, *id, value)
                                       : Result<SegmentSummary>(fail(ErrorCode::kCorrupt, "key"));
+                    SEYIR_CHECK(refuse_newer(summary));
                     if (!summary) {
                         out_.problems.push_back(
                             "the catalogue has a damaged row of a segment of " + at.folder()
@@ -157,6 +171,7 @@ class Checker {
         out_.promised_rows += segment.rows;
         out_.file_bytes += segment.file_bytes;
         const auto reader = SegmentReader::open(files_, segment.day, segment.id);
+        SEYIR_CHECK(refuse_newer(reader));
         if (!reader) {
             add_damage(segment, std::nullopt, nullptr, reader.error());
         } else {
@@ -188,6 +203,7 @@ class Checker {
             [&](std::string_view, std::string_view value) -> Result<bool> {
                 const uint32_t block = number++;
                 const auto row = decode_block_row(value);
+                SEYIR_CHECK(refuse_newer(row));
                 if (!row) {
                     out_.problems.push_back(fmt::format(
                         "the catalogue has a damaged row of block {} of {}", block, name_of(segment)
@@ -197,7 +213,7 @@ class Checker {
                 rows += row->rows;
                 has_emptied_blocks_ = has_emptied_blocks_ || row->rows == 0;
                 if (row->rows > 0) {
-                    check_block(segment, reader, block, *row);
+                    SEYIR_CHECK(check_block(segment, reader, block, *row));
                 }
                 done_bytes_ = done_before + segment.file_bytes * number / (segment.blocks + 1);
                 SEYIR_CHECK(progress());
@@ -217,7 +233,7 @@ class Checker {
         return {};
     }
 
-    void check_block(
+    Result<void> check_block(
         const SegmentSummary& segment,
         const SegmentReader& reader,
         uint32_t number,
@@ -225,9 +241,10 @@ class Checker {
     ) {
         ++out_.blocks;
         const auto read = reader.read_block(number, row, segment.tenant, decoder_);
+        SEYIR_CHECK(refuse_newer(read));
         if (!read) {
             add_damage(segment, number, &row, read.error());
-            return;
+            return {};
         }
         const uint64_t found = read->batch->row_count();
         out_.sealed_rows += found;
@@ -235,6 +252,7 @@ class Checker {
             const std::string what = fmt::format("{} of {} records are there", found, row.rows);
             add_damage(segment, number, &row, fail(ErrorCode::kCorrupt, what));
         }
+        return {};
     }
 
     void check_totals() {
@@ -265,7 +283,9 @@ class Checker {
             [&](std::string_view bytes, std::string_view value) -> Result<bool> {
                 const CommitNumber number = number_of(bytes);
                 ++out_.staged_batches;
-                if (auto checked = check_staged(number, value); !checked) {
+                const auto checked = check_staged(number, value);
+                SEYIR_CHECK(refuse_newer(checked));
+                if (!checked) {
                     out_.problems.push_back(
                         fmt::format("staged batch {}: {}", number, checked.error().message)
                     );
@@ -380,7 +400,11 @@ Result<std::vector<BadBatch>> find_bad_batches(const Database& database) {
         [&](std::string_view bytes, std::string_view value) -> Result<bool> {
             const CommitNumber number = number_of(bytes);
             const auto entry = decode_stage_entry(number, value);
-            if (!entry || !unpack_staged(database, *entry, decoder)) {
+            SEYIR_CHECK(refuse_newer(entry));
+            const auto unpacked =
+                entry ? unpack_staged(database, *entry, decoder) : Result<void>(entry.error());
+            SEYIR_CHECK(refuse_newer(unpacked));
+            if (!unpacked) {
                 out.push_back({number, entry ? entry->rows : 0});
             }
             return true;

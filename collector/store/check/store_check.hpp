@@ -4,8 +4,8 @@
 // what the catalogue promises, files with the catalogue; metric samples with their tables.
 // Room: data_dir -> StoreCheck.   Threads: pure; the store may be running.
 // Errors: kCorrupt (the database cannot be opened: nothing else can be said), kNotFound,
-// kCancelled. Memory: one block, and RocksDB's log replayed.   Cost: reads and unpacks everything
-// once.
+// kCancelled, kUnsupported (a newer version wrote it: nothing in it is damage). Memory: one block,
+// and RocksDB's log replayed.   Cost: reads and unpacks everything once.
 #pragma once
 
 #include <functional>

@@ -73,12 +73,16 @@ class Repairer {
   private:
     Result<RepairReport> mend() {
         auto found = check_data_dir(fs_, data_dir_);
+        if (!found && found.error().code == ErrorCode::kUnsupported) {
+            return found.error();
+        }
         const auto bad_files = check_database_files(fs_, data_dir_);
         if (!found || !bad_files.empty()) {
             SEYIR_CHECK(mend_database());
             found = check_data_dir(fs_, data_dir_);
             if (!found) {
-                return too_little(found.error().message);
+                const bool is_newer = found.error().code == ErrorCode::kUnsupported;
+                return is_newer ? found.error() : too_little(found.error().message);
             }
         }
         SEYIR_TRY(database_, Database::open(database_options(data_dir_)));

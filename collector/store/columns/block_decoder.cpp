@@ -26,7 +26,7 @@ void for_each_chosen(std::optional<std::span<const uint32_t>> chosen, uint32_t r
 }  // namespace
 
 BlockDecoder::BlockDecoder(BlockShape shape, LoadColumn load)
-    : shape_(shape), load_(std::move(load)), lines_(load_, context()) {}
+    : shape_(shape), load_(std::move(load)), lines_(load_, context(), shape.rows, *this) {}
 
 DecodeContext BlockDecoder::context() const {
     DecodeContext context;
@@ -44,14 +44,27 @@ Result<std::string> BlockDecoder::load(uint16_t number, bool may_lack) const {
 }
 
 Result<void> BlockDecoder::open() {
-    SEYIR_TRY(const std::string times, load(kTimes));
-    times_ = decode_times(times, shape_.rows, context());
-    if (times_.size() != shape_.rows) {
-        return malformed("the time column");
-    }
     SEYIR_TRY(const std::string parts, load(kRowParts));
     SEYIR_TRY(parts_, decode_rows(parts, shape_.rows, context()));
     return {};
+}
+
+Result<std::span<const int64_t>> BlockDecoder::times() const {
+    if (times_.size() != shape_.rows) {
+        SEYIR_TRY(const std::string bytes, load(kTimes));
+        times_ = decode_times(bytes, shape_.rows, context());
+        if (times_.size() != shape_.rows) {
+            return malformed("the time column");
+        }
+    }
+    return std::span<const int64_t>(times_);
+}
+
+/// For columns of times, which are written as differences to the rows' own.
+std::vector<int64_t> BlockDecoder::times(DecodeBudget& budget) const {
+    const auto own = times();
+    return own && budget.take_values(own->size()) ? std::vector<int64_t>(own->begin(), own->end())
+                                                  : std::vector<int64_t>();
 }
 
 Result<std::vector<int64_t>> BlockDecoder::levels() {
@@ -73,6 +86,7 @@ Result<void> BlockDecoder::append_rows(
     RecordBatch& batch
 ) {
     SEYIR_TRY(const std::vector<int64_t> severities, levels());
+    SEYIR_TRY(const std::span<const int64_t> times, this->times());
     auto text = std::make_shared<std::string>();
     // Of a corrupt block the header's size may be no size of a text.
     constexpr uint64_t kReserveMax = 4 * 1024 * 1024;
@@ -96,7 +110,7 @@ Result<void> BlockDecoder::append_rows(
     size_t n = 0;
     for_each_chosen(chosen, shape_.rows, [&](uint32_t i) {
         Row row;
-        row.ts = {times_[i]};
+        row.ts = {times[i]};
         row.stream = static_cast<uint16_t>(parts_.row_stream[i]);
         const size_t begin = n == 0 ? 0 : ends[n - 1];
         row.body = std::string_view(*text).substr(begin, ends[n] - begin);
@@ -105,7 +119,7 @@ Result<void> BlockDecoder::append_rows(
             severities.empty() ? kSeverityUnset : static_cast<SeverityNumber>(severities[i]);
         if (!parts_.observed.empty() && parts_.observed[i] != 0) {
             row.observed = {static_cast<int64_t>(
-                static_cast<uint64_t>(times_[i]) + static_cast<uint64_t>(parts_.observed[i])
+                static_cast<uint64_t>(times[i]) + static_cast<uint64_t>(parts_.observed[i])
             )};
         }
         if (const auto set = static_cast<size_t>(parts_.row_set[i]); set > 0) {
@@ -130,7 +144,7 @@ Result<void> BlockDecoder::append_rows(
 Result<std::shared_ptr<RecordBatch>> BlockDecoder::rows(
     std::optional<std::span<const uint32_t>> chosen
 ) {
-    SEYIR_CHECK(lines_.open(times_));
+    SEYIR_CHECK(lines_.open());
     SEYIR_CHECK(lines_.load_slots(chosen));
     return make_batch(chosen, {});
 }
@@ -164,7 +178,7 @@ Result<BlockDecoder::Wanted> BlockDecoder::rows(
         std::iota(picked.begin(), picked.end(), 0);
     }
     if (wants.as_json || !wants.tests.empty()) {
-        SEYIR_CHECK(lines_.open(times_));
+        SEYIR_CHECK(lines_.open());
     }
     std::vector<uint8_t> is_sure;
     SEYIR_CHECK(test_lines(lines_, shape_.raw_bytes, wants.tests, picked, is_sure));
@@ -177,9 +191,10 @@ Result<BlockDecoder::Wanted> BlockDecoder::rows(
         values->has_line.push_back(sure == 0 ? 1 : 0);
     }
     if (wants.as_json) {
+        SEYIR_TRY(const TableHead* const head, lines_.placed_head());
         RenderLimit limit{.bytes_max = shape_.raw_bytes};
         SEYIR_CHECK(find_json_labels(
-            lines_.head(),
+            *head,
             wants,
             picked,
             limit,
@@ -201,7 +216,7 @@ Result<BlockDecoder::Wanted> BlockDecoder::rows(
 }
 
 Result<FieldValues> BlockDecoder::field_values(std::span<const std::string_view> path) {
-    SEYIR_CHECK(lines_.open(times_));
+    SEYIR_CHECK(lines_.open());
     return read_field_values(lines_, shape_.raw_bytes, path);
 }
 

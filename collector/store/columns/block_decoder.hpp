@@ -28,19 +28,20 @@ struct BlockShape {
     TenantId tenant = TenantId::kDefault;
 };
 
-class BlockDecoder final {
+class BlockDecoder final : private TimesSource {
   public:
     BlockDecoder(BlockShape shape, LoadColumn load);
 
     BlockDecoder(const BlockDecoder&) = delete;
     BlockDecoder& operator=(const BlockDecoder&) = delete;
 
-    /// Decodes times and streams, what a choice of rows is made by.
+    /// Decodes streams, what a choice of rows is made by first.
     Result<void> open();
 
-    /// After open(), by row.
-    std::span<const int64_t> times() const { return times_; }
+    /// By row; decoded when they are asked for first.
+    Result<std::span<const int64_t>> times() const;
 
+    /// After open(), by row.
     std::span<const int64_t> row_streams() const { return parts_.row_stream; }
 
     const std::vector<StreamLabelsPtr>& streams() const { return parts_.streams; }
@@ -75,12 +76,13 @@ class BlockDecoder final {
     );
     Result<std::string> load(uint16_t number, bool may_lack = false) const;
     DecodeContext context() const;
+    std::vector<int64_t> times(DecodeBudget& budget) const override;
 
     BlockShape shape_;
     LoadColumn load_;
     mutable DecodeBudget budget_;
     mutable Unpacker unpacker_;
-    std::vector<int64_t> times_;
+    mutable std::vector<int64_t> times_;
     DecodedRows parts_;
     LineColumns lines_;
 };

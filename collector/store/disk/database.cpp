@@ -367,7 +367,7 @@ Result<void> Database::compact_stage(uint64_t live_bytes) {
     return {};
 }
 
-Result<void> Database::trim_log(uint64_t log_bytes_min, uint64_t live_bytes) {
+Result<bool> Database::trim_log(uint64_t log_bytes_min, uint64_t live_bytes) {
     rocksdb::VectorLogPtr files;
     const auto status = rep_->db->GetSortedWalFiles(files);
     if (!status.ok()) {
@@ -378,9 +378,10 @@ Result<void> Database::trim_log(uint64_t log_bytes_min, uint64_t live_bytes) {
         log_bytes += file->SizeFileBytes();
     }
     if (log_bytes < log_bytes_min || log_bytes / 4 < live_bytes) {
-        return {};
+        return false;
     }
-    return flush();
+    SEYIR_CHECK(flush());
+    return true;
 }
 
 bool Database::is_failed() const {
@@ -396,16 +397,19 @@ Result<void> Database::flush() {
     return {};
 }
 
-Result<void> Database::checkpoint(const std::string& path) {
+Result<void> Database::join_stage_files() {
     auto* stage = rep_->handles[static_cast<size_t>(Family::kStage)];
-    if (metadata_of(*rep_->db, stage).file_count > kFlushedStageFilesMax) {
-        rocksdb::CompactRangeOptions compact;
-        compact.exclusive_manual_compaction = false;
-        const auto status = rep_->db->CompactRange(compact, stage, nullptr, nullptr);
-        if (!status.ok()) {
-            return database_error(status, "compacting the stage of " + rep_->path);
-        }
+    if (metadata_of(*rep_->db, stage).file_count <= kFlushedStageFilesMax) {
+        return {};
     }
+    rocksdb::CompactRangeOptions compact;
+    compact.exclusive_manual_compaction = false;
+    const auto status = rep_->db->CompactRange(compact, stage, nullptr, nullptr);
+    return status.ok() ? Result<void>()
+                       : database_error(status, "compacting the stage of " + rep_->path);
+}
+
+Result<void> Database::checkpoint(const std::string& path) {
     rocksdb::Checkpoint* made = nullptr;
     auto status = rocksdb::Checkpoint::Create(rep_->db.get(), &made);
     const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);

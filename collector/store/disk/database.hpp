@@ -112,10 +112,14 @@ class Database {
 
     /// Cuts the log of synced writes when it has `log_bytes_min` and is mostly rows that were cut,
     /// so that an opening after a quiet time need not read it: they never reach a stage file.
-    Result<void> trim_log(uint64_t log_bytes_min, uint64_t live_bytes);
+    /// True: it was cut.
+    Result<bool> trim_log(uint64_t log_bytes_min, uint64_t live_bytes);
 
     /// Writes the memtables out; the log of synced writes starts afresh.
     Result<void> flush();
+
+    /// Joins the files that flushes of the stage left when there are many: a read asks all of them.
+    Result<void> join_stage_files();
 
     /// A copy of the database in the new folder `path`, of hard links where that is possible. Its
     /// cost is that of flush(), which goes first.

@@ -163,7 +163,7 @@ Result<BlockRows> SegmentReader::read_block(
 namespace {
 
 /// Rows of the wanted streams and times; nothing = all of them.
-std::optional<std::vector<uint32_t>> choose_rows(
+Result<std::optional<std::vector<uint32_t>>> choose_rows(
     const BlockHeader& head, const columns::BlockDecoder& decoder, const RowChoice& choice
 ) {
     std::vector<bool> wanted;
@@ -173,16 +173,17 @@ std::optional<std::vector<uint32_t>> choose_rows(
         all_wanted = all_wanted && wanted.back();
     }
     if (all_wanted && choice.range.contains(head.min_ts) && choice.range.contains(head.max_ts)) {
-        return std::nullopt;
+        return std::optional<std::vector<uint32_t>>();
     }
+    SEYIR_TRY(const std::span<const int64_t> times, decoder.times());
     std::vector<uint32_t> rows;
     for (uint32_t i = 0; i < head.rows; ++i) {
         const auto stream = static_cast<size_t>(decoder.row_streams()[i]);
-        if (wanted[stream] && choice.range.contains({decoder.times()[i]})) {
+        if (wanted[stream] && choice.range.contains({times[i]})) {
             rows.push_back(i);
         }
     }
-    return rows;
+    return std::optional(std::move(rows));
 }
 
 }  // namespace
@@ -222,7 +223,7 @@ struct SegmentReader::OpenBlock {
 
     Result<BlockRows> read(TenantId tenant, const RowChoice& choice) {
         SEYIR_CHECK(decoder.open());
-        const auto chosen = choose_rows(head, decoder, choice);
+        SEYIR_TRY(const auto chosen, choose_rows(head, decoder, choice));
         if (chosen && chosen->empty()) {
             return BlockRows{.batch = std::make_shared<RecordBatch>(tenant)};
         }

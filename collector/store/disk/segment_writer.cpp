@@ -15,6 +15,8 @@
 namespace seyir::store {
 namespace {
 
+constexpr int kFolderTriesMax = 3;
+
 rocksdb::Options file_options(const SegmentFiles& files) {
     rocksdb::Options options;
     if (files.env != nullptr) {
@@ -66,12 +68,19 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(
     const SegmentFiles& files, TenantId tenant, Day day, SegmentId id
 ) {
     const std::string path = segment_path(files.path, day, id);
-    SEYIR_CHECK(files.fs->make_directories(io::parent_directory(path)));
+    const std::string folder = io::parent_directory(path);
+    SEYIR_CHECK(files.fs->make_directories(folder));
     std::unique_ptr<SegmentWriter> writer(new SegmentWriter(std::make_unique<Rep>(files, path)));
     writer->summary_.tenant = tenant;
     writer->summary_.day = day;
     writer->summary_.id = id;
-    const auto status = writer->rep_->writer.Open(writer->rep_->temporary);
+    auto status = writer->rep_->writer.Open(writer->rep_->temporary);
+    for (int again = 0; again < kFolderTriesMax && !status.ok() && !files.fs->stat(folder);
+         ++again) {
+        // Its last segment was dropped, and the folder with it, after it was made above.
+        SEYIR_CHECK(files.fs->make_directories(folder));
+        status = writer->rep_->writer.Open(writer->rep_->temporary);
+    }
     if (!status.ok()) {
         return database_error(status, "creating segment " + writer->rep_->temporary);
     }

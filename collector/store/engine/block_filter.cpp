@@ -92,11 +92,7 @@ FilteredBlock encode_block(
 }
 
 gram::KeyTree keys_of(const SelectQuery& query) {
-    std::vector<Needle> all = {query.holds};
-    for (const std::string& text : query.line_contains) {
-        all.push_back(Needle::of(text));
-    }
-    return gram::make_key_tree(Needle::all(std::move(all)));
+    return gram::make_key_tree(query.holds);
 }
 
 }  // namespace seyir::store

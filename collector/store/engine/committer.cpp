@@ -179,10 +179,15 @@ Result<void> Committer::check_disk() const {
     return {};
 }
 
+bool Committer::is_over_budget(uint64_t staged_bytes) const {
+    return staged_bytes - std::min(staged_bytes, sealed_ahead_.load()) >=
+           core_.options.stage_budget_bytes;
+}
+
 Result<void> Committer::check_room() {
     SEYIR_CHECK(check_disk());
     // Only this thread changes the stage, so no lock is needed to read its size.
-    if (core_.stage.payload_bytes() >= core_.options.stage_budget_bytes) {
+    if (is_over_budget(core_.stage.payload_bytes())) {
         if (wake_sealer_) {
             wake_sealer_();
         }
@@ -311,7 +316,7 @@ void Committer::answer(std::vector<Append>& group, std::vector<Result<Judgement>
     }
     {
         const std::lock_guard lock(mutex_);
-        is_full_ = staged >= core_.options.stage_budget_bytes;
+        is_full_ = is_over_budget(staged);
     }
     notify(stored);
 }
@@ -430,6 +435,16 @@ std::shared_ptr<void> Committer::subscribe(LogStore::OnCommitted on_committed) {
                 subscribers->callbacks.erase(*handle);
                 delete handle;
             }};
+}
+
+void Committer::set_sealed_ahead(uint64_t payload_bytes) {
+    {
+        const std::lock_guard lock(mutex_);
+        sealed_ahead_ = payload_bytes;
+        // As of the last commit: the committer looks again before it writes.
+        is_full_ = is_over_budget(static_cast<uint64_t>(core_.counters.stage_bytes.value()));
+    }
+    work_.notify_all();
 }
 
 void Committer::set_sealer_failing(bool failing) {

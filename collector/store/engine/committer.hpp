@@ -7,6 +7,7 @@
 // Errors: per append; a failed write fails every append of its group and changes nothing.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -45,6 +46,10 @@ class Committer {
     /// Called (on any thread) after commits when the stage has grown past the seal threshold.
     void on_stage_full(std::function<void()> wake) { wake_sealer_ = std::move(wake); }
 
+    /// So many staged bytes are in segment files that only wait for their commit: appends need not
+    /// wait for it. Should it fail, the stage is over its budget by them for that long.
+    void set_sealed_ahead(uint64_t payload_bytes);
+
     /// The sealer cannot make room now: appends over the budget are refused instead of waiting.
     void set_sealer_failing(bool failing);
 
@@ -71,6 +76,7 @@ class Committer {
     void commit_group(std::vector<Append>& group);
     Result<void> check_disk() const;
     Result<void> check_room();
+    bool is_over_budget(uint64_t staged_bytes) const;
     std::vector<Result<Judgement>> judge_group(
         const Database& database, const std::vector<Append>& group, WriteSet& set
     );
@@ -92,6 +98,7 @@ class Committer {
     Nanos retry_after_{0};
     Error last_failure_;
 
+    std::atomic<uint64_t> sealed_ahead_ = 0;
     mutable std::mutex mutex_;
     std::condition_variable work_;
     std::deque<Append> appends_;

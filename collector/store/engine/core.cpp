@@ -9,12 +9,12 @@
 #include "collector/store/disk/rocksdb_file_system.hpp"
 #include "collector/store/disk/table_check.hpp"
 #include "collector/store/engine/log_guard.hpp"
+#include "collector/store/format/data_format.hpp"
 #include "common/base/log.hpp"
 
 namespace seyir::store {
 namespace {
 
-constexpr uint64_t kFormatMajor = 1;
 constexpr uint64_t kFormatMinor = 0;
 
 std::shared_ptr<rocksdb::Env> env_for(const RocksStoreOptions& options) {
@@ -151,6 +151,8 @@ Result<void> Core::load() {
 /// Opens the database and reads its numbers. What its log has lost makes agents send again: to them
 /// it is as if the store had been put back from a backup.
 Result<void> Core::open_guarded(std::shared_ptr<Database>& opened) {
+    // What the old logs hold is written out while the database opens.
+    const UnixNanos begun = clock.wall_now();
     LogGuard guard(fs, clock, options.data_dir);
     SEYIR_TRY(const bool is_behind, guard.look());
     HiddenTables hidden(fs, options.data_dir + "/db");
@@ -175,10 +177,13 @@ Result<void> Core::open_guarded(std::shared_ptr<Database>& opened) {
         SEYIR_CHECK(opened->write(std::move(set)));
         ++restore_generation;
     }
-    SEYIR_CHECK(guard.remember(false));
+    SEYIR_CHECK(guard.remember(false, begun));
     SEYIR_TRY(std::string notes, guard.notes());
+    SEYIR_TRY(auto ranges, guard.missing());
     const std::lock_guard lock(trouble_mutex);
     missing = std::move(notes);
+    missing_ranges = std::move(ranges);
+    log_since = begun;
     return {};
 }
 
@@ -192,7 +197,7 @@ void Core::close() {
     // A cursor may keep it open; then the next open takes it for one that was not closed.
     if (last.expired()) {
         LogGuard guard(fs, clock, options.data_dir);
-        (void)guard.remember(true);
+        (void)guard.remember(true, log_since);
     }
 }
 
@@ -221,19 +226,7 @@ Result<void> Core::load_meta(Database& db) {
     if (!format) {
         SEYIR_CHECK(create_meta(db));
     } else {
-        SEYIR_TRY(const uint64_t major, decode_u64(std::string_view(*format).substr(0, 8)));
-        if (major > kFormatMajor) {
-            return fail(
-                ErrorCode::kUnsupported,
-                fmt::format(
-                    "{} was written in format {}, this version reads up to {}: use a newer "
-                    "seyir-collector",
-                    options.data_dir,
-                    major,
-                    kFormatMajor
-                )
-            );
-        }
+        SEYIR_CHECK(check_data_format(*format, options.data_dir));
         SEYIR_TRY(const auto id, db.get(Family::kMeta, key::kStoreId));
         if (!id || id->size() != 16) {
             return fail(ErrorCode::kCorrupt, options.data_dir + ": the store's id is missing");
@@ -397,6 +390,38 @@ Result<void> Core::remove_orphans() const {
         }
     }
     return {};
+}
+
+Result<void> Core::remember_log(UnixNanos since) {
+    // The log that the flush began must be there after a power cut, before it is asked for.
+    SEYIR_CHECK(fs.sync_directory(options.data_dir + "/db"));
+    LogGuard guard(fs, clock, options.data_dir);
+    SEYIR_CHECK(guard.remember(false, since));
+    log_since = since;
+    return {};
+}
+
+/// By how much a record's time is later than when it came, at most: a clock or time zone that is
+/// wrong.
+constexpr Nanos kClockAheadMax = std::chrono::hours(24);
+
+void Core::add_missing(TimeRange asked, CursorStats& stats) const {
+    const std::lock_guard lock(trouble_mutex);
+    for (const TimeRange& came : missing_ranges) {
+        // Only when they came is known. Their own times are as old as what an agent catches up on,
+        // and later than that by no more than a wrong clock or time zone makes them.
+        const bool ends_late = came.end > UnixNanos::max() - kClockAheadMax;
+        const UnixNanos end = ends_late ? UnixNanos::max() : came.end + kClockAheadMax;
+        if (asked.begin < asked.end && asked.begin < end) {
+            ++stats.blocks_corrupt;
+            ++stats.logs_lost;
+            const UnixNanos last{std::min(end, asked.end).value - 1};
+            stats.corrupt.begin = std::min(stats.corrupt.begin, asked.begin);
+            stats.corrupt.end = std::max(stats.corrupt.end, last);
+            stats.lost_arrivals.begin = std::min(stats.lost_arrivals.begin, came.begin);
+            stats.lost_arrivals.end = std::max(stats.lost_arrivals.end, came.end);
+        }
+    }
 }
 
 void Core::set_trouble(std::string message) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "collector/store/disk/database.hpp"
 #include "collector/store/disk/segment_reader.hpp"
@@ -94,14 +95,21 @@ class Core {
     std::atomic<bool> is_reopening = false;
     std::atomic<uint64_t> corrupt_entries = 0;
     std::atomic<uint64_t> days_held_back = 0;
+    std::atomic<UnixNanos> log_since{UnixNanos::min()};  ///< as LogGuard::remember()
     mutable std::mutex trouble_mutex;
     std::string trouble;  ///< last failure of committer or sealer; "" when they work
     std::string missing;  ///< what LogGuard noted; "" when nothing is known to be missing
+    std::vector<TimeRange> missing_ranges;  ///< when those records came, under trouble_mutex
 
     metrics::Registry own_registry;
     Counters counters;
 
     void set_trouble(std::string message);
+    /// Makes an answer partial whose range has times at which lost records came.
+    /// Makes an answer partial that records of a lost log may belong to.
+    void add_missing(TimeRange asked, CursorStats& stats) const;
+    /// What came before `since` is in table files: only later records are in the log.
+    Result<void> remember_log(UnixNanos since);
 
   private:
     Result<void> open_guarded(std::shared_ptr<Database>& opened);

@@ -21,6 +21,9 @@ Cursor::Cursor(
       only_(std::move(only)),
       keys_(keys_of(query_)) {
     query_.range.begin = std::max(query_.range.begin, view_.floor);
+    if (!only_) {
+        core_->add_missing(query_.range, stats_);
+    }
     for (const auto& [day, state] : *view_.catalogue) {
         if (query_.range.overlaps(state.totals.min_ts, state.totals.max_ts)) {
             stats_.blocks_total += state.totals.blocks;
@@ -265,6 +268,9 @@ Result<std::optional<Page>> Cursor::read(const std::shared_ptr<const Place>& at)
         .rows = std::move(rows),
         .values = std::move(block->values),
         .read_lines = nullptr,
+        .order = place.kind == Place::Kind::kStaged
+                     ? PageOrder{true, place.entry.number, 0}
+                     : PageOrder{false, place.segment->id, place.block},
     };
     if (page.values != nullptr) {
         page.read_lines = [this, at, inner = std::move(block->read_lines)](

@@ -79,6 +79,20 @@ class Search {
         return {};
     }
 
+    void hold_back(const std::function<bool(const PartReport&)>& is_held) {
+        for (auto at = parts_.begin(); at != parts_.end();) {
+            if (!is_held(at->second)) {
+                ++at;
+                continue;
+            }
+            for (const SegmentId id : at->second.segments) {
+                taken_.erase(id);
+            }
+            taken_bytes_ -= at->second.file_bytes;
+            held_.insert(parts_.extract(at++));
+        }
+    }
+
     Result<void> by_size(uint64_t file_bytes_max) {
         uint64_t left = 0;
         for (const auto& [day, state] : *view_.catalogue) {
@@ -104,14 +118,17 @@ class Search {
         return {};
     }
 
-    Result<std::vector<PartReport>> finish() {
-        std::vector<PartReport> out;
-        for (auto& [key, part] : parts_) {
-            SEYIR_TRY(const SegmentListPtr list, list_of(key.first, day_state(key.first)));
-            part.is_whole_day = part.segments.size() == list->size();
-            std::ranges::sort(part.segments);
-            out.push_back(std::move(part));
+    Result<DueParts> finish() {
+        for (auto& [key, part] : held_) {
+            // Those that go for their size are not held.
+            if (std::ranges::any_of(part.segments, [&](auto id) { return taken_.contains(id); })) {
+                SEYIR_CHECK(keep_untaken(part));
+            }
         }
+        std::erase_if(held_, [](const auto& one) { return one.second.segments.empty(); });
+        DueParts out;
+        SEYIR_TRY(out.dropped, finished(parts_));
+        SEYIR_TRY(out.held_back, finished(held_));
         return out;
     }
 
@@ -120,6 +137,31 @@ class Search {
 
     Result<SegmentListPtr> list_of(Day day, const DayState& state) {
         return core_.catalogue.segments(*view_.snapshot, day, state);
+    }
+
+    Result<void> keep_untaken(PartReport& part) {
+        PartReport rest{.day = part.day, .segments = {}, .retention = part.retention};
+        SEYIR_TRY(const SegmentListPtr list, list_of(part.day, day_state(part.day)));
+        for (const auto& segment : *list) {
+            const bool is_ours =
+                std::ranges::find(part.segments, segment->id) != part.segments.end();
+            if (is_ours && !taken_.contains(segment->id)) {
+                take(rest, *segment);
+            }
+        }
+        part = std::move(rest);
+        return {};
+    }
+
+    Result<std::vector<PartReport>> finished(std::map<PartKey, PartReport>& parts) {
+        std::vector<PartReport> out;
+        for (auto& [key, part] : parts) {
+            SEYIR_TRY(const SegmentListPtr list, list_of(key.first, day_state(key.first)));
+            part.is_whole_day = part.segments.size() == list->size();
+            std::ranges::sort(part.segments);
+            out.push_back(std::move(part));
+        }
+        return out;
     }
 
     void add(Nanos retention, const SegmentSummary& segment) {
@@ -136,6 +178,7 @@ class Search {
     const RetentionPolicy& policy_;
     Retentions retentions_;
     std::map<PartKey, PartReport> parts_;
+    std::map<PartKey, PartReport> held_;
     std::set<SegmentId> taken_;
     uint64_t taken_bytes_ = 0;
 };
@@ -155,9 +198,15 @@ std::string PartReport::name() const {
                                  : fmt::format("{}-kept{}h", day.folder(), whole_hours);
 }
 
-Result<std::vector<PartReport>> due_parts(Core& core, const View& view, const DropRule& rule) {
+Result<DueParts> due_parts(
+    Core& core,
+    const View& view,
+    const DropRule& rule,
+    const std::function<bool(const PartReport&)>& is_held
+) {
     Search search(core, view, rule.retention);
     SEYIR_CHECK(search.by_age(rule.now));
+    search.hold_back(is_held);
     if (rule.file_bytes_max > 0) {
         SEYIR_CHECK(search.by_size(rule.file_bytes_max));
     }

@@ -91,6 +91,8 @@ Result<BackupImagePtr> hold_image(Core& core, Committer& committer) {
     {
         SEYIR_TRY(const auto database, core.open_database());
         SEYIR_CHECK(database->flush());
+        // Not below, where every append waits.
+        SEYIR_CHECK(database->join_stage_files());
     }
     auto image = std::make_unique<BackupImage>();
     image->fs = &core.fs;

@@ -7,8 +7,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/base/result.hpp"
+#include "common/base/time.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
 
@@ -20,10 +23,13 @@ class LogGuard {
 
     /// Before the database opens. True: commits are missing that were not known to be missing.
     Result<bool> look();
-    /// After it opened, or closed: the log that must be there next time.
-    Result<void> remember(bool is_closed);
+    /// After it opened, or closed: the log that must be there next time. `since`: what is in that
+    /// log and in later ones came at this time or later.
+    Result<void> remember(bool is_closed, UnixNanos since);
     /// What look() found, now or at an earlier open; "" once its notes were deleted.
     Result<std::string> notes();
+    /// When the records came that may be missing, as the notes say; the end is excluded.
+    Result<std::vector<TimeRange>> missing();
 
   private:
     io::FileSystem& fs_;

@@ -34,35 +34,30 @@ bool Retention::is_unsure() const {
     return is_clock_stepped_;
 }
 
-/// The oldest days of each retention that may go without an operator's word, and the others.
-DropReport Retention::hold_back(std::vector<PartReport> parts, bool confirm) {
-    DropReport report;
+Result<DropReport> Retention::due(const DropRule& rule, bool confirm) {
+    const std::lock_guard lock(mutex_);
+    look_at_clock();
+    SEYIR_TRY(const View view, core_.view());
     const bool is_unsure = is_clock_stepped_ && !confirm;
     std::map<Nanos, size_t> days;
-    for (PartReport& part : parts) {
-        const bool is_for_age = part.retention.count() > 0;
-        const bool is_beyond = is_for_age && ++days[part.retention] > kDaysPerRunMax && !confirm;
-        const bool is_held = is_beyond || (is_for_age && is_unsure);
-        (is_held ? report.held_back : report.dropped).push_back(std::move(part));
-    }
+    size_t due_days = 0;
+    // The oldest days of each retention may go without an operator's word.
+    SEYIR_TRY(auto parts, due_parts(core_, view, rule, [&](const PartReport& part) {
+                  ++due_days;
+                  return is_unsure || (++days[part.retention] > kDaysPerRunMax && !confirm);
+              }));
+    DropReport report{
+        .dropped = std::move(parts.dropped), .held_back = std::move(parts.held_back), .reason = {}
+    };
     if (is_unsure && !report.held_back.empty()) {
         report.reason = "the clock was stepped by more than an hour";
     } else if (!report.held_back.empty()) {
         report.reason = fmt::format(
             "{} days are due, a run without --confirm drops at most {} of a retention",
-            parts.size(),
+            due_days,
             kDaysPerRunMax
         );
     }
-    return report;
-}
-
-Result<DropReport> Retention::due(const DropRule& rule, bool confirm) {
-    const std::lock_guard lock(mutex_);
-    look_at_clock();
-    SEYIR_TRY(const View view, core_.view());
-    SEYIR_TRY(auto parts, due_parts(core_, view, rule));
-    DropReport report = hold_back(std::move(parts), confirm);
     SEYIR_TRY(report.staged, staged_parts(core_, view, rule));
     if (rule.retention.shortest().count() > 0) {
         core_.days_held_back = report.held_back.size();

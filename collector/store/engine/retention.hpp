@@ -41,7 +41,6 @@ class Retention {
     };
 
     void look_at_clock();
-    DropReport hold_back(std::vector<PartReport> parts, bool confirm);
     Result<void> check(const std::vector<PartReport>& parts, bool confirm) const;
     Result<void> drop_checked(const std::vector<PartReport>& parts, UnixNanos floor);
     Result<void> commit(const DroppedSegments& dropped, UnixNanos floor, CatalogueViewPtr& old);

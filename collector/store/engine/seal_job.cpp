@@ -28,12 +28,14 @@ SealJob::SealJob(
     columns::BlockEncoder& encoder,
     View view,
     Plan plan,
+    Pace pace,
     const std::atomic<bool>& is_stopping
 )
     : core_(core),
       encoder_(encoder),
       view_(std::move(view)),
       plan_(plan),
+      pace_(std::move(pace)),
       is_stopping_(is_stopping) {}
 
 Result<void> SealJob::run(const std::set<CommitNumber>& unreadable) {
@@ -52,27 +54,33 @@ Result<void> SealJob::run(const std::set<CommitNumber>& unreadable) {
         if (total_raw_bytes_ >= plan_.raw_bytes_max) {
             break;
         }
-        auto batch = core_.read_stage(*view_.snapshot, *entry, decoder_);
-        if (!batch) {
-            if (batch.error().code == ErrorCode::kIo) {
-                return batch.error();
-            }
-            log::error(
-                "store", "a staged batch cannot be read", {{"error", batch.error().message}}
-            );
-            newly_unreadable.push_back(*entry);
-            continue;
-        }
-        take_rows(*batch);
-        sealed.push_back(entry->number);
-        slice_raw_bytes_ += entry->raw_bytes;
-        total_raw_bytes_ += entry->raw_bytes;
+        SEYIR_CHECK(pace_.run([&] { return take(*entry); }));
         if (slice_raw_bytes_ >= core_.options.seal_slice_raw_bytes) {
             SEYIR_CHECK(end_slice(false));
+            pace_.on_slice(plan_.merges_below ? 0 : payload_bytes_);
         }
     }
     std::ranges::sort(sealed);
     return end_slice(true);
+}
+
+/// Reads one staged batch; one that cannot be read is noted and left out.
+Result<void> SealJob::take(const StageEntry& entry) {
+    auto batch = core_.read_stage(*view_.snapshot, entry, decoder_);
+    if (!batch) {
+        if (batch.error().code == ErrorCode::kIo) {
+            return batch.error();
+        }
+        log::error("store", "a staged batch cannot be read", {{"error", batch.error().message}});
+        newly_unreadable.push_back(entry);
+        return {};
+    }
+    take_rows(*batch);
+    sealed.push_back(entry.number);
+    slice_raw_bytes_ += entry.raw_bytes;
+    total_raw_bytes_ += entry.raw_bytes;
+    payload_bytes_ += entry.payload_bytes;
+    return {};
 }
 
 void SealJob::take_rows(const RecordBatchPtr& batch) {
@@ -214,7 +222,8 @@ Result<void> SealJob::emit(const GroupKey& key, Group& group, std::span<const Ro
         const SegmentId id = core_.next_segment++;
         SEYIR_TRY(group.writer, SegmentWriter::create(core_.files, key.tenant, key.day, id));
     }
-    auto added = add_block(*group.writer, build_block(key.tenant, rows));
+    const auto added =
+        pace_.run([&] { return add_block(*group.writer, build_block(key.tenant, rows)); });
     if (!added && added.error().code == ErrorCode::kTooLarge && rows.size() > 1) {
         // Many attributes: the payload has limits of its own.
         const size_t half = rows.size() / 2;
@@ -256,11 +265,13 @@ Result<void> SealJob::finish(const GroupKey& key, Group& group) {
         return {};
     }
     const auto writer = std::move(group.writer);
-    SEYIR_TRY(auto finished, writer->finish([&](StreamId stream) {
-        return core_.streams.labels(key.tenant, stream);
-    }));
-    segments.push_back(std::move(finished));
-    return {};
+    return pace_.run([&]() -> Result<void> {
+        SEYIR_TRY(auto finished, writer->finish([&](StreamId stream) {
+            return core_.streams.labels(key.tenant, stream);
+        }));
+        segments.push_back(std::move(finished));
+        return {};
+    });
 }
 
 }  // namespace seyir::store

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <compare>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -38,11 +39,20 @@ class SealJob {
         std::optional<uint32_t> merges_below;
     };
 
+    /// How the job shares the machine.
+    struct Pace {
+        /// Runs a piece of work, of some milliseconds, on the thread that is to do it.
+        std::function<Result<void>(const std::function<Result<void>()>&)> run;
+        /// Told after each slice how many staged bytes are in segment files or held in memory.
+        std::function<void(uint64_t payload_bytes)> on_slice;
+    };
+
     SealJob(
         Core& core,
         columns::BlockEncoder& encoder,
         View view,
         Plan plan,
+        Pace pace,
         const std::atomic<bool>& is_stopping
     );
 
@@ -74,6 +84,7 @@ class SealJob {
         auto operator<=>(const GroupKey&) const = default;
     };
 
+    Result<void> take(const StageEntry& entry);
     void take_rows(const RecordBatchPtr& batch);
     Result<void> end_slice(bool is_last);
     Result<size_t> cut_blocks(const GroupKey& key, Group& group);
@@ -88,6 +99,7 @@ class SealJob {
     columns::BlockEncoder& encoder_;
     View view_;
     Plan plan_;
+    Pace pace_;
     const std::atomic<bool>& is_stopping_;
     BatchDecoder decoder_;
     gram::KeyCollector filter_keys_;
@@ -95,6 +107,7 @@ class SealJob {
     std::map<GroupKey, Group> groups_;
     uint64_t slice_raw_bytes_ = 0;
     uint64_t total_raw_bytes_ = 0;
+    uint64_t payload_bytes_ = 0;  ///< of `sealed`
 };
 
 }  // namespace seyir::store

@@ -17,6 +17,8 @@ namespace seyir::store {
 namespace {
 
 constexpr int kSealerNice = 10;
+/// Of the stage budget: from here on sealing no longer gives way.
+constexpr double kUrgentFill = 0.5;
 constexpr uint32_t kSmallPayloadBytes = 64 * 1024;
 constexpr auto kThreadName = "store-seal";
 constexpr auto kAfterFailure = std::chrono::seconds(1);
@@ -33,6 +35,7 @@ Sealer::~Sealer() {
 
 void Sealer::start() {
     if (core_.options.threads) {
+        urgent_.start();
         thread_ = std::thread([this] { run(); });
         return;
     }
@@ -49,6 +52,7 @@ void Sealer::stop() {
     if (thread_.joinable()) {
         thread_.join();
     }
+    urgent_.stop();
 }
 
 void Sealer::wake() {
@@ -113,8 +117,12 @@ void Sealer::trim_log() {
         return;  // the committer opens it again
     }
     const auto live_bytes = static_cast<uint64_t>(core_.counters.stage_bytes.value());
-    if (auto cut = (*database)->trim_log(core_.options.seal_bytes, live_bytes); !cut) {
-        log::warn("store", "the log cannot be cut", {{"error", cut.error().message}});
+    const UnixNanos before = core_.clock.wall_now();
+    const auto cut = (*database)->trim_log(core_.options.seal_bytes, live_bytes);
+    const auto noted = cut && *cut ? core_.remember_log(before) : Result<void>();
+    if (!cut || !noted) {
+        const Error& error = !cut ? cut.error() : noted.error();
+        log::warn("store", "the log cannot be cut", {{"error", error.message}});
     }
 }
 
@@ -134,6 +142,39 @@ bool Sealer::has_rows_before(Day today) const {
         });
     }
     return has_old_rows;
+}
+
+SealJob::Pace Sealer::pace() {
+    // Another thread that asked for a seal has a priority of its own.
+    const bool is_slow = core_.options.threads && std::this_thread::get_id() == thread_.get_id();
+    return {
+        .run =
+            [this, is_slow](const std::function<Result<void>()>& piece) {
+                const double urgent_from =
+                    static_cast<double>(core_.options.stage_budget_bytes) * kUrgentFill;
+                const bool is_urgent = core_.counters.stage_bytes.value() >= urgent_from;
+                return is_slow && is_urgent ? urgent_.run(piece) : piece();
+            },
+        .on_slice = [this](uint64_t bytes) { committer_.set_sealed_ahead(bytes); },
+    };
+}
+
+Result<void> Sealer::run_job(SealJob& job, bool is_day_end) {
+    auto done = job.run(unreadable_);
+    for (const StageEntry& entry : job.newly_unreadable) {
+        unreadable_.insert(entry.number);
+        unreadable_bytes_ += entry.payload_bytes;
+    }
+    core_.corrupt_entries = unreadable_.size();
+    if (done) {
+        done = committer_.run_exclusive([&] {
+            auto committed = commit(job, is_day_end);
+            committer_.set_sealed_ahead(0);
+            return committed;
+        });
+    }
+    committer_.set_sealed_ahead(0);
+    return done;
 }
 
 Result<void> Sealer::seal(SealScope scope) {
@@ -165,16 +206,8 @@ Result<void> Sealer::seal(SealScope scope) {
         if (is_littered) {
             plan.merges_below = kSmallPayloadBytes;
         }
-        SealJob job(core_, encoder_, std::move(view), plan, is_stopping_);
-        auto done = job.run(unreadable_);
-        for (const StageEntry& entry : job.newly_unreadable) {
-            unreadable_.insert(entry.number);
-            unreadable_bytes_ += entry.payload_bytes;
-        }
-        core_.corrupt_entries = unreadable_.size();
-        if (done) {
-            done = committer_.run_exclusive([&] { return commit(job, is_day_end); });
-        }
+        SealJob job(core_, encoder_, std::move(view), plan, pace(), is_stopping_);
+        const auto done = run_job(job, is_day_end);
         if (!done) {
             committer_.set_sealer_failing(true);
             core_.set_trouble("sealing failed: " + done.error().message);

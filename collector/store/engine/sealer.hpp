@@ -2,7 +2,8 @@
 // Sealer: moves staged rows into segment files: read, sort by (stream, time), cut into blocks,
 // compress, write, then one commit that adds the catalogue rows and cuts the stage.
 // Room: staged batches -> segments. Only by bytes, budget or the end of a day, never by age.
-// Threads: its own low-priority thread, or the caller's; one job at a time.
+// Threads: its own low-priority thread, or the caller's; one job at a time. From half the stage
+// budget on the work is done at the program's own priority, before appends have to wait.
 // Errors: a failed job changes nothing that counts and is tried again; files it left behind are
 // removed at the next open. A staged batch that cannot be read stays staged and is reported.
 // Limits: rows in memory are bounded by seal_slice_raw_bytes and one block per (tenant, day).
@@ -19,6 +20,7 @@
 #include "collector/store/engine/committer.hpp"
 #include "collector/store/engine/core.hpp"
 #include "collector/store/engine/seal_job.hpp"
+#include "collector/store/engine/urgent_thread.hpp"
 
 namespace seyir::store {
 
@@ -44,6 +46,8 @@ class Sealer {
     void run();
     void remove_orphans();
     void trim_log();
+    SealJob::Pace pace();
+    Result<void> run_job(SealJob& job, bool is_day_end);
     Result<void> commit(SealJob& job, bool is_day_end);
 
     Core& core_;
@@ -59,6 +63,7 @@ class Sealer {
     bool is_woken_ = false;
     std::vector<CatalogueViewPtr> released_;
     std::atomic<bool> is_stopping_ = false;
+    UrgentThread urgent_;
     std::thread thread_;
 };
 

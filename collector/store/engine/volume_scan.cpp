@@ -180,6 +180,7 @@ Result<void> VolumeScan::add_day(Day day, const DayState& state) {
 }
 
 Result<Volume> VolumeScan::run() {
+    core_.add_missing(query_.range, stats_);
     for (const auto& [day, state] : *view_.catalogue) {
         SEYIR_CHECK(add_day(day, state));
     }

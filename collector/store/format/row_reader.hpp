@@ -26,7 +26,7 @@ inline Result<codec::Reader> open_row(
         return fail(
             ErrorCode::kUnsupported,
             std::string(what) + " has version " + std::to_string(version) + ", known is " +
-                std::to_string(newest)
+                std::to_string(newest) + ": use a newer seyir-collector"
         );
     }
     if (found != nullptr) {

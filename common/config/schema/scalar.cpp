@@ -165,6 +165,10 @@ std::string duration_hint(const Field& field, std::string_view text) {
         Word{"w", "w"},
         Word{"ms", "ms"},
     };
+    if (parse_bool(text)) {
+        // A switch elsewhere, or before it became a time: what its values mean is in the help.
+        return fmt::format("write a time, not true or false. `{}`: {}", field.name, field.help);
+    }
     if (n > 0 && word.empty()) {
         return fmt::format("write the unit: `{}{}`?", text.substr(0, n), usual_unit(field));
     }

@@ -37,16 +37,30 @@ const Node* value_of(const Node& map, std::string_view key) {
     return entry == nullptr ? nullptr : entry->value;
 }
 
-/// True when a filter sends records of its own to the output: `to` of `alert`.
-bool is_fed_by_filter(const ObjectReader& root, const std::string& output) {
-    const Node* filters = root.node() == nullptr ? nullptr : value_of(*root.node(), "filters");
-    return filters != nullptr && std::ranges::any_of(filters->entries, [&](const Entry& filter) {
-               const Node* to = value_of(*filter.value, "to");
-               return to != nullptr &&
-                      (to->text == output || std::ranges::any_of(to->items, [&](const Node* item) {
-                           return item->text == output;
-                       }));
-           });
+bool names(const Node* list, const std::string& output) {
+    return list != nullptr &&
+           (list->text == output || std::ranges::any_of(list->items, [&](const Node* item) {
+                return item->text == output;
+            }));
+}
+
+/// True when a component sends records of its own to the output: `to` of an `alert` filter, and of
+/// `on_collector_lost`.
+bool is_fed_by_component(const ObjectReader& root, const std::string& output) {
+    if (root.node() == nullptr) {
+        return false;
+    }
+    const Node* filters = value_of(*root.node(), "filters");
+    const Node* outputs = value_of(*root.node(), "outputs");
+    const auto by_filter = [&](const Entry& filter) {
+        return names(value_of(*filter.value, "to"), output);
+    };
+    const auto by_output = [&](const Entry& other) {
+        const Node* notice = value_of(*other.value, "on_collector_lost");
+        return notice != nullptr && names(value_of(*notice, "to"), output);
+    };
+    return (filters != nullptr && std::ranges::any_of(filters->entries, by_filter)) ||
+           (outputs != nullptr && std::ranges::any_of(outputs->entries, by_output));
 }
 
 void unknown_name(
@@ -192,7 +206,7 @@ void SectionChecks::check_coverage(
         outputs,
         [&](const RouteOptions& route, const NamedPlace& p) {
             return is_in(route.to, p) || route.dead_letter == p.name ||
-                   is_fed_by_filter(root, p.name);
+                   is_fed_by_component(root, p.name);
         },
         [](const NamedPlace& place) -> Diagnostic {
             return {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "common/automaton/pattern_automaton.hpp"
 #include "common/logql/stage/line_matcher.hpp"
 #include "common/logql/stage/stage_op.hpp"
 #include "common/logql/text/search.hpp"
@@ -62,6 +63,27 @@ Result<LineMatcher> LineMatcher::compile(const LineFilter& filter) {
         matcher.tests_.push_back(std::move(test));
     }
     return matcher;
+}
+
+std::shared_ptr<const TextAutomaton> automaton_of(const LineFilter& filter) {
+    std::vector<std::string> terms;
+    bool has_ip = false;
+    for (const LineFilterTerm& term : filter.terms) {
+        terms.push_back(term.value);
+        has_ip = has_ip || term.is_ip;
+    }
+    std::shared_ptr<const TextAutomaton> automaton;
+    if (!has_ip && filter.op == LineOp::kContains) {
+        automaton = any_text_automaton(terms);
+    } else if (!has_ip && filter.op == LineOp::kRegex) {
+        automaton = regex_automaton(terms);
+    }
+    if (automaton != nullptr) {
+        return automaton;
+    }
+    LineFilter affirmed = filter;
+    affirmed.negated = false;
+    return needle_automaton(required_of(affirmed));
 }
 
 bool passes_all(const LineFilter& filter) {

@@ -3,10 +3,12 @@
 // Threads: immutable once compiled.   Errors: kInvalidArgument without position.
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "common/automaton/text_automaton.hpp"
 #include "common/base/needle.hpp"
 #include "common/base/result.hpp"
 #include "common/logql/ast.hpp"
@@ -30,6 +32,10 @@ class LineMatcher {
     std::vector<Test> tests_;
     bool negated_ = false;
 };
+
+/// What the filter, or the filter that it negates, looks for. Null when nothing is known.
+/// Requires: it compiles.
+std::shared_ptr<const TextAutomaton> automaton_of(const LineFilter& filter);
 
 /// What every line that passes holds.
 Needle required_of(const LineFilter& filter);

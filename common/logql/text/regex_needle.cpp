@@ -124,7 +124,7 @@ class Parser {
     }
 
     bool take(std::string_view text) {
-        if (!pattern_.substr(at_).starts_with(text)) {
+        if (at_ > pattern_.size() || !pattern_.substr(at_).starts_with(text)) {
             return false;
         }
         at_ += text.size();
@@ -228,6 +228,9 @@ class Parser {
             case '?':
                 return lost();
             default:
+                if (braced_counts()) {
+                    return lost();  // `a(?i){2}`: RE2 looks past the flags
+                }
                 return exactly(character(), any_case);
         }
     }
@@ -469,7 +472,7 @@ class Parser {
         return counts;
     }
 
-    /// `{2}`, `{2,}`, `{2,5}`; anything else in braces is text.
+    /// `{2}`, `{2,}`, `{2,5}`; anything else in braces is text, `{02}` too.
     std::optional<Counts> braced_counts() {
         if (peek() != '{') {
             return std::nullopt;
@@ -477,6 +480,10 @@ class Parser {
         size_t at = at_ + 1;
         const auto number = [&]() -> std::optional<uint32_t> {
             const size_t begin = at;
+            const std::string_view rest = pattern_.substr(at);
+            if (rest.size() > 1 && rest[0] == '0' && rest[1] >= '0' && rest[1] <= '9') {
+                return std::nullopt;
+            }
             uint32_t value = 0;
             for (; at < pattern_.size() && at - begin < 6 && pattern_[at] >= '0' &&
                    pattern_[at] <= '9';

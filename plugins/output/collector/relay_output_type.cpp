@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/buffer/options.hpp"
+#include "common/component/tells_loss.hpp"
 #include "common/config/diagnostics/codes.hpp"
 #include "common/ship/collector_output.hpp"
 #include "common/ship/collector_output_schema.hpp"
@@ -20,10 +21,12 @@ using component::PlanContext;
 using component::RunContext;
 using config::ObjectReader;
 
-class RelayPlan final : public component::OutputPlan {
+class RelayPlan final : public component::OutputPlan, public component::TellsLoss {
   public:
     RelayPlan(ship::CollectorOutputOptions options, std::string buffer_path)
-        : options_(std::move(options)), buffer_path_(std::move(buffer_path)) {}
+        : options_(std::move(options)),
+          notice_{options_.lost_after, options_.lost_to},
+          buffer_path_(std::move(buffer_path)) {}
 
     Result<std::unique_ptr<pipeline::Output>> instantiate(const RunContext& context) override {
         const std::string folder =
@@ -41,8 +44,13 @@ class RelayPlan final : public component::OutputPlan {
         return component::BufferDefault::kDisk;
     }
 
+    const component::LossNotice* loss_notice() const override {
+        return notice_.to.empty() ? nullptr : &notice_;
+    }
+
   private:
     ship::CollectorOutputOptions options_;
+    component::LossNotice notice_;
     std::string buffer_path_;
 };
 

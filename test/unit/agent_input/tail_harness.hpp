@@ -264,12 +264,7 @@ class Host {
     std::unique_ptr<TailReader> make_reader(const TailOptions& with) {
         auto made = TailReader::make(
             with,
-            {io::posix_file_system(),
-             clock,
-             *registry,
-             *checkpoints,
-             use_positions ? &collector_ : nullptr,
-             disk},
+            {*tail_fs, clock, *registry, *checkpoints, use_positions ? &collector_ : nullptr, disk},
             watch,
             [] {}
         );
@@ -323,6 +318,7 @@ class Host {
     TempDir state{memory_directory()};
     io::ManualClock clock;
     TailOptions options;
+    io::FileSystem* tail_fs = &io::posix_file_system();
     bool use_positions = true;
     io::DiskBudget* disk = nullptr;
     DirectoryWatch* watch = nullptr;

@@ -115,6 +115,15 @@ std::vector<Scenario> scenarios() {
           [](const TempDir&) {},
           copy("a.log", "copy.log"),
           append("a.log", lines_of("x", 40, 50))}},
+        {"renamed out of the globs with lines unread",
+         lines_of("x", 0, 60),
+         {append("a.log", lines_of("x", 0, 30)),
+          append("a.log", lines_of("x", 30, 40)),
+          [](const TempDir& dir) {
+              dir.rename("a.log", "old");
+              dir.append("a.log", text_of(lines_of("x", 40, 60)));
+          }},
+         4},
         {"renamed, and the renamed one copied and cut",
          lines_of("x", 0, 80),
          {append("a.log", lines_of("x", 0, 40)),

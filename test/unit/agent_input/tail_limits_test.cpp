@@ -68,6 +68,80 @@ TEST_SUITE("agent/input/tail/limits") {
         CHECK(most_early * 45 < 300'000);
     }
 
+    TEST_CASE("cut before it was read: counted, with the bytes a stat or the copy showed") {
+        FakeCollector collector;
+        Host host(collector);
+        host.options.in_flight_bytes_max = 1;  // one batch, then it waits for the answer
+        host.dir.append("a.log", "first\n");
+        host.start();
+        host.run();
+        REQUIRE(collector.state.lines.size() == 1);
+        collector.hold = true;
+        host.dir.append("a.log", "under way\n");
+        host.run();
+        REQUIRE(collector.held.size() == 1);
+        host.dir.append("a.log", std::string(99, 'x') + "\n");
+        host.run(2);
+        uint64_t lost = 0;
+        size_t stored = 0;
+        SUBCASE("truncated: all that a stat showed") {
+            lost = 100;
+            stored = 2;
+        }
+        SUBCASE("copytruncate: all that the copy does not have") {
+            host.dir.copy("a.log", "a.log.1");
+            host.dir.append("a.log", "after the copy\n");
+            host.run();
+            lost = 15;
+            stored = 3;
+        }
+        host.dir.write("a.log", "");
+        host.run(2);
+        collector.release_held();
+        host.run(70);
+        CHECK(lost_bytes(host) == lost);
+        CHECK(collector.has_event("lost_bytes"));
+        CHECK(collector.state.lines.size() == stored);
+        const auto& cuts = host.registry->counter(
+            "seyir_agent_tail_truncations_total",
+            "Files truncated or rewritten in place.",
+            {{"input", "app"}}
+        );
+        CHECK(cuts.value() == 1);
+        host.stop();
+    }
+
+    TEST_CASE("a removed file is held for deleted_files.hold, then let go and counted") {
+        FakeCollector collector;
+        Host host(collector);
+        host.options.deleted_files_hold = std::chrono::seconds(60);
+        host.dir.append("a.log", "x\n");
+        host.start();
+        host.run();
+        REQUIRE(collector.state.lines.size() == 1);
+        collector.hold = true;
+        host.dir.append("a.log", std::string(998, 'y') + "\n");
+        host.run();
+        host.dir.remove("a.log");
+        host.run(40);
+        CHECK(host.reader->status().open_files == 1);
+        CHECK(lost_bytes(host) == 0);
+        SUBCASE("not delivered in time") {
+            host.run(30);
+            CHECK(host.reader->status().open_files == 0);
+            CHECK(lost_bytes(host) == 999);
+            CHECK(collector.has_event("lost_bytes"));
+        }
+        SUBCASE("delivered in time") {
+            collector.release_held();
+            host.run(40);
+            CHECK(host.reader->status().open_files == 0);
+            CHECK(lost_bytes(host) == 0);
+            CHECK(collector.state.lines.size() == 2);
+        }
+        host.stop();
+    }
+
     TEST_CASE("deleted files that are held count against limits.disk; the oldest go, counted") {
         io::DiskBudget disk(30'000);
         FakeCollector collector;

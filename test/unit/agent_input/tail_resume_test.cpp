@@ -568,6 +568,53 @@ TEST_SUITE("agent/input/tail/resume") {
         CHECK(collector.state.lines.size() == 1000 + 999 + 50);
     }
 
+    TEST_CASE("a little of a vanished file at a new one's beginning: on_ambiguity decides") {
+        const std::string banner = "=== the service starts ===\n";
+        FakeCollector collector;
+        Host host(collector);
+        size_t lines = 0;
+        SUBCASE("resend: read whole") {
+            lines = 3;
+        }
+        SUBCASE("skip: taken for a copy") {
+            host.options.on_ambiguity = OnAmbiguity::kSkip;
+            lines = 2;
+        }
+        host.dir.append("a.log", banner);
+        host.start();
+        host.run(2);
+        host.stop();
+        host.dir.append("b.log", banner + "after\n");
+        host.dir.remove("a.log");
+        host.start();
+        host.run(5);
+        CHECK(collector.state.lines.size() == lines);
+        CHECK(collector.state.bodies().back() == "after");
+        CHECK(collector.has_event("ambiguous_copy"));
+        const auto& counted = host.registry->counter(
+            "seyir_agent_tail_ambiguous_total",
+            "Files that may be copies of vanished ones; on_ambiguity decided.",
+            {{"input", "app"}}
+        );
+        CHECK(counted.value() == 1);
+    }
+
+    TEST_CASE("more than 1 KiB of a vanished file at a new one's beginning is a copy of it") {
+        FakeCollector collector;
+        Host host(collector);
+        host.dir.append("a.log", text_of(lines_of("x", 0, 400)));
+        host.start();
+        host.run(2);
+        host.stop();
+        host.dir.copy("a.log", "b.log");
+        host.dir.append("b.log", "after\n");
+        host.dir.remove("a.log");
+        host.start();
+        host.run(5);
+        CHECK(collector.state.lines.size() == 401);
+        CHECK_FALSE(collector.has_event("ambiguous_copy"));
+    }
+
     TEST_CASE("start_at end skips what is there, once; later files and lines are read") {
         FakeCollector collector;
         Host host(collector);

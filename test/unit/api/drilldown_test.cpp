@@ -322,4 +322,13 @@ TEST_SUITE("collector/api/drilldown") {
         CHECK(root->get("pattern_ingester_enabled")->boolean() == false);
         CHECK(root->get("version")->string()->starts_with("3."));
     }
+
+    TEST_CASE("config gives the limits in force as Loki's file names them") {
+        World world;
+        const auto exchange = test::get(world.routes, "/config", {});
+        CHECK(exchange->answer.status == 200);
+        CHECK(exchange->answer.body.contains("limits_config:\n"));
+        CHECK(exchange->answer.body.contains("  retention_period: 86400s\n"));
+        CHECK(exchange->answer.body.contains("pattern_ingester:\n  enabled: false\n"));
+    }
 }

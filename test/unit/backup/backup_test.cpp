@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/backup/backup.hpp"
 
+#include <filesystem>
+
 #include <doctest/doctest.h>
 
 #include "collector/backup/backup_service.hpp"
 #include "collector/backup/restore.hpp"
 #include "test/support/eventually.hpp"
+#include "test/support/metric_batch.hpp"
 #include "test/support/store_fixture.hpp"
 #include "test/support/temp_dir.hpp"
 
@@ -58,6 +61,23 @@ struct World {
     BackupReport run(BackupRequest request = {}) {
         clock.advance(std::chrono::seconds(1));
         return backup.run(request);
+    }
+
+    /// The newest segment's file.
+    std::string segment() const {
+        std::string found;
+        for (const auto& entry :
+             std::filesystem::recursive_directory_iterator(dir / "data/segments")) {
+            found = entry.path().extension() == ".sst" ? entry.path().string() : found;
+        }
+        REQUIRE_FALSE(found.empty());
+        return found;
+    }
+
+    static void flip(const std::string& path, size_t place) {
+        auto bytes = io::read_file(io::posix_file_system(), path, kMiB).value();
+        bytes.at(place) ^= 0x10;
+        REQUIRE(io::write_file_atomically(io::posix_file_system(), path, bytes).has_value());
     }
 
     Result<RestoreReport> put_back(
@@ -204,6 +224,96 @@ TEST_SUITE("collector/backup") {
         REQUIRE(!again.has_value());
         CHECK(again.error().code == ErrorCode::kConflict);
         CHECK(again.error().message.find("mv ") != std::string::npos);
+    }
+
+    TEST_CASE("a damaged file of the store is told by each backup until it is mended") {
+        World world;
+        world.add_lines({"one", "two"});
+        REQUIRE(world.store->seal(store::SealScope::kAll).has_value());
+        const std::string segment = world.segment();
+        world.flip(segment, 60);
+        const BackupReport first = world.run();
+        REQUIRE(first.ok());
+        REQUIRE(first.damaged.size() == 1);
+        CHECK(first.damaged[0].starts_with("segments/"));
+        const BackupReport second = world.run();
+        CHECK(second.damaged == first.damaged);
+        CHECK(second.copied_bytes < first.copied_bytes);
+        CHECK(world.backup.backups().value().back().damaged_files == 1);
+        CHECK(second.text().contains("DAMAGED in the store"));
+        world.flip(segment, 60);
+        CHECK(world.run().damaged.size() <= 1);  // by its time and length it may be another file
+        CHECK(world.run({.recheck = true}).damaged.empty());
+        CHECK(world.run().damaged.empty());
+    }
+
+    TEST_CASE("rot of a segment after its copy is found when its turn comes, and the copy is kept"
+    ) {
+        World world;
+        world.add_lines({"one", "two"});
+        REQUIRE(world.store->seal(store::SealScope::kAll).has_value());
+        REQUIRE(world.run().damaged.empty());
+        const std::string segment = world.segment();
+        const auto before = std::filesystem::last_write_time(segment);
+        world.flip(segment, 60);
+        std::filesystem::last_write_time(segment, before);  // as rot does
+        const BackupReport found = world.run();
+        REQUIRE(found.damaged.size() == 1);
+        CHECK(found.mended.empty());
+        CHECK(world.run().damaged == found.damaged);
+        REQUIRE(world.put_back("other").has_value());
+        CHECK(
+            read_all(*world.open(world.dir / "other")).bodies() ==
+            std::vector<std::string>{"one", "two"}
+        );
+    }
+
+    TEST_CASE("rot of a copy is found when its turn comes, and the copy made again") {
+        World world;
+        world.add_lines({"one", "two"});
+        REQUIRE(world.store->seal(store::SealScope::kAll).has_value());
+        REQUIRE(world.run().ok());
+        const auto same = io::read_file(io::posix_file_system(), world.segment(), kMiB).value();
+        std::string copy;
+        for (const auto& entry :
+             std::filesystem::recursive_directory_iterator(world.dir / "backups/files")) {
+            const bool is_file = entry.is_regular_file();
+            if (is_file &&
+                io::read_file(io::posix_file_system(), entry.path(), kMiB).value() == same) {
+                copy = entry.path();
+            }
+        }
+        REQUIRE_FALSE(copy.empty());
+        world.flip(copy, 60);
+        const BackupReport mended = world.run();
+        REQUIRE(mended.ok());
+        CHECK(mended.rechecked_bytes >= same.size());
+        REQUIRE(mended.mended.size() == 1);
+        CHECK(mended.damaged.empty());
+        CHECK(io::read_file(io::posix_file_system(), copy, kMiB).value() == same);
+        CHECK(world.run().mended.empty());
+    }
+
+    TEST_CASE("samples of host metrics come back with the records") {
+        World world;
+        test::MetricFrame frame{.ts = kNoon, .gauges = {{"node_load1", 0.25}, {"node_load5", 4.0}}};
+        REQUIRE(append(*world.store, {frame.build(), {}}).has_value());
+        const auto count = [](store::RocksStore& from) {
+            const auto view = from.metrics(TenantId::kDefault);
+            REQUIRE(view.has_value());
+            std::vector<std::pair<UnixNanos, std::string>> rows;
+            const auto read = view->each_row({}, [&](const store::MetricRow& row) {
+                rows.emplace_back(row.ts, row.values);
+                return Result<bool>(true);
+            });
+            REQUIRE(read.has_value());
+            return rows;
+        };
+        const auto before = count(*world.store);
+        REQUIRE(before.size() == 1);
+        REQUIRE(world.run().ok());
+        REQUIRE(world.put_back("other").has_value());
+        CHECK(count(*world.open(world.dir / "other")) == before);
     }
 
     TEST_CASE("a missed backup is made up for, a failed one is tried again with growing pauses") {

@@ -15,6 +15,7 @@ using namespace seyir::collector::backup;
 namespace {
 
 const std::string kGolden = SEYIR_SOURCE_ROOT "/test/golden/backup_v1.json";
+const std::string kGoldenMarked = SEYIR_SOURCE_ROOT "/test/golden/backup_v1_marked.json";
 
 Manifest example() {
     Manifest out;
@@ -49,16 +50,16 @@ TEST_SUITE("collector/backup/manifest") {
     TEST_CASE("the golden manifest is what is written and what is read") {
         auto& fs = io::posix_file_system();
         if (std::getenv("SEYIR_UPDATE") != nullptr) {
-            REQUIRE(io::write_file_atomically(fs, kGolden, encode(example())));
+            REQUIRE(io::write_file_atomically(fs, kGolden, encode(example()).value()));
         }
         const auto golden = io::read_file(fs, kGolden, 1 << 20);
         REQUIRE(golden.has_value());
-        CHECK(*golden == encode(example()));
+        CHECK(*golden == encode(example()).value());
         CHECK(decoded(*golden) == example());
     }
 
     TEST_CASE("a manifest with any one bit changed or cut off anywhere is refused") {
-        const std::string text = encode(example());
+        const std::string text = encode(example()).value();
         for (size_t at = 0; at < text.size(); ++at) {
             std::string changed = text;
             changed[at] = static_cast<char>(changed[at] ^ 1);
@@ -69,7 +70,7 @@ TEST_SUITE("collector/backup/manifest") {
     }
 
     TEST_CASE("a manifest of a newer format names both versions") {
-        std::string text = encode(example());
+        std::string text = encode(example()).value();
         text.replace(text.find(":1,"), 3, ":9,");
         text.resize(text.rfind('{'));
         const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
@@ -79,6 +80,36 @@ TEST_SUITE("collector/backup/manifest") {
         CHECK(refused.error().code == ErrorCode::kUnsupported);
         CHECK(refused.error().message.find("format 9") != std::string::npos);
         CHECK(refused.error().message.find("up to 1") != std::string::npos);
+    }
+
+    TEST_CASE("what was wrong with a file is in the manifest, and where rereading stopped") {
+        Manifest marked = example();
+        marked.rechecked_to = "segments/20260101/00000000000000000001.sst";
+        marked.files[1].damage = "checking a.sst: Corruption: block checksum mismatch";
+        const std::string text = encode(marked).value();
+        CHECK(decoded(text) == marked);
+        auto& fs = io::posix_file_system();
+        if (std::getenv("SEYIR_UPDATE") != nullptr) {
+            REQUIRE(io::write_file_atomically(fs, kGoldenMarked, text));
+        }
+        CHECK(io::read_file(fs, kGoldenMarked, 65536).value() == text);
+        // However long and strange, it does not make the manifest unreadable.
+        marked.files[1].damage = std::string(1023, 'x') + "\xc5\x9f" + std::string(5000, '\xff');
+        CHECK(decoded(encode(marked).value()).files[1].damage == std::string(1023, 'x'));
+    }
+
+    TEST_CASE("a manifest that could not be read again is not written") {
+        Manifest much = example();
+        much.files[0].path = "../x";
+        const auto refused = encode(much);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().message.starts_with("../x cannot be put into a manifest"));
+        much = example();
+        much.files.resize(kManifestFilesMax + 1, much.files[2]);
+        const auto many = encode(much);
+        REQUIRE_FALSE(many.has_value());
+        CHECK(many.error().code == ErrorCode::kTooLarge);
+        CHECK(many.error().message.contains("2000000"));
     }
 
     TEST_CASE("paths that leave their folder are not safe") {

@@ -364,6 +364,58 @@ TEST_SUITE("common/net/tls") {
         CHECK(reaches("new.example"));
     }
 
+    TEST_CASE("a client's changed files serve the next connection, broken ones are counted once") {
+        const test::TempFolder folder;
+        const auto old_authority = test::make_authority(folder, "old");
+        const auto new_authority = test::make_authority(folder, "new");
+        const auto server = test::make_leaf(folder, new_authority, "server", "s.example");
+        const auto old_leaf = test::make_leaf(folder, old_authority, "a", "agent");
+        const auto new_leaf = test::make_leaf(folder, new_authority, "b", "agent");
+        const std::string ca = folder.path("ca.pem");
+        const std::string cert = folder.path("cert.pem");
+        const std::string key = folder.path("key.pem");
+        const auto put = [](const std::string& from, const std::string& to) {
+            // By rename, as rotation does it: another file under the same name.
+            std::filesystem::copy_file(from, to + ".new");
+            std::filesystem::rename(to + ".new", to);
+        };
+        put(old_authority.cert, ca);
+        put(old_leaf.cert, cert);
+        put(old_leaf.key, key);
+        io::ManualClock clock;
+        const auto server_tls = TlsServerContext::load(
+            {.cert = server.cert, .key = server.key, .client_ca = new_authority.cert}
+        );
+        const auto client_tls = TlsClientContext::load(
+            {.ca = ca, .cert = cert, .key = key, .server_name = "s.example"}, clock
+        );
+        REQUIRE(server_tls);
+        REQUIRE(client_tls);
+        const auto reaches = [&] {
+            clock.advance(std::chrono::seconds(2));
+            const auto result = exchange(kAnyPort, *server_tls, *client_tls, "x");
+            return result.client.has_value() && result.server.handshake.has_value();
+        };
+        CHECK_FALSE(reaches());  // the server is not known yet
+        put(new_authority.cert, ca);
+        CHECK_FALSE(reaches());  // the client is not
+        CHECK((*client_tls)->reloads().loaded == 1);
+        put(new_leaf.cert, cert);
+        CHECK_FALSE(reaches());  // half of it: its key is still that of the old one
+        CHECK_FALSE(reaches());
+        CHECK((*client_tls)->reloads().failed == 1);
+        CHECK((*client_tls)->reloads().problem.find("key.pem") != std::string::npos);
+        put(new_leaf.key, key);
+        CHECK(reaches());
+        CHECK((*client_tls)->reloads().problem.empty());
+        std::ofstream(ca) << "half written";
+        CHECK(reaches());
+        std::filesystem::remove(cert);
+        CHECK(reaches());
+        CHECK((*client_tls)->reloads().loaded == 2);
+        CHECK((*client_tls)->reloads().failed == 3);
+    }
+
     TEST_CASE("files that do not load are configuration errors that name the file") {
         const test::TempFolder folder;
         const auto authority = test::make_authority(folder, "authority");

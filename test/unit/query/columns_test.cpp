@@ -216,7 +216,12 @@ std::string line_filter(Random& random, const std::vector<test::PlainRow>& rows)
                 " |~ `done`",
                 " |~ `b.:.[12]`",
                 " |> `<_>GET <_> done<_>`",
-                " |~ `^.\"t`"
+                " |~ `^.\"t`",
+                " |~ `[a-z][0-9]{2}`",
+                " |~ `(?i)\\b(get|done)\\b`",
+                " !~ `[^ -~]`",
+                " |~ `}$` or `^n`",
+                " |~ `\\d\\dZ.*[0-9a-f]{8}\"`"
             });
         default:
             return " |= " + quoted(text);
@@ -294,6 +299,8 @@ std::string answer(store::LogStore& store, const std::string& text, Random& rand
         REQUIRE_MESSAGE(plan, text, ": ", plan.error().message);
         LogRequest request{
             .range = {{kBegin + 5 * kSecond}, {kBegin + 80 * kSecond}},
+            .direction =
+                random.once_in(2) ? store::Direction::kForward : store::Direction::kBackward,
             .limit = static_cast<uint32_t>(1 + random.below(50)),
             .categorize = random.once_in(2)
         };
@@ -338,24 +345,30 @@ struct Worlds {
     test::StoreInMemory staged;
     test::StoreInMemory sealed;
 
-    void fill(const std::vector<test::PlainRow>& rows) {
-        constexpr size_t kCommit = 97;
-        for (size_t at = 0; at < rows.size(); at += kCommit) {
+    size_t commits = 0;
+
+    void append(const std::vector<test::PlainRow>& rows, size_t rows_each) {
+        for (size_t at = 0; at < rows.size(); at += rows_each) {
             const std::vector<test::PlainRow> part(
                 rows.begin() + static_cast<ptrdiff_t>(at),
-                rows.begin() + static_cast<ptrdiff_t>(std::min(at + kCommit, rows.size()))
+                rows.begin() + static_cast<ptrdiff_t>(std::min(at + rows_each, rows.size()))
             );
+            ++commits;
             REQUIRE(test::store_rows(memory, part));
             for (test::StoreInMemory* each : {&staged, &sealed}) {
                 auto batch =
                     std::make_shared<RecordBatch>(clone_rows({test::make_batch(part), {}}));
-                batch->set_provenance({.agent = {}, .epoch = 0, .push_hash = {7, at + 1}});
+                batch->set_provenance({.agent = {}, .epoch = 0, .push_hash = {7, commits}});
                 auto encoded = encode_batch({batch, {}}, PayloadCodec::kLz4);
                 REQUIRE(encoded);
                 batch->set_encoded(std::move(*encoded));
                 REQUIRE(test::append(*each->store, {std::move(batch), {}}));
             }
         }
+    }
+
+    void fill(const std::vector<test::PlainRow>& rows) {
+        append(rows, 97);
         REQUIRE(sealed.store->seal(store::SealScope::kAll).has_value());
         REQUIRE(sealed.store->stats().stage_bytes == 0);
     }
@@ -390,5 +403,39 @@ TEST_SUITE("collector/query/columns") {
             }
         }
         CHECK(with_rows > 100);
+    }
+
+    TEST_CASE("rows of one time and stream come as they arrived, from memory, stage and columns") {
+        const auto row = [](size_t i) {
+            return test::PlainRow{
+                .labels = {{"app", i % 5 == 0 ? "x" : "y"}},
+                .ts_ns = kBegin + static_cast<int64_t>(20 + i / 150) * kSecond,
+                .line = fmt::format("line {}", i * 7919 % 1000),
+            };
+        };
+        Worlds worlds;
+        size_t count = 0;
+        for (size_t part = 0; part < 4; ++part) {
+            // The last part of the third store stays in the stage.
+            if (part > 0) {
+                REQUIRE(worlds.sealed.store->seal(store::SealScope::kAll).has_value());
+            }
+            std::vector<test::PlainRow> rows;
+            for (size_t n = 0; n < 100; ++n) {
+                rows.push_back(row(count++));
+            }
+            worlds.append(rows, 9);
+        }
+        for (uint64_t seed = 0; seed < 40; ++seed) {
+            CAPTURE(seed);
+            const std::string query = seed % 2 == 0 ? R"({app=~".+"})" : R"({app="y"} |= "1")";
+            Random random(seed);
+            const std::string wanted = answer(worlds.memory, query, random);
+            for (test::StoreInMemory* each : {&worlds.staged, &worlds.sealed}) {
+                Random same(seed);
+                const std::string got = answer(*each->store, query, same);
+                CHECK_MESSAGE(got == wanted, difference(got, wanted));
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "common/ship/make_setup.hpp"
 #include "test/support/cutting_proxy.hpp"
 #include "test/support/temp_dir.hpp"
 #include "test/unit/net/certificates.hpp"
@@ -392,6 +393,37 @@ TEST_SUITE("common/ship") {
         CHECK(report->outcome == Outcome::kRejected);
         CHECK(report->dropped == 1);
         CHECK(report->reason == "frame_too_large");
+    }
+
+    TEST_CASE("a token file is read for each connection; an unusable one leaves the token before") {
+        HoldingStore store;
+        TestCollector collector(store, with_token());
+        TempDir dir;
+        const std::string path = dir.path() + "/token";
+        const auto put = [&](const std::string& token) {
+            REQUIRE(io::write_file_atomically(io::posix_file_system(), path, token));
+        };
+        auto setup = ship_setup(dir.path(), collector.port());
+        const std::string right = setup.token;
+        put("wrong\n");
+        setup.token_file = path;
+        setup.token = *ship::read_token_file(io::posix_file_system(), path);
+        CHECK(setup.token == "wrong");
+        Shipping ship(setup);
+        const auto is_refused = [&] {
+            return ship.output.health().message.find("token") != std::string::npos;
+        };
+        CHECK(eventually(is_refused));
+        put("");
+        CHECK(eventually([&] {
+            return ship.registry.text().find("outcome=\"failed\"} 1") != std::string::npos;
+        }));
+        CHECK(is_refused());
+        put(right + "\r\n");
+        FileSource file(ship.output, source(1), make_lines("f", 500, 4));
+        CHECK(file.run(4));
+        CHECK(stored_lines(store.inner)["f"] == file.lines());
+        CHECK(ship.registry.text().find("outcome=\"loaded\"} 1") != std::string::npos);
     }
 
     TEST_CASE("over TLS every line arrives, and a collector of another authority is not trusted") {

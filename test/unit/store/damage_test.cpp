@@ -14,6 +14,7 @@ namespace {
 using namespace seyir;
 using namespace seyir::test;
 using namespace std::chrono_literals;
+constexpr Nanos kDay = 24h;
 
 using Files = std::map<std::string, std::string>;
 using Rows = std::vector<std::pair<UnixNanos, std::string>>;
@@ -111,6 +112,18 @@ Answer ask(const Files& files, const Rows& truth) {
     return says_so ? Answer::kPartial : Answer::kSilent;
 }
 
+/// A bit of the first record in the newest log that has one.
+void damage_log(StoreInMemory& f) {
+    std::string log;
+    for (const std::string& name : f.fs.list("/data/db").value()) {
+        if (name.ends_with(".log") && f.fs.stat("/data/db/" + name)->size_bytes > 0) {
+            log = "/data/db/" + name;
+        }
+    }
+    REQUIRE_FALSE(log.empty());
+    REQUIRE(f.fs.flip_bit(log, 12).has_value());
+}
+
 }  // namespace
 
 TEST_SUITE("collector/store/damage") {
@@ -126,6 +139,80 @@ TEST_SUITE("collector/store/damage") {
                 CAPTURE(is_closed);
                 CHECK(ask(without, truth) != Answer::kSilent);
             }
+        }
+    }
+
+    TEST_CASE("what a damaged log lost makes answers of all times before partial, until seen") {
+        using namespace std::chrono_literals;
+        StoreInMemory f;
+        const Frame before{.lines = {"before"}, .ts = kNoon - kDay * 3};
+        REQUIRE(append(*f.store, before)->accepted == 1);
+        REQUIRE(f.store->seal(store::SealScope::kAll).has_value());
+        f.clock.advance(1h);
+        f.open();  // what came before is in table files now
+        f.clock.advance(1h);
+        const Frame lost{.begin = before.end(), .lines = {"lost"}, .ts = kNoon - kDay * 2};
+        REQUIRE(append(*f.store, lost)->accepted == 1);
+        const Frame more{.begin = lost.end(), .lines = {"more"}, .ts = kNoon + 2h};
+        REQUIRE(append(*f.store, more)->accepted == 1);
+        f.store.reset();
+        damage_log(f);
+        f.clock.advance(1h);
+        f.open();
+        const auto stats = [&](UnixNanos begin, UnixNanos end) {
+            auto cursor = f.store->select({.range = {begin, end}});
+            REQUIRE(cursor.has_value());
+            return (*cursor)->stats();
+        };
+        // Times of the manual clock: opened at 13:00, found damaged at 15:00. One of the lost
+        // records is of two days before, as of an agent that catches up; a clock may be a day
+        // ahead.
+        const auto partial = stats(kNoon, kNoon + kDay * 2);
+        CHECK(partial.blocks_corrupt == 1);
+        CHECK(partial.logs_lost == 1);
+        CHECK(partial.lost_arrivals.begin == kNoon + 1h);
+        CHECK(partial.lost_arrivals.end == kNoon + 3h + 1ns);
+        CHECK(partial.corrupt.begin == kNoon);
+        CHECK(partial.corrupt.end == kNoon + kDay + 3h);
+        CHECK(stats(kNoon - kDay * 2, kNoon - kDay).blocks_corrupt == 1);
+        CHECK(stats(kNoon - kDay * 4, kNoon + 59min).blocks_corrupt == 1);
+        CHECK(stats(kNoon + 4h, kNoon + kDay).corrupt.end == kNoon + kDay - 1ns);
+        CHECK(stats(kNoon + kDay + 4h, kNoon + kDay * 2).blocks_corrupt == 0);
+        CHECK(stats(kNoon, kNoon).blocks_corrupt == 0);
+        store::VolumeQuery volume;
+        volume.range = {kNoon, kNoon + kDay};
+        CHECK(f.store->volume(volume)->stats.blocks_corrupt == 1);
+        CHECK_FALSE(f.store->health().ok);
+        // It is remembered, and forgotten when an operator deletes the note.
+        f.open();
+        CHECK(stats(kNoon, kNoon + kDay).blocks_corrupt == 1);
+        for (const std::string& name : f.fs.list("/data/quarantine").value()) {
+            REQUIRE(f.fs.remove("/data/quarantine/" + name).has_value());
+        }
+        f.open();
+        CHECK(stats(kNoon, kNoon + kDay).blocks_corrupt == 0);
+        CHECK(f.store->health().ok);
+    }
+
+    TEST_CASE("after a clock was stepped back, what a damaged log lost may be of any time") {
+        using namespace std::chrono_literals;
+        StoreInMemory f;
+        f.clock.set_wall(kNoon + kDay * 10);
+        f.open();
+        const Frame lost{.lines = {"lost"}, .ts = kNoon + kDay * 10};
+        REQUIRE(append(*f.store, lost)->accepted == 1);
+        const Frame more{.begin = lost.end(), .lines = {"more"}, .ts = kNoon + kDay * 10};
+        REQUIRE(append(*f.store, more)->accepted == 1);
+        f.store.reset();
+        damage_log(f);
+        f.clock.set_wall(kNoon);
+        f.open();
+        for (const Nanos from : {Nanos(-kDay * 100), Nanos(kDay * 9), Nanos(kDay * 1000)}) {
+            auto cursor = f.store->select({.range = {kNoon + from, kNoon + from + kDay * 2}});
+            REQUIRE(cursor.has_value());
+            CHECK((*cursor)->stats().logs_lost == 1);
+            CHECK((*cursor)->stats().lost_arrivals.begin == UnixNanos::min());
+            CHECK((*cursor)->stats().lost_arrivals.end == UnixNanos::max());
         }
     }
 

@@ -100,7 +100,7 @@ TEST_SUITE("collector/store/filter") {
         CHECK(either.stats.blocks_read <= 5);
         CHECK(ids.find(Needle::all({first, last})).stats.blocks_read <= 1);
         store::SelectQuery query;
-        query.line_contains = {id_of(10), "Connection-Reset"};
+        query.holds = Needle::all({Needle::of(id_of(10)), Needle::of("Connection-Reset")});
         CHECK(read_all(*ids.f.store, query).stats.blocks_read <= 3);
     }
 

@@ -224,6 +224,31 @@ TEST_SUITE("collector/store/retention") {
         CHECK(w.bodies().size() == 4);
     }
 
+    TEST_CASE("days that are held back count for the size, and go for it") {
+        World w;
+        for (int age = 4; age >= 0; --age) {
+            w.line(audit_stream(), age, fmt::format("day {}", 4 - age));
+        }
+        w.seal();
+        const uint64_t each = w.f.store->segment_file_bytes() / 5;
+        REQUIRE(w.f.store->maintain().has_value());
+        w.f.clock.set_wall(kNoon + kDay * 300);  // a step: nothing goes because of its age
+        const store::DropRule rule{
+            .now = w.f.clock.wall_now(),
+            .retention = kDay * 10,
+            .file_bytes_max = each * 3 + each / 2
+        };
+        const auto report = w.f.store->due(rule, false);
+        REQUIRE(report.has_value());
+        REQUIRE(report->dropped.size() == 2);
+        CHECK(report->dropped[0].retention == Nanos(0));
+        CHECK(report->held_back.size() == 3);
+        CHECK(report->held_back[0].rows == 1);
+        CHECK(w.drop(rule).dropped.size() == 2);
+        CHECK(w.bodies() == Bodies{"day 2", "day 3", "day 4"});
+        CHECK(w.f.store->segment_file_bytes() <= each * 3 + each / 2);
+    }
+
     TEST_CASE("of one day the segments that end first go first") {
         World w;
         for (int hour = 0; hour < 4; ++hour) {

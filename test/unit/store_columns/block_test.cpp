@@ -292,7 +292,7 @@ TEST_SUITE("collector/store/columns") {
         const EncodedBlock block = encoder.encode(batch);
         BlockDecoder decoder(shape_of(batch), loader(block));
         REQUIRE(decoder.open().has_value());
-        CHECK(decoder.times().size() == 500);
+        CHECK(decoder.times()->size() == 500);
         const std::vector<uint32_t> chosen = {0, 3, 4, 250, 499};
         const auto rows = decoder.rows(chosen);
         REQUIRE(rows.has_value());

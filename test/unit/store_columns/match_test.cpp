@@ -3,14 +3,19 @@
 // out, and what is said to pass without its line does pass.
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
+#include <optional>
 #include <random>
 #include <span>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/columns/block_encoder.hpp"
+#include "common/automaton/pattern_automaton.hpp"
+#include "common/logql/text/regex.hpp"
 
 namespace seyir::store::columns {
 namespace {
@@ -149,56 +154,132 @@ std::string fold(std::string_view text) {
     return out;
 }
 
-bool passes(const LineTest& test, std::string_view line) {
-    if (!test.any_of.empty()) {
-        const bool any = std::ranges::any_of(test.any_of, [&](const std::string& text) {
-            return line.contains(text);
-        });
-        return any != test.negated;
-    }
-    const auto holds = [&](const Needle& needle, const auto& self) -> bool {
-        const auto part = [&](const Needle& inner) { return self(inner, self); };
-        switch (needle.kind) {
-            case Needle::Kind::kAnything:
-                return true;
-            case Needle::Kind::kText:
-                return needle.any_case ? fold(line).contains(fold(needle.text))
-                                       : line.contains(needle.text);
-            case Needle::Kind::kAll:
-                return std::ranges::all_of(needle.parts, part);
-            case Needle::Kind::kAny:
-                return std::ranges::any_of(needle.parts, part);
-        }
-        return true;
+/// A test, and the same of a line.
+struct Case {
+    LineTest test;
+    std::function<bool(std::string_view line)> finds;
+    std::string shown;
+
+    bool passes(std::string_view line) const { return finds(line) != test.negated; }
+};
+
+Case texts_case(std::vector<std::string> texts) {
+    Case made;
+    made.test.automaton = any_text_automaton(texts);
+    made.shown = fmt::format("|= {}", fmt::join(texts, " or "));
+    made.finds = [texts = std::move(texts)](std::string_view line) {
+        return std::ranges::any_of(texts, [&](const auto& text) { return line.contains(text); });
     };
-    return holds(test.holds, holds);
+    return made;
 }
 
-LineTest make_test(Random& random, const std::vector<std::string>& lines) {
-    LineTest test;
-    switch (random.below(6)) {
+bool holds(const Needle& needle, std::string_view line) {
+    const auto part = [&](const Needle& inner) { return holds(inner, line); };
+    switch (needle.kind) {
+        case Needle::Kind::kAnything:
+            return true;
+        case Needle::Kind::kText:
+            return needle.any_case ? fold(line).contains(fold(needle.text))
+                                   : line.contains(needle.text);
+        case Needle::Kind::kAll:
+            return std::ranges::all_of(needle.parts, part);
+        case Needle::Kind::kAny:
+            return std::ranges::any_of(needle.parts, part);
+    }
+    return true;
+}
+
+Case needle_case(Needle needle) {
+    Case made;
+    made.test.automaton = needle_automaton(needle);
+    made.shown = to_text(needle);
+    made.finds = [needle = std::move(needle)](std::string_view line) {
+        return holds(needle, line);
+    };
+    return made;
+}
+
+/// Literal texts, classes and what repeats, put together by chance.
+std::string regex_of(Random& random, const std::vector<std::string>& lines, int depth = 0) {
+    static const std::vector<std::string> kAtoms = {
+        ".",   "[0-9]",   "[a-f]",       "[^a-z]", "\\d",       "\\w",      "\\s",  "\\S",
+        "\\W", "[^\"]",   "[[:alpha:]]", "[kK]",   "(?i:k)",    "(?i:s)",   "^",    "$",
+        "\\b", "a",       "k",           "0",      " ",         "(?i:Ab)",  "\\pL", "[\\d.]",
+        "\"",  "(?-s:.)", "\\x6b",       "[^\\w]", "(?i:[^k])", "(?i:\\w)", "",     "-"
+    };
+    static const std::vector<std::string> kCounts = {
+        "", "", "", "*", "+", "?", "{2}", "{1,3}", "*?", "{2,}", "{0,2}"
+    };
+    std::string out = depth == 0 && random.below(5) == 0 ? "(?i)" : "";
+    for (size_t n = 1 + random.below(4); n > 0; --n) {
+        switch (depth > 2 ? random.below(2) : random.below(4)) {
+            case 0: {
+                std::string text = text_of(random, lines).substr(0, 6);
+                std::erase_if(text, [](char c) { return static_cast<uint8_t>(c) >= 0x80; });
+                for (const char c : text) {
+                    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                                          (c >= 'a' && c <= 'z') || c == ' ';
+                    out += is_plain ? "" : "\\";
+                    out += c;
+                }
+                break;
+            }
+            case 2:
+                out += "(" + regex_of(random, lines, depth + 1) +
+                       (random.below(2) == 0 ? "|" + regex_of(random, lines, depth + 1) : "") +
+                       ")" + random.pick(kCounts);
+                break;
+            default: {
+                const std::string& atom = random.pick(kAtoms);
+                out += atom + (atom.empty() ? "" : random.pick(kCounts));
+            }
+        }
+    }
+    return out;
+}
+
+std::optional<Case> regex_case(const std::string& pattern) {
+    auto regex = logql::Regex::compile(pattern, false);
+    if (!regex) {
+        return std::nullopt;
+    }
+    Case made;
+    made.test.automaton = regex_automaton({&pattern, 1});
+    made.shown = pattern;
+    auto shared = std::make_shared<const logql::Regex>(std::move(*regex));
+    made.finds = [shared](std::string_view line) { return shared->matches(line); };
+    return made;
+}
+
+Case make_case(Random& random, const std::vector<std::string>& lines) {
+    Case made;
+    switch (random.below(8)) {
         case 0:
-            test.any_of = {text_of(random, lines), text_of(random, lines)};
+            made = texts_case({text_of(random, lines), text_of(random, lines)});
             break;
         case 1:
-            test.any_of = {text_of(random, lines)};
-            test.negated = true;
+            made = needle_case(Needle::of(text_of(random, lines), true));
             break;
         case 2:
-            test.holds = Needle::of(text_of(random, lines), true);
-            break;
-        case 3:
-            test.holds = Needle::all(
+            made = needle_case(Needle::all(
                 {Needle::of(text_of(random, lines), random.below(2) == 0),
                  Needle::any(
                      {Needle::of(text_of(random, lines)), Needle::of(text_of(random, lines))}
                  )}
-            );
+            ));
+            break;
+        case 3:
+        case 4:
+        case 5:
+            made = regex_case(regex_of(random, lines)).value_or(texts_case({"a"}));
             break;
         default:
-            test.any_of = {text_of(random, lines)};
+            made = texts_case({text_of(random, lines)});
     }
-    return test;
+    // A needle says what lines hold that pass, nothing of those that do not.
+    const bool is_negatable = made.test.automaton != nullptr;
+    made.test.negated = is_negatable && random.below(4) == 0;
+    return made;
 }
 
 struct Block {
@@ -237,7 +318,9 @@ struct Tally {
     size_t left_out = 0;
 };
 
-void check(const Block& block, const LineWants& wants, Tally& tally) {
+void check(
+    const Block& block, const LineWants& wants, const std::vector<Case>& cases, Tally& tally
+) {
     BlockDecoder decoder = block.open();
     REQUIRE(decoder.open());
     const auto got = decoder.rows(std::nullopt, wants);
@@ -245,9 +328,8 @@ void check(const Block& block, const LineWants& wants, Tally& tally) {
     size_t at = 0;  // of the page
     for (size_t i = 0; i < block.batch.row_count(); ++i) {
         const std::string_view line = block.batch.body(i);
-        const bool is_wanted = std::ranges::all_of(wants.tests, [&](const LineTest& test) {
-            return passes(test, line);
-        });
+        const bool is_wanted =
+            std::ranges::all_of(cases, [&](const Case& one) { return one.passes(line); });
         const bool is_there =
             at < got->batch->row_count() && got->batch->ts(at) == block.batch.ts(i);
         CHECK_MESSAGE((is_there || !is_wanted), "left out: ", line);
@@ -288,14 +370,14 @@ TEST_SUITE("collector/store/columns/match") {
                 for (int i = 0; i < 40; ++i) {
                     LineWants wants;
                     wants.is_whole = random.below(2) == 0;
+                    std::vector<Case> cases;
                     for (size_t tests = 1 + random.below(2); tests > 0; --tests) {
-                        wants.tests.push_back(make_test(random, lines));
+                        cases.push_back(make_case(random, lines));
+                        wants.tests.push_back(cases.back().test);
                     }
-                    CAPTURE(
-                        wants.tests[0].any_of.empty() ? to_text(wants.tests[0].holds)
-                                                      : wants.tests[0].any_of[0]
-                    );
-                    check(block, wants, tally);
+                    CAPTURE(cases[0].shown);
+                    CAPTURE(cases.back().shown);
+                    check(block, wants, cases, tally);
                 }
             }
         }
@@ -329,7 +411,7 @@ TEST_SUITE("collector/store/columns/match") {
                     return std::string(path.back());
                 };
                 if (random.below(3) != 0) {
-                    wants.tests.push_back(make_test(random, lines));
+                    wants.tests.push_back(make_case(random, lines).test);
                 }
                 BlockDecoder decoder = block.open();
                 if (!decoder.open()) {
@@ -359,7 +441,7 @@ TEST_SUITE("collector/store/columns/match") {
                 CAPTURE(kind);
                 CAPTURE(text);
                 LineWants wants;
-                wants.tests = {{.any_of = {text}, .negated = false, .holds = {}}};
+                wants.tests = {texts_case({text}).test};
                 BlockDecoder decoder = block.open();
                 REQUIRE(decoder.open());
                 const auto found = decoder.rows(std::nullopt, wants);
@@ -383,13 +465,13 @@ TEST_SUITE("collector/store/columns/match") {
         }
         fill(block, encoder, lines);
         LineWants wants;
-        wants.tests = {{.any_of = {"zz"}, .negated = false, .holds = {}}};
+        wants.tests = {texts_case({"zz"}).test};
         BlockDecoder decoder = block.open();
         REQUIRE(decoder.open());
         const auto none = decoder.rows(std::nullopt, wants);
         REQUIRE(none);
         CHECK(none->batch->row_count() == 0);
-        wants.tests[0].any_of = {"\"p\":\"/a/11\""};
+        wants.tests = {texts_case({"\"p\":\"/a/11\""}).test};
         const auto some = decoder.rows(std::nullopt, wants);
         REQUIRE(some);
         const auto held = static_cast<size_t>(std::ranges::count_if(lines, [](const auto& text) {

@@ -41,7 +41,8 @@ FieldPlace place_in(const TableHead& lines, const TableHead::Shape& shape, std::
 Result<FieldValues> read_field_values(
     LineColumns& lines, uint64_t raw_bytes, std::span<const std::string_view> path
 ) {
-    const TableHead& head = lines.head();
+    SEYIR_TRY(const TableHead* const placed, lines.placed_head());
+    const TableHead& head = *placed;
     std::vector<const Column*> columns(head.counts.size());
     std::string name;
     for (const std::string_view part : path) {

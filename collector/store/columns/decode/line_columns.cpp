@@ -10,34 +10,26 @@ namespace {
 
 constexpr size_t kSmallBytesMax = 16 * 1024 * 1024;
 
-class RowTimes final : public TimesSource {
-  public:
-    explicit RowTimes(std::span<const int64_t> times) : times_(times) {}
-
-    std::vector<int64_t> times(DecodeBudget& budget) const override {
-        return budget.take_values(times_.size())
-                   ? std::vector<int64_t>(times_.begin(), times_.end())
-                   : std::vector<int64_t>();
-    }
-
-  private:
-    std::span<const int64_t> times_;
-};
-
 }  // namespace
 
 Error malformed(std::string_view what) {
     return fail(ErrorCode::kCorrupt, std::string(what) + " of the block is malformed");
 }
 
-Result<void> LineColumns::open(std::span<const int64_t> times) {
+Result<const TableHead*> LineColumns::placed_head() {
+    if (lines_.first_place.empty() && !place_rows(context_, lines_)) {
+        return malformed("the line column");
+    }
+    return &lines_;
+}
+
+Result<void> LineColumns::open() {
     if (is_open_) {
         return {};
     }
-    times_ = times;
     SEYIR_TRY(const std::string bytes, load_(kLines));
     codec::Reader reader(bytes);
-    if (!read_table_head(reader, times.size(), context_, lines_)) {
+    if (!read_table_head(reader, rows_, context_, lines_, false)) {
         return malformed("the line column");
     }
     const bool refers = std::ranges::any_of(lines_.shapes, [](const TableHead::Shape& shape) {
@@ -100,8 +92,7 @@ Result<const Column*> LineColumns::slot(uint32_t number) {
     }
     SEYIR_TRY(const std::string_view bytes, slot_bytes(number));
     codec::Reader reader(bytes);
-    const RowTimes row_times(times_);
-    const ColumnTimes column_times(lines_, number, &row_times);
+    const ColumnTimes column_times(lines_, number, &times_);
     DecodeContext how = context_;
     how.times = &column_times;
     how.around = this;
@@ -130,6 +121,8 @@ const Column* LineColumns::plain_column(uint32_t number) const {
 }
 
 Result<void> LineColumns::load_slots(std::optional<std::span<const uint32_t>> chosen) {
+    SEYIR_TRY(const TableHead* const placed, placed_head());
+    (void)placed;
     std::vector<bool> wanted(lines_.shapes.size(), !chosen);
     for (const uint32_t row : chosen.value_or(std::span<const uint32_t>())) {
         wanted[static_cast<size_t>(lines_.row_shapes[row])] = true;

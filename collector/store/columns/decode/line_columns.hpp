@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// LineColumns: the columns of a block's lines; each is loaded and decoded when it is asked for
-// first. Room: loaded bytes -> shapes, slot columns, lines by row. Threads: one at a time. Errors:
-// kCorrupt; bytes are never trusted. Limits: the DecodeBudget of the context.   Ownership: the
-// context's budget and unpacker and the times outlive it. Format: docs/format/columns.md
+// LineColumns: the columns of a block's lines; each is loaded and decoded when first asked for.
+// Room: loaded bytes -> shapes, slot columns, lines by row.
+// Threads: one at a time.   Errors: kCorrupt; bytes are never trusted.
+// Limits: the DecodeBudget of the context.   Format: docs/format/columns.md
+// Ownership: the context's budget and unpacker and the times outlive it.
 #pragma once
 
 #include <functional>
@@ -24,19 +25,23 @@ Error malformed(std::string_view what);
 
 class LineColumns final : private ColumnSource {
   public:
-    LineColumns(LoadColumn load, DecodeContext context)
-        : load_(std::move(load)), context_(context) {}
+    /// `times`: of the rows.
+    LineColumns(LoadColumn load, DecodeContext context, size_t rows, const TimesSource& times)
+        : load_(std::move(load)), context_(context), rows_(rows), times_(times) {}
 
     LineColumns(const LineColumns&) = delete;
     LineColumns& operator=(const LineColumns&) = delete;
 
-    /// Reads the shapes, once. `times`: of the rows.
-    Result<void> open(std::span<const int64_t> times);
+    /// Reads the shapes, once.
+    Result<void> open();
 
-    /// After open().
+    /// After open(): shapes of the rows, but not where their values are.
     const TableHead& head() const { return lines_; }
 
-    size_t row_count() const { return lines_.row_shapes.size(); }
+    /// The same with places.
+    Result<const TableHead*> placed_head();
+
+    size_t row_count() const { return rows_; }
 
     /// The column of a slot.
     Result<const Column*> slot(uint32_t number);
@@ -64,7 +69,8 @@ class LineColumns final : private ColumnSource {
 
     LoadColumn load_;
     DecodeContext context_;
-    std::span<const int64_t> times_;
+    size_t rows_;
+    const TimesSource& times_;
     bool is_open_ = false;
     TableHead lines_;
     std::string small_;

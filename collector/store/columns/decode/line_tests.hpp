@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Line tests asked of columns: which rows of a block may pass, without putting lines together.
-// Threads: one at a time.   Errors: kCorrupt.   Limits: `raw_bytes` of rendered text; tests of more
-// than a few texts are not looked at, which is permitted (line_wants.hpp).
+// Threads: one at a time.   Errors: kCorrupt.   Limits: `raw_bytes` of rendered text.
 #pragma once
 
 #include <vector>

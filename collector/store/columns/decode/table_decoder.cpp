@@ -107,21 +107,19 @@ void sign_columns(TableHead& head) {
     }
 }
 
-/// Values in the rows, column by column.
-bool place_rows(const DecodeContext& context, TableHead& head) {
-    head.first_place.reserve(head.row_shapes.size());
+/// How many values each column has.
+bool count_values(TableHead& head) {
+    std::vector<uint32_t> rows(head.shapes.size(), 0);
     for (const int64_t number : head.row_shapes) {
         if (number < 0 || static_cast<size_t>(number) >= head.shapes.size()) {
             return false;
         }
-        const auto& slots = head.shapes[static_cast<size_t>(number)].slots;
-        if (!context.budget->take_values(slots.size() + 1)) {
-            return false;
-        }
-        head.first_place.push_back(static_cast<uint32_t>(head.places.size()));
-        for (const TableHead::Slot& slot : slots) {
+        ++rows[static_cast<size_t>(number)];
+    }
+    for (size_t i = 0; i < rows.size(); ++i) {
+        for (const TableHead::Slot& slot : head.shapes[i].slots) {
             if (slot.rule != Rule::kSame) {
-                head.places.push_back(head.counts[slot.column]++);
+                head.counts[slot.column] += rows[i];
             }
         }
     }
@@ -158,8 +156,34 @@ std::vector<int64_t> ColumnTimes::times(DecodeBudget& budget) const {
     return times;
 }
 
+bool place_rows(const DecodeContext& context, TableHead& head) {
+    std::vector<uint32_t> next(head.counts.size(), 0);
+    uint64_t values = head.row_shapes.size();
+    for (const uint32_t count : head.counts) {
+        values += count;
+    }
+    if (!context.budget->take_values(values)) {
+        return false;
+    }
+    head.first_place.reserve(head.row_shapes.size());
+    head.places.reserve(values - head.row_shapes.size());
+    for (const int64_t number : head.row_shapes) {
+        head.first_place.push_back(static_cast<uint32_t>(head.places.size()));
+        for (const TableHead::Slot& slot : head.shapes[static_cast<size_t>(number)].slots) {
+            if (slot.rule != Rule::kSame) {
+                head.places.push_back(next[slot.column]++);
+            }
+        }
+    }
+    return true;
+}
+
 bool read_table_head(
-    codec::Reader& reader, size_t rows, const DecodeContext& context, TableHead& head
+    codec::Reader& reader,
+    size_t rows,
+    const DecodeContext& context,
+    TableHead& head,
+    bool has_places
 ) {
     const auto unpack = [&](std::string& keep) {
         const auto bytes_max = std::min<uint64_t>(kHeadBytesMax, context.budget->text_bytes);
@@ -200,7 +224,7 @@ bool read_table_head(
         return false;
     }
     read_ints(reader, rows, {}, *context.unpacker, head.row_shapes);
-    if (!reader.ok() || !place_rows(context, head)) {
+    if (!reader.ok() || !count_values(head) || (has_places && !place_rows(context, head))) {
         reader.give_up();
         return false;
     }

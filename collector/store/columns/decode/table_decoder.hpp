@@ -88,9 +88,16 @@ class ColumnTimes final : public TimesSource {
     const TimesSource* rows_;
 };
 
-/// `rows` rows; false when the reader failed.
+/// `rows` rows; false when the reader failed. Without `has_places` these are left for place_rows().
 bool read_table_head(
-    codec::Reader& reader, size_t rows, const DecodeContext& context, TableHead& head
+    codec::Reader& reader,
+    size_t rows,
+    const DecodeContext& context,
+    TableHead& head,
+    bool has_places = true
 );
+
+/// Says where the rows' values are in their columns. False beyond the budget.
+bool place_rows(const DecodeContext& context, TableHead& head);
 
 }  // namespace seyir::store::columns

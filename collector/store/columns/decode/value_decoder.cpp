@@ -2,10 +2,12 @@
 #include "collector/store/columns/decode/value_decoder.hpp"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 
+#include "collector/store/columns/decode/form_states.hpp"
 #include "collector/store/columns/decode/table_decoder.hpp"
-#include "collector/store/columns/decode/text_match.hpp"
+#include "collector/store/columns/decode/table_states.hpp"
 
 namespace seyir::store::columns {
 namespace {
@@ -28,6 +30,49 @@ struct Exceptions {
     }
 };
 
+using State = TextAutomaton::State;
+
+/// Where the exceptions lead too.
+void add_exceptions(
+    const Exceptions& exceptions, const TextAutomaton& automaton, const StateSet& from, StateSet& to
+) {
+    for (const auto& [at, text] : exceptions.at) {
+        to.add_all(automaton.run(from, text));
+    }
+}
+
+/// Of scalar forms; `append(text, value)` writes one. Most states need no text.
+template <class Append>
+bool advance_scalars(
+    const ScalarForm& form,
+    const Exceptions& exceptions,
+    const TextAutomaton& automaton,
+    std::span<const uint32_t> values,
+    std::span<State> states,
+    Append&& append
+) {
+    FormSteps steps(automaton, form);
+    std::string text;
+    for (size_t k = 0; k < values.size(); ++k) {
+        if (automaton.is_settled(states[k])) {
+            continue;
+        }
+        if (const std::string* other = exceptions.find(values[k])) {
+            states[k] = automaton.run(states[k], *other);
+            continue;
+        }
+        const State next = steps.of(states[k]);
+        if (next != FormSteps::kOpen) {
+            states[k] = next;
+            continue;
+        }
+        text.clear();
+        append(text, values[k]);
+        states[k] = automaton.run(states[k], text);
+    }
+    return true;
+}
+
 class ConstColumn final : public Column {
   public:
     ConstColumn(size_t count, std::string_view text) : Column(count), text_(text) {}
@@ -49,6 +94,25 @@ class ConstColumn final : public Column {
         return true;
     }
 
+    StateSet image(
+        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
+    ) const override {
+        return automaton.run(from, text_);
+    }
+
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& /*limit*/
+    ) const override {
+        StateMemo memo(automaton);
+        for (size_t k = 0; k < values.size(); ++k) {
+            states[k] = memo.run(states[k], text_);
+        }
+        return true;
+    }
+
   private:
     std::string text_;
 };
@@ -67,12 +131,61 @@ class PlainColumn final : public Column {
         return true;
     }
 
-    bool match(TextMatcher& matcher, RenderLimit& /*limit*/, Verdicts& out) const override {
-        matcher.search(text_, std::span(begins_).subspan(1), out);
+    StateSet image(
+        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
+    ) const override {
+        // By the bytes there are, which is quick; one by one only where that may find something.
+        constexpr size_t kBytesMax = 64 * 1024;
+        StateSet to = automaton.reach(from, alphabet());
+        if (std::ranges::adjacent_find(begins_) != begins_.end()) {
+            to.add_all(from);  // a value is empty
+        }
+        const bool may_settle =
+            to.has(TextAutomaton::kFoundIndex) || to.has(TextAutomaton::kUnsureIndex);
+        if (!may_settle || text_.size() * from.count() > kBytesMax) {
+            return to;
+        }
+        to = {};
+        for (size_t i = 0; i < count(); ++i) {
+            to.add_all(automaton.run(from, text(i)));
+        }
+        return to;
+    }
+
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& /*limit*/
+    ) const override {
+        for (size_t k = 0; k < values.size(); ++k) {
+            if (!automaton.is_settled(states[k])) {
+                states[k] = automaton.run(states[k], text(values[k]));
+            }
+        }
         return true;
     }
 
   private:
+    std::string_view text(size_t i) const {
+        return std::string_view(text_).substr(begins_[i], begins_[i + 1] - begins_[i]);
+    }
+
+    /// Bytes that values have.
+    std::string alphabet() const {
+        std::array<bool, 256> has{};
+        for (const char c : text_) {
+            has[static_cast<uint8_t>(c)] = true;
+        }
+        std::string bytes;
+        for (size_t byte = 0; byte < has.size(); ++byte) {
+            if (has[byte]) {
+                bytes += static_cast<char>(byte);
+            }
+        }
+        return bytes;
+    }
+
     std::vector<uint32_t> begins_;
     std::string text_;
 };
@@ -99,7 +212,43 @@ class DictColumn final : public Column {
         return true;
     }
 
+    StateSet image(const TextAutomaton& automaton, const StateSet& from, RenderLimit& limit)
+        const override {
+        return distinct_->image(automaton, from, limit);
+    }
+
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& limit
+    ) const override {
+        std::vector<std::vector<State>> known(automaton.state_count());
+        for (size_t k = 0; k < values.size(); ++k) {
+            const State state = states[k];
+            if (automaton.is_settled(state)) {
+                continue;
+            }
+            std::vector<State>& of_state = known[automaton.index(state)];
+            if (of_state.empty()) {
+                of_state.assign(distinct_->count(), kUnknown);
+            }
+            const auto id = static_cast<uint32_t>(ids_[values[k]]);
+            if (of_state[id] == kUnknown) {
+                State next = state;
+                if (!distinct_->advance(automaton, {&id, 1}, {&next, 1}, limit)) {
+                    return false;
+                }
+                of_state[id] = next;
+            }
+            states[k] = of_state[id];
+        }
+        return true;
+    }
+
   private:
+    static constexpr State kUnknown = UINT16_MAX;  // no state, as StateMemo has it
+
     std::vector<int64_t> ids_;
     ColumnPtr distinct_;
 };
@@ -144,9 +293,22 @@ class ScalarColumn final : public Column {
         return out.bytes.size() <= limit.bytes_max;
     }
 
-    bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const override {
-        const bool is_ruled_out = exceptions_.at.empty() && !matcher.can_be_in(form_);
-        return is_ruled_out || Column::match(matcher, limit, out);
+    StateSet image(
+        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
+    ) const override {
+        StateSet to = reach_by_form(automaton, from, form_);
+        add_exceptions(exceptions_, automaton, from, to);
+        return to;
+    }
+
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& /*limit*/
+    ) const override {
+        const auto append = [&](std::string& text, uint32_t i) { form_.append(text, numbers_[i]); };
+        return advance_scalars(form_, exceptions_, automaton, values, states, append);
     }
 
   private:
@@ -175,9 +337,25 @@ class BytesColumn final : public Column {
         return out.size() <= limit.bytes_max;
     }
 
-    bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const override {
-        const bool is_ruled_out = exceptions_.at.empty() && !matcher.can_be_in(form_);
-        return is_ruled_out || Column::match(matcher, limit, out);
+    StateSet image(
+        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
+    ) const override {
+        StateSet to = reach_by_form(automaton, from, form_);
+        add_exceptions(exceptions_, automaton, from, to);
+        return to;
+    }
+
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& /*limit*/
+    ) const override {
+        const size_t width = form_.byte_width();
+        const auto append = [&](std::string& text, uint32_t i) {
+            form_.append_text(text, std::string_view(records_).substr(i * width, width));
+        };
+        return advance_scalars(form_, exceptions_, automaton, values, states, append);
     }
 
   private:
@@ -208,11 +386,41 @@ class AffixColumn final : public Column {
         return has_fit && out.size() <= limit.bytes_max;
     }
 
-    bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const override {
-        const bool may_touch = !exceptions_.at.empty() || matcher.is_in(prefix_) ||
-                               matcher.is_in(suffix_) || matcher.may_cross_from(prefix_) ||
-                               (!suffix_.empty() && matcher.may_cross_into(suffix_));
-        return may_touch ? Column::match(matcher, limit, out) : inner_->match(matcher, limit, out);
+    StateSet image(const TextAutomaton& automaton, const StateSet& from, RenderLimit& limit)
+        const override {
+        StateSet to = inner_->image(automaton, automaton.run(from, prefix_), limit);
+        to = automaton.run(to, suffix_);
+        add_exceptions(exceptions_, automaton, from, to);
+        return to;
+    }
+
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& limit
+    ) const override {
+        std::vector<State> before;
+        if (!exceptions_.at.empty()) {
+            before.assign(states.begin(), states.end());
+        }
+        StateMemo behind_prefix(automaton);
+        for (State& state : states) {
+            state = behind_prefix.run(state, prefix_);
+        }
+        if (!inner_->advance(automaton, values, states, limit)) {
+            return false;
+        }
+        StateMemo behind_suffix(automaton);
+        for (State& state : states) {
+            state = behind_suffix.run(state, suffix_);
+        }
+        for (size_t k = 0; k < before.size(); ++k) {
+            if (const std::string* text = exceptions_.find(values[k])) {
+                states[k] = automaton.run(before[k], *text);
+            }
+        }
+        return true;
     }
 
   private:
@@ -252,20 +460,30 @@ class TableColumn final : public Column {
         );
     }
 
-    bool match(TextMatcher& matcher, RenderLimit& /*limit*/, Verdicts& out) const override {
-        matcher.match_rows(
-            *head_,
-            {[&](uint32_t number) { return columns_[number].get(); },
-             [&](uint32_t number) {
-                 return around_ == nullptr ? nullptr : around_->plain_column(number);
-             },
-             nullptr},
-            out
-        );
-        return matcher.ok();
+    StateSet image(const TextAutomaton& automaton, const StateSet& from, RenderLimit& limit)
+        const override {
+        return image_of_rows(*head_, columns(), automaton, from, limit);
+    }
+
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& limit
+    ) const override {
+        return advance_rows(*head_, columns(), automaton, values, states, limit);
     }
 
   private:
+    TableColumns columns() const {
+        return {
+            [this](uint32_t number) { return columns_[number].get(); },
+            [this](uint32_t number) {
+                return around_ == nullptr ? nullptr : around_->plain_column(number);
+            }
+        };
+    }
+
     std::unique_ptr<TableHead> head_;
     std::vector<ColumnPtr> columns_;
     const ColumnSource* around_;
@@ -504,15 +722,28 @@ bool Column::number_texts(NumberedTexts& out, RenderLimit& limit) const {
     return true;
 }
 
-bool Column::match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const {
-    NumberedTexts texts;
-    if (!number_texts(texts, limit)) {
-        return false;
-    }
-    Verdicts of_texts;
-    matcher.search(texts.bytes, texts.ends, of_texts);
-    for (size_t i = 0; i < texts.numbers.size() && of_texts.any(); ++i) {
-        out.raise(i, texts.numbers.size(), of_texts.at(texts.numbers[i]));
+StateSet Column::image(
+    const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
+) const {
+    return automaton.reach_any(from);
+}
+
+bool Column::advance(
+    const TextAutomaton& automaton,
+    std::span<const uint32_t> values,
+    std::span<TextAutomaton::State> states,
+    RenderLimit& limit
+) const {
+    std::string text;
+    for (size_t k = 0; k < values.size(); ++k) {
+        if (automaton.is_settled(states[k])) {
+            continue;
+        }
+        text.clear();
+        if (!append(text, values[k], limit)) {
+            return false;
+        }
+        states[k] = automaton.run(states[k], text);
     }
     return true;
 }

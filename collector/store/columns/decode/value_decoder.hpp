@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "collector/store/columns/encode/plan.hpp"
+#include "common/automaton/text_automaton.hpp"
 
 namespace seyir::store::columns {
 
@@ -47,9 +48,6 @@ struct NumberedTexts {
     }
 };
 
-class TextMatcher;
-class Verdicts;
-
 class Column {
   public:
     explicit Column(size_t count) : count_(count) {}
@@ -64,8 +62,18 @@ class Column {
     /// All values, texts that repeat once where that is cheap. False as with append().
     virtual bool number_texts(NumberedTexts& out, RenderLimit& limit) const;
 
-    /// Which values hold the matcher's text. False as with append().
-    virtual bool match(TextMatcher& matcher, RenderLimit& limit, Verdicts& out) const;
+    /// Where texts of any of its values may lead from any of these states.
+    virtual StateSet image(const TextAutomaton& automaton, const StateSet& from, RenderLimit& limit)
+        const;
+
+    /// Moves states[k] by the text of value values[k]. Requires: numbers below count(). False as
+    /// with append().
+    virtual bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<TextAutomaton::State> states,
+        RenderLimit& limit
+    ) const;
 
     /// Columns of the table around that its values refer to.
     std::vector<uint32_t> refers_to;

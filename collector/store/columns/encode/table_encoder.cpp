@@ -103,7 +103,7 @@ void TableEncoder::add_repeated(Mode mode, std::string_view text) {
         ++hits_;
         row_shapes_.push_back(known.number);
         add_slots(
-            plan_->shapes.shape(shapes_[known.number]), repeated_slots_.data() + known.slots - 1
+            plan_->shapes.shape(shapes_[known.number]), repeated_slots_.data() + (known.slots - 1)
         );
         return;
     }
