@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // DiskBudget: one cap over everything a program keeps on disk until it is delivered: buffers of
 // outputs and files that were deleted and are held open. Each holder takes a share. Half of the cap
-// is divided among them evenly and nobody else's, so that one output whose far side is dead takes
-// the other half at most; the other half goes to who comes first. Caps of the holders' own still
-// apply. What is there is never cut: a holder beyond the cap only grows no more.
+// is divided among them evenly (to each no more than its own cap), so that one output whose far
+// side is dead leaves the others their parts; the rest goes to who comes first. Caps of the
+// holders' own still apply. What is there is never cut: a holder beyond the cap only grows no more.
 // Threads: thread-safe.   Limits: 0 = no cap.   Ownership: outlives the shares.
 #pragma once
 
@@ -20,8 +20,9 @@ class DiskBudget {
     class Share {
       public:
         /// `least_bytes`: what the holder cannot work without (a segment), guaranteed too.
-        Share(DiskBudget& budget, uint64_t least_bytes)
-            : budget_(budget), least_bytes_(least_bytes) {
+        /// `most_bytes`: its own cap; more is not kept for it.
+        Share(DiskBudget& budget, uint64_t least_bytes, uint64_t most_bytes)
+            : budget_(budget), least_bytes_(least_bytes), most_bytes_(most_bytes) {
             const std::lock_guard lock(budget_.mutex_);
             budget_.shares_.insert(this);
         }
@@ -68,6 +69,7 @@ class DiskBudget {
         friend class DiskBudget;
         DiskBudget& budget_;
         const uint64_t least_bytes_;
+        const uint64_t most_bytes_;
         uint64_t held_ = 0;
     };
 
@@ -94,7 +96,8 @@ class DiskBudget {
 
   private:
     uint64_t guaranteed(const Share& share) const {
-        return std::max(share.least_bytes_, bytes_max_ / 2 / shares_.size());
+        const uint64_t even = bytes_max_ / 2 / shares_.size();
+        return std::max(share.least_bytes_, std::min(share.most_bytes_, even));
     }
 
     /// What is held, with what is kept for those that hold less.

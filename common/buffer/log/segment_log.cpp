@@ -37,8 +37,9 @@ SegmentLog::SegmentLog(io::FileSystem& fs, io::Clock& clock, Options options)
     : fs_(fs), clock_(clock), options_(std::move(options)) {
     if (options_.budget != nullptr) {
         // One segment goes only when there is a next one.
-        share_ =
-            std::make_unique<io::DiskBudget::Share>(*options_.budget, 2 * options_.segment_bytes);
+        share_ = std::make_unique<io::DiskBudget::Share>(
+            *options_.budget, 2 * options_.segment_bytes, options_.max_size_bytes
+        );
     }
 }
 

@@ -154,7 +154,7 @@ TEST_SUITE("agent/input/tail/limits") {
         host.run();
         REQUIRE(collector.state.lines.size() == 3);
         collector.hold = true;
-        io::DiskBudget::Share buffer(disk, 0);
+        io::DiskBudget::Share buffer(disk, 0, 100'000);
         buffer.hold(8'000);
         for (const char* name : {"a.log", "b.log", "c.log"}) {
             host.dir.append(name, std::string(9'998, 'y') + "\n");
@@ -173,7 +173,7 @@ TEST_SUITE("agent/input/tail/limits") {
         FakeCollector collector;
         Host host(collector);
         host.disk = &disk;
-        io::DiskBudget::Share buffer(disk, 0);
+        io::DiskBudget::Share buffer(disk, 0, 100'000);
         host.dir.append("a.log", "x\n");
         host.start();
         host.run();

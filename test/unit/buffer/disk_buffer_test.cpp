@@ -380,7 +380,7 @@ TEST_SUITE("common/buffer/disk") {
     TEST_CASE("one cap over all buffers: one that is never drained leaves the others their part") {
         for (const WhenFull when_full : {WhenFull::kBlock, WhenFull::kDropNewest}) {
             CAPTURE(static_cast<int>(when_full));
-            io::DiskBudget disk(192 * 1024);
+            io::DiskBudget disk(256 * 1024);
             World dead;
             dead.setup.budget = &disk;
             dead.setup.options.when_full = when_full;
@@ -402,7 +402,7 @@ TEST_SUITE("common/buffer/disk") {
             } else {
                 REQUIRE(test::eventually([&] { return !dead.buffer->health().ok; }));
                 CHECK(
-                    dead.buffer->health().message.find("limits.disk 192 KiB") != std::string::npos
+                    dead.buffer->health().message.find("limits.disk 256 KiB") != std::string::npos
                 );
                 CHECK_FALSE(dead.report(all.back()).has_value());
             }
