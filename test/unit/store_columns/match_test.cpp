@@ -15,6 +15,7 @@
 #include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/columns/block_encoder.hpp"
 #include "common/automaton/pattern_automaton.hpp"
+#include "common/logql/text/quantity.hpp"
 #include "common/logql/text/regex.hpp"
 
 namespace seyir::store::columns {
@@ -405,9 +406,13 @@ TEST_SUITE("collector/store/columns/match") {
                 }
                 LineWants wants;
                 wants.is_whole = random.below(3) == 0;
-                wants.as_json = random.below(2) == 0;
-                wants.json_labels = {{"n", 0}, {"w", 1}, {"p", 1}};
-                wants.json_label_name = [](std::span<const std::string_view> path) {
+                constexpr LineFormat kFormats[] = {
+                    LineFormat::kNone, LineFormat::kJson, LineFormat::kLogfmt
+                };
+                wants.format = kFormats[random.below(3)];
+                wants.labels = {{"n", 0, random.below(2) == 0}, {"w", 1}, {"p", 1, true}};
+                wants.number_of = logql::parse_number;
+                wants.label_name = [](std::span<const std::string_view> path) {
                     return std::string(path.back());
                 };
                 if (random.below(3) != 0) {

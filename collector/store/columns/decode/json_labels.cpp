@@ -2,6 +2,7 @@
 #include "collector/store/columns/decode/json_labels.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 
@@ -21,12 +22,36 @@ struct ColumnName {
 /// A column's texts, as `| json` sees them.
 struct Texts {
     NumberedTexts numbered;
+    /// In place of them: value i has text i, which nobody has written yet.
+    std::shared_ptr<const ScalarValues> scalars;
 
     enum : uint8_t { kPlain, kOdd, kNull };
 
     std::vector<uint8_t> kinds;      ///< by text
     std::vector<uint8_t> is_object;  ///< by text
+
+    uint32_t text_of(uint32_t value) const {
+        return scalars != nullptr ? value : numbered.numbers[value];
+    }
+
+    void look_at(size_t number, std::string_view text) {
+        // U+FFFD is shown as a blank.
+        const bool is_odd = text.contains('\\') || text.contains("\xef\xbf\xbd");
+        kinds[number] = is_odd ? kOdd : text == "null" ? kNull : kPlain;
+        is_object[number] = text.starts_with('{') ? 1 : 0;
+    }
 };
+
+/// Appends the texts of all values and where they end. False beyond the limit.
+bool write_all(
+    const ScalarValues& values, size_t bytes_max, std::string& bytes, std::vector<size_t>& ends
+) {
+    for (size_t i = 0; i < values.numbers.size() && bytes.size() <= bytes_max; ++i) {
+        values.append(bytes, i);
+        ends.push_back(bytes.size());
+    }
+    return bytes.size() <= bytes_max;
+}
 
 /// A slot of a shape that is looked at.
 struct Source {
@@ -58,7 +83,7 @@ class Finder {
           plans_(lines.shapes.size()) {}
 
     Result<void> run(std::span<const uint32_t> rows, LineValues& out) {
-        for (size_t label = 0; label < wants_.json_labels.size(); ++label) {
+        for (size_t label = 0; label < wants_.labels.size(); ++label) {
             out.labels.push_back(std::make_unique<LineValues::Label>());
             out.labels.back()->numbers.assign(rows.size(), LineValues::kAbsent);
         }
@@ -73,12 +98,17 @@ class Finder {
             out.has_line[i] = tell(*plan, rows[i], i, out) ? 0 : 1;
         }
         for (size_t label = 0; label < out.labels.size(); ++label) {
-            give_texts(label, *out.labels[label]);
+            SEYIR_CHECK(give_texts(label, *out.labels[label]));
         }
         return {};
     }
 
   private:
+    struct Sources {
+        std::vector<std::pair<uint32_t, uint32_t>> columns;  ///< and the number of its first text
+        uint32_t texts = 0;
+    };
+
     const ColumnName& name_of(uint32_t column) {
         ColumnName& name = names_[column];
         if (name.is_known) {
@@ -93,9 +123,9 @@ class Finder {
             path.push_back(own.substr(0, end));
             own.remove_prefix(end == std::string_view::npos ? own.size() : end + 1);
         }
-        const std::string label = name.is_odd ? std::string() : wants_.json_label_name(path);
-        for (size_t i = 0; i < wants_.json_labels.size(); ++i) {
-            if (wants_.json_labels[i].name == label) {
+        const std::string label = name.is_odd ? std::string() : wants_.label_name(path);
+        for (size_t i = 0; i < wants_.labels.size(); ++i) {
+            if (wants_.labels[i].name == label) {
                 name.label = static_cast<int>(i);
             }
         }
@@ -118,11 +148,12 @@ class Finder {
         }
         for (Source& source : plan.labels) {
             const uint32_t column = shape.slots[source.slot].column;
-            SEYIR_TRY(source.texts, texts_of(column));
+            const bool has_number = wants_.labels[source.label].has_number;
+            SEYIR_TRY(source.texts, texts_of(column, has_number));
             source.first = first_text(source.label, column);
         }
         for (Source& source : plan.arrays) {
-            SEYIR_TRY(source.texts, texts_of(shape.slots[source.slot].column));
+            SEYIR_TRY(source.texts, texts_of(shape.slots[source.slot].column, false));
         }
         return &plan;
     }
@@ -146,33 +177,37 @@ class Finder {
         }
         const auto label = static_cast<size_t>(name.label);
         for (const Source& other : plan.labels) {
-            if (wants_.json_labels[other.label].group == wants_.json_labels[label].group) {
+            if (wants_.labels[other.label].group == wants_.labels[label].group) {
                 plan.needs_line = true;
             }
         }
         plan.labels.push_back({i, label, nullptr, 0, is_scalar});
     }
 
-    Result<const Texts*> texts_of(uint32_t number) {
+    Result<const Texts*> texts_of(uint32_t number, bool has_number) {
         const auto [at, is_new] = texts_.try_emplace(number);
         Texts& texts = at->second;
         if (!is_new) {
             return &texts;
         }
         SEYIR_TRY(const Column* const column, column_(number));
+        auto scalars = has_number ? column->scalars() : nullptr;
+        if (scalars != nullptr && scalars->form.is_number() && !has_small_range(*scalars)) {
+            texts.kinds.assign(column->count(), Texts::kPlain);
+            texts.is_object.assign(column->count(), 0);
+            for (const auto& [value, text] : scalars->exceptions.at) {
+                texts.look_at(value, text);
+            }
+            texts.scalars = std::move(scalars);
+            return &texts;
+        }
         if (!column->number_texts(texts.numbered, limit_)) {
             return fail(ErrorCode::kCorrupt, "a field of the block is malformed");
         }
+        texts.kinds.resize(texts.numbered.ends.size());
+        texts.is_object.resize(texts.numbered.ends.size());
         for (size_t i = 0; i < texts.numbered.ends.size(); ++i) {
-            const std::string_view text = texts.numbered.text(i);
-            // U+FFFD is shown as a blank.
-            const bool is_odd = text.contains('\\') || text.contains("\xef\xbf\xbd");
-            texts.kinds.push_back(
-                is_odd           ? Texts::kOdd
-                : text == "null" ? Texts::kNull
-                                 : Texts::kPlain
-            );
-            texts.is_object.push_back(text.starts_with('{') ? 1 : 0);
+            texts.look_at(i, texts.numbered.text(i));
         }
         return &texts;
     }
@@ -184,12 +219,12 @@ class Finder {
         }
         const uint32_t* const places = lines_.places.data() + lines_.first_place[row];
         for (const Source& array : plan.arrays) {
-            if (array.texts->is_object[array.texts->numbered.numbers[places[array.slot]]] != 0) {
+            if (array.texts->is_object[array.texts->text_of(places[array.slot])] != 0) {
                 return false;
             }
         }
         for (const Source& source : plan.labels) {
-            const uint32_t text = source.texts->numbered.numbers[places[source.slot]];
+            const uint32_t text = source.texts->text_of(places[source.slot]);
             const uint8_t kind = source.texts->kinds[text];
             if (kind == Texts::kOdd) {
                 return false;
@@ -213,20 +248,39 @@ class Finder {
         }
         const uint32_t first = sources_[label].texts;
         sources_[label].columns.emplace_back(column, first);
-        sources_[label].texts += static_cast<uint32_t>(texts_.at(column).numbered.ends.size());
+        sources_[label].texts += static_cast<uint32_t>(texts_.at(column).kinds.size());
         return first;
     }
 
-    void give_texts(size_t label, LineValues::Label& out) const {
+    Result<void> give_texts(size_t label, LineValues::Label& out) const {
         if (label >= sources_.size()) {
-            return;
+            return {};
+        }
+        const Sources& sources = sources_[label];
+        out.text_count = sources.texts;
+        if (wants_.labels[label].has_number) {
+            give_quantities(sources, out);
+        }
+        if (sources.columns.size() == 1) {
+            if (const auto& scalars = texts_.at(sources.columns[0].first).scalars) {
+                out.write = [scalars](std::string& text, uint32_t number) {
+                    scalars->append(text, number);
+                };
+                return {};
+            }
         }
         std::vector<size_t> ends;
-        for (const auto& [column, first] : sources_[label].columns) {
-            const NumberedTexts& texts = texts_.at(column).numbered;
+        for (const auto& [column, first] : sources.columns) {
+            const Texts& texts = texts_.at(column);
+            if (texts.scalars != nullptr) {
+                if (!write_all(*texts.scalars, limit_.bytes_max, out.bytes, ends)) {
+                    return fail(ErrorCode::kCorrupt, "a field of the block is malformed");
+                }
+                continue;
+            }
             const size_t begin = out.bytes.size();
-            out.bytes += texts.bytes;
-            for (const uint32_t end : texts.ends) {
+            out.bytes += texts.numbered.bytes;
+            for (const uint32_t end : texts.numbered.ends) {
                 ends.push_back(begin + end);
             }
         }
@@ -236,12 +290,31 @@ class Finder {
             out.texts.push_back(std::string_view(out.bytes).substr(begin, end - begin));
             begin = end;
         }
+        return {};
     }
 
-    struct Sources {
-        std::vector<std::pair<uint32_t, uint32_t>> columns;  ///< and the number of its first text
-        uint32_t texts = 0;
-    };
+    void give_quantities(const Sources& sources, LineValues::Label& out) const {
+        const auto number_of = [&](std::string_view text) {
+            return wants_.number_of(text).value_or(std::numeric_limits<double>::quiet_NaN());
+        };
+        out.quantities.reserve(sources.texts);
+        for (const auto& [column, first] : sources.columns) {
+            const Texts& texts = texts_.at(column);
+            if (texts.scalars == nullptr) {
+                for (size_t i = 0; i < texts.numbered.ends.size(); ++i) {
+                    out.quantities.push_back(number_of(texts.numbered.text(i)));
+                }
+                continue;
+            }
+            const ScalarValues& values = *texts.scalars;
+            for (const int64_t number : values.numbers) {
+                out.quantities.push_back(values.form.quantity(number));
+            }
+            for (const auto& [value, text] : values.exceptions.at) {
+                out.quantities[first + value] = number_of(text);
+            }
+        }
+    }
 
     const TableHead& lines_;
     const LineWants& wants_;

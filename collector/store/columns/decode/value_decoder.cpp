@@ -16,20 +16,6 @@ bool has_room(const std::string& out, size_t more, size_t bytes_max) {
     return out.size() <= bytes_max && more <= bytes_max - out.size();
 }
 
-/// Values that did not fit the form, ascending by place.
-struct Exceptions {
-    std::vector<std::pair<uint32_t, std::string>> at;
-
-    const std::string* find(size_t i) const {
-        if (at.empty()) {
-            return nullptr;
-        }
-        const auto found =
-            std::ranges::lower_bound(at, i, {}, [](const auto& e) { return e.first; });
-        return found != at.end() && found->first == i ? &found->second : nullptr;
-    }
-};
-
 using State = TextAutomaton::State;
 
 /// Where the exceptions lead too.
@@ -257,35 +243,30 @@ class ScalarColumn final : public Column {
   public:
     ScalarColumn(ScalarForm form, std::vector<int64_t> numbers, Exceptions exceptions)
         : Column(numbers.size()),
-          form_(std::move(form)),
-          numbers_(std::move(numbers)),
-          exceptions_(std::move(exceptions)) {}
+          values_(std::make_shared<const ScalarValues>(
+              std::move(form), std::move(numbers), std::move(exceptions)
+          )) {}
+
+    std::shared_ptr<const ScalarValues> scalars() const override { return values_; }
 
     bool append(std::string& out, size_t i, RenderLimit& limit) const override {
-        if (const std::string* text = exceptions_.find(i)) {
-            out += *text;
-        } else {
-            form_.append(out, numbers_[i]);
-        }
+        values_->append(out, i);
         return out.size() <= limit.bytes_max;
     }
 
     bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
-        if (numbers_.empty() || !exceptions_.at.empty()) {
+        if (!has_small_range(*values_)) {
             return Column::number_texts(out, limit);
         }
-        const auto [least, most] = std::ranges::minmax(numbers_);
+        const auto [least, most] = std::ranges::minmax(values_->numbers);
         const uint64_t range = static_cast<uint64_t>(most) - static_cast<uint64_t>(least);
-        if (range >= kSmallRangeMax) {
-            return Column::number_texts(out, limit);
-        }
         std::vector<uint32_t> known(range + 1, UINT32_MAX);
         out.numbers.reserve(count());
-        for (const int64_t number : numbers_) {
+        for (const int64_t number : values_->numbers) {
             uint32_t& text = known[static_cast<uint64_t>(number) - static_cast<uint64_t>(least)];
             if (text == UINT32_MAX) {
                 text = static_cast<uint32_t>(out.ends.size());
-                form_.append(out.bytes, number);
+                values_->form.append(out.bytes, number);
                 out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
             }
             out.numbers.push_back(text);
@@ -296,8 +277,8 @@ class ScalarColumn final : public Column {
     StateSet image(
         const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
     ) const override {
-        StateSet to = reach_by_form(automaton, from, form_);
-        add_exceptions(exceptions_, automaton, from, to);
+        StateSet to = reach_by_form(automaton, from, values_->form);
+        add_exceptions(values_->exceptions, automaton, from, to);
         return to;
     }
 
@@ -307,16 +288,16 @@ class ScalarColumn final : public Column {
         std::span<State> states,
         RenderLimit& /*limit*/
     ) const override {
-        const auto append = [&](std::string& text, uint32_t i) { form_.append(text, numbers_[i]); };
-        return advance_scalars(form_, exceptions_, automaton, values, states, append);
+        const auto append = [&](std::string& text, uint32_t i) {
+            values_->form.append(text, values_->numbers[i]);
+        };
+        return advance_scalars(
+            values_->form, values_->exceptions, automaton, values, states, append
+        );
     }
 
   private:
-    static constexpr uint64_t kSmallRangeMax = 4096;
-
-    ScalarForm form_;
-    std::vector<int64_t> numbers_;
-    Exceptions exceptions_;
+    std::shared_ptr<const ScalarValues> values_;
 };
 
 class BytesColumn final : public Column {
@@ -691,6 +672,15 @@ class ColumnReader {
 };
 
 }  // namespace
+
+bool has_small_range(const ScalarValues& values) {
+    constexpr uint64_t kSmallRangeMax = 4096;
+    if (values.numbers.empty() || !values.exceptions.at.empty()) {
+        return false;
+    }
+    const auto [least, most] = std::ranges::minmax(values.numbers);
+    return static_cast<uint64_t>(most) - static_cast<uint64_t>(least) < kSmallRangeMax;
+}
 
 bool Column::number_texts(NumberedTexts& out, RenderLimit& limit) const {
     // Few texts that repeat are worth finding; a short column may be a dictionary of different
