@@ -88,15 +88,16 @@ class LogQuery {
         return before_.backward ? *bound < worst : *bound > worst;
     }
 
-    /// Where label filters read what `| json` finds, they are asked with values first: only rows
-    /// that pass are put together.
+    /// Where label filters read what a parser stage finds, they are asked with values first: only
+    /// rows that pass are put together.
     void choose_wants() {
         const logql::Pipeline& pipeline = plan_.pipeline();
         const auto& read = pipeline.referenced_labels();
         const bool reads_level =
             read && std::ranges::find(*read, logql::kLevelLabel) != read->end();
-        if (pipeline.line_use() != logql::LineUse::kJsonLabels || !read || read->empty() ||
-            reads_level) {
+        const bool reads_labels = pipeline.line_use() != logql::LineUse::kNone &&
+                                  pipeline.line_use() != logql::LineUse::kWhole;
+        if (!reads_labels || !read || read->empty() || reads_level) {
             wants_ = plan_.lines();
             return;
         }

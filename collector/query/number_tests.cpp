@@ -11,7 +11,7 @@
 namespace seyir::query {
 
 NumberTests::NumberTests(const std::vector<logql::Stage>& stages) {
-    bool is_behind_json = false;
+    bool is_behind_parser = false;
     for (const logql::Stage& stage : stages) {
         if (std::holds_alternative<logql::LineFilter>(stage.kind)) {
             continue;
@@ -20,27 +20,34 @@ NumberTests::NumberTests(const std::vector<logql::Stage>& stages) {
             if (!json->extractions.empty()) {
                 return;
             }
-            is_behind_json = true;
+            is_behind_parser = true;
+            continue;
+        }
+        if (const auto* logfmt = std::get_if<logql::LogfmtStage>(&stage.kind)) {
+            if (!logfmt->extractions.empty() || logfmt->strict) {
+                return;
+            }
+            is_behind_parser = true;
             continue;
         }
         const auto* filter = std::get_if<logql::LabelFilter>(&stage.kind);
-        if (filter == nullptr || !add(*filter, is_behind_json)) {
+        if (filter == nullptr || !add(*filter, is_behind_parser)) {
             return;
         }
     }
 }
 
 /// False: what comes behind may see a row with an error, which passes tests of numbers.
-bool NumberTests::add(const logql::LabelFilter& filter, bool is_behind_json) {
+bool NumberTests::add(const logql::LabelFilter& filter, bool is_behind_parser) {
     if (std::holds_alternative<logql::StringTest>(filter.test)) {
         return true;
     }
     if (const auto* both = std::get_if<logql::BothTests>(&filter.test)) {
-        return !both->is_or && add(*both->left, is_behind_json) &&
-               add(*both->right, is_behind_json);
+        return !both->is_or && add(*both->left, is_behind_parser) &&
+               add(*both->right, is_behind_parser);
     }
     const auto* number = std::get_if<logql::NumberTest>(&filter.test);
-    if (number == nullptr || !is_behind_json || number->name.ends_with(logql::kExtractedSuffix)) {
+    if (number == nullptr || !is_behind_parser || number->name.ends_with(logql::kExtractedSuffix)) {
         return false;
     }
     tests_.push_back(*number);

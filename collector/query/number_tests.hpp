@@ -18,7 +18,7 @@ namespace seyir::query {
 class NumberTests {
   public:
     NumberTests() = default;
-    /// Those that each row must pass and that see what `| json` found, as it found it.
+    /// Those that each row must pass and that see what the parser stage found, as it found it.
     explicit NumberTests(const std::vector<logql::Stage>& stages);
 
     const std::vector<logql::NumberTest>& all() const { return tests_; }
@@ -26,7 +26,7 @@ class NumberTests {
     size_t count(std::string_view name) const;
 
   private:
-    bool add(const logql::LabelFilter& filter, bool is_behind_json);
+    bool add(const logql::LabelFilter& filter, bool is_behind_parser);
 
     std::vector<logql::NumberTest> tests_;
 };

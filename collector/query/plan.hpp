@@ -28,7 +28,7 @@ class LogPlan {
     /// Whole lines, but only of rows whose lines may pass. Null: of all rows.
     std::shared_ptr<const store::LineWants> lines() const;
     /// What a query wants of lines that reads them only through these stages and needs no other
-    /// labels of `| json` than those named. Null: whole lines. `number`: the label whose value is
+    /// labels of the line than those named. Null: whole lines. `number`: the label whose value is
     /// read as a number ("" = none), beside those that stages compare with one.
     std::shared_ptr<const store::LineWants> values_for(
         const std::vector<std::string>& labels, std::string_view number
@@ -45,6 +45,7 @@ class LogPlan {
     std::string explain(TimeRange range) const;
 
   private:
+    void set_format(store::LineWants& wants) const;
     void add_line_tests(const std::vector<logql::Stage>& stages);
 
     std::string selector_text_;
@@ -54,6 +55,7 @@ class LogPlan {
     Needle holds_;
     std::vector<store::LineTest> line_tests_;
     NumberTests number_tests_;
+    std::vector<logql::KeyPath> paths_;  ///< of `| json a="b.c"`
     bool keeps_labels_ = false;
 };
 

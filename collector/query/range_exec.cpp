@@ -158,8 +158,8 @@ class RangeScan {
 
     /// Values in place of lines, where nothing needs lines.
     std::shared_ptr<const store::LineWants> choose_wants(const LogPlan& plan) const {
-        const bool reads_json = plan.pipeline().line_use() == logql::LineUse::kJsonLabels;
-        if (sums_bytes_ || row_.detects_level() || (reads_json && !row_.has_wanted())) {
+        const bool reads_labels = plan.pipeline().line_use() != logql::LineUse::kNone;
+        if (sums_bytes_ || row_.detects_level() || (reads_labels && !row_.has_wanted())) {
             return plan.lines();
         }
         if (reader_ && reader_->filters.line_use() != logql::LineUse::kNone) {
@@ -312,18 +312,22 @@ class RangeScan {
         const UnixNanos ts = page.batch->ts(i);
         const GridWindows::Steps steps = windows_.find(ts.value);
         const bool is_in_window = steps.begin != steps.end;
-        const bool needs_series = outcome.is_counted && is_in_window && !outcome.series;
-        if (!outcome.is_known || needs_series) {
+        bool is_bound = false;
+        if (!outcome.is_known) {
             SEYIR_TRY(outcome, process(page, i, pipeline, true));
-            if (outcome.is_counted && is_in_window) {
-                SEYIR_TRY(outcome.series, series_of_row());
-            }
+            is_bound = true;
         }
         if (outcome.differs && !has_quantity) {
             return {};
         }
         if (outcome.has_error) {
             return add_row(page, i, pipeline);
+        }
+        if (outcome.is_counted && is_in_window && !outcome.series) {
+            if (!is_bound) {
+                SEYIR_TRY(outcome, process(page, i, pipeline, true));
+            }
+            SEYIR_TRY(outcome.series, series_of_row());
         }
         context_.stats().rows_matched += outcome.is_counted ? 1 : 0;
         if (!outcome.is_counted || !is_in_window) {

@@ -167,7 +167,9 @@ std::string logfmt_line(Random& random, size_t i, size_t numbers) {
         });
     }
     const std::string text = random.pick(kTexts);
-    const bool is_quoted = text.empty() || text.contains(' ') || random.once_in(2);
+    // One such value without quotes, and its whole column says nothing of the line any more.
+    const bool is_tame = numbers % 2 == 0 && text.contains('"');
+    const bool is_quoted = text.empty() || text.contains(' ') || is_tame || random.once_in(2);
     return fmt::format(
         "ts=2026-01-01T00:00:{:02}.{:03}Z level={} code={} a={}{}{} ms={} n.b={} msg=\"GET /a/{} "
         "x=1\" "
@@ -183,7 +185,7 @@ std::string logfmt_line(Random& random, size_t i, size_t numbers) {
         random.below(3),
         random.below(30),
         random.below(1U << 31),
-        random.once_in(8) ? " code=" + text : ""
+        random.once_in(8) ? fmt::format(" code={}", random.below(900)) : ""
     );
 }
 

@@ -6,6 +6,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "common/automaton/pattern_automaton.hpp"
+
 namespace seyir::store::columns {
 namespace {
 
@@ -25,7 +27,8 @@ struct Texts {
     /// In place of them: value i has text i, which nobody has written yet.
     std::shared_ptr<const ScalarValues> scalars;
 
-    enum : uint8_t { kPlain, kOdd, kNull };
+    /// kPair: without quotes logfmt does not read it as a value.
+    enum : uint8_t { kPlain, kOdd, kNull, kPair, kEmpty };
 
     std::vector<uint8_t> kinds;      ///< by text
     std::vector<uint8_t> is_object;  ///< by text
@@ -34,7 +37,17 @@ struct Texts {
         return scalars != nullptr ? value : numbered.numbers[value];
     }
 
-    void look_at(size_t number, std::string_view text) {
+    void look_at(size_t number, std::string_view text, bool is_logfmt) {
+        if (is_logfmt) {
+            const bool is_odd = std::ranges::any_of(text, [](char c) {
+                return c < ' ' || c == '\\' || c == '"' || c == 0x7f;
+            });
+            kinds[number] = is_odd               ? kOdd
+                            : text.empty()       ? kEmpty
+                            : text.contains('=') ? kPair
+                                                 : kPlain;
+            return;
+        }
         // U+FFFD is shown as a blank.
         const bool is_odd = text.contains('\\') || text.contains("\xef\xbf\xbd");
         kinds[number] = is_odd ? kOdd : text == "null" ? kNull : kPlain;
@@ -60,6 +73,7 @@ struct Source {
     const Texts* texts = nullptr;
     uint32_t first = 0;  ///< of its texts among those of the label
     bool is_scalar = false;
+    bool is_bare = false;  ///< of logfmt, without quotes
 };
 
 /// How a shape gives the labels.
@@ -116,7 +130,10 @@ class Finder {
         }
         name.is_known = true;
         std::string_view own = lines_.names[column];
-        name.is_odd = own.contains('\\');
+        name.is_odd = std::ranges::any_of(own, [&](char c) {
+            const bool is_key = wants_.format == LineFormat::kLogfmt;
+            return c == '\\' || (is_key && static_cast<uint8_t>(c) >= 0x80);
+        });
         std::vector<std::string_view> path;
         for (size_t end = 0; end != std::string_view::npos;) {
             end = own.find(kPathSeparator);
@@ -139,9 +156,14 @@ class Finder {
         }
         plan.is_known = true;
         const TableHead::Shape& shape = lines_.shapes[number];
-        plan.needs_line = shape.mode != Mode::kJson;
-        for (uint32_t i = 0; i < shape.slots.size() && !plan.needs_line; ++i) {
-            plan_slot(shape, i, plan);
+        if (wants_.format == LineFormat::kLogfmt) {
+            SEYIR_CHECK(plan_pairs(shape, plan));
+        } else {
+            plan.needs_line = shape.mode != Mode::kJson;
+            for (uint32_t i = 0; i < shape.slots.size() && !plan.needs_line; ++i) {
+                plan_slot(shape, i, plan);
+            }
+            plan.needs_line = plan.needs_line || !may_tell_paths(shape);
         }
         if (plan.needs_line) {
             return &plan;
@@ -169,9 +191,14 @@ class Finder {
         const ColumnName& name = name_of(slot.column);
         plan.needs_line = name.is_odd;
         if (is_array) {
-            plan.arrays.push_back({i, 0, nullptr, 0, false});
+            plan.arrays.push_back({i, 0, nullptr, 0, false, false});
+            plan.needs_line = plan.needs_line || (!wants_.paths.empty() && name.label != kNoLabel);
             return;
         }
+        add_label(name, {i, 0, nullptr, 0, is_scalar, false}, plan);
+    }
+
+    void add_label(const ColumnName& name, Source source, ShapePlan& plan) {
         if (name.label == kNoLabel) {
             return;
         }
@@ -181,7 +208,120 @@ class Finder {
                 plan.needs_line = true;
             }
         }
-        plan.labels.push_back({i, label, nullptr, 0, is_scalar});
+        source.label = label;
+        plan.labels.push_back(source);
+    }
+
+    /// With paths: each names one slot, or a key of it is nowhere in the shape. A key that is there
+    /// more than once may belong to another object; one without a slot to an empty object.
+    bool may_tell_paths(const TableHead::Shape& shape) const {
+        const auto times = [&](std::string_view text) {
+            size_t count = 0;
+            const auto add = [&](std::string_view literal) {
+                for (size_t at = literal.find(text); at != std::string_view::npos;
+                     at = literal.find(text, at + 1)) {
+                    ++count;
+                }
+            };
+            for (const TableHead::Slot& slot : shape.slots) {
+                add(slot.literal);
+            }
+            add(shape.tail);
+            return count;
+        };
+        if (!wants_.paths.empty() && times("\\") > 0) {
+            return false;
+        }
+        for (const std::vector<std::string>& path : wants_.paths) {
+            std::string name;
+            bool is_absent = false;
+            bool is_twice = false;
+            for (const std::string& key : path) {
+                name += name.empty() ? "" : std::string(1, kPathSeparator);
+                name += key;
+                const size_t count = times("\"" + key + "\"");
+                is_absent = is_absent || count == 0;
+                is_twice = is_twice || count > 1;
+            }
+            const bool has_slot = std::ranges::any_of(shape.slots, [&](const auto& slot) {
+                return lines_.names[slot.column] == name;
+            });
+            if (!is_absent && (is_twice || !has_slot)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// Logfmt: pairs stand alone between blanks, and what is between them holds no `=` or quote, so
+    /// that it makes keys without values only.
+    Result<void> plan_pairs(const TableHead::Shape& shape, ShapePlan& plan) {
+        plan.needs_line = shape.mode != Mode::kPairs;
+        Rule before = Rule::kRun;
+        for (uint32_t i = 0; i < shape.slots.size() && !plan.needs_line; ++i) {
+            const TableHead::Slot& slot = shape.slots[i];
+            const ColumnName& name = name_of(slot.column);
+            const std::string_view key = lines_.names[slot.column];
+            std::string_view text = slot.literal;
+            plan.needs_line = name.is_odd || !take_end(text, before);
+            before = Rule::kRun;
+            if (!key.empty()) {
+                const bool is_quoted = slot.rule == Rule::kQuoted;
+                const std::string opening = std::string(key) + (is_quoted ? "=\"" : "=");
+                const bool is_pair =
+                    (is_quoted || slot.rule == Rule::kUntil) && text.ends_with(opening);
+                plan.needs_line = plan.needs_line || !is_pair;
+                text.remove_suffix(is_pair ? opening.size() : 0);
+                const bool is_alone = text.empty() ? i == 0 : text.back() == ' ';
+                plan.needs_line = plan.needs_line || !is_alone;
+                before = slot.rule;
+            } else if (slot.rule != Rule::kRun && slot.rule != Rule::kTime) {
+                plan.needs_line = true;
+            }
+            plan.needs_line = plan.needs_line || text.find_first_of("=\"") != text.npos;
+            if (plan.needs_line || key.empty()) {
+                continue;
+            }
+            if (name.label != kNoLabel) {
+                const bool is_bare = slot.rule == Rule::kUntil;
+                add_label(name, {i, 0, nullptr, 0, false, is_bare}, plan);
+            } else if (slot.rule == Rule::kUntil) {
+                SEYIR_TRY(const bool is_one, stays_one(slot.column));
+                plan.needs_line = !is_one;
+            }
+        }
+        std::string_view tail = shape.tail;
+        plan.needs_line =
+            plan.needs_line || !take_end(tail, before) || tail.find_first_of("=\"") != tail.npos;
+        return {};
+    }
+
+    /// Takes what ends the value before off the literal behind it; false when that does not end it
+    /// for a parser.
+    static bool take_end(std::string_view& literal, Rule before) {
+        if (before == Rule::kQuoted) {
+            if (!literal.starts_with('"')) {
+                return false;
+            }
+            literal.remove_prefix(1);
+        }
+        return before == Rule::kRun || literal.empty() || literal.front() == ' ';
+    }
+
+    /// No value of a column without quotes has a blank of another kind, or a quote, which would
+    /// make the line's other pairs others.
+    Result<bool> stays_one(uint32_t number) {
+        static const auto breaks = [] {
+            std::vector<std::string> texts = {"\""};
+            for (char c = 0; c < ' '; ++c) {
+                texts.emplace_back(1, c);
+            }
+            return any_text_automaton(texts);
+        }();
+        SEYIR_TRY(const Column* const column, column_(number));
+        const StateSet from = StateSet::of(breaks->index(breaks->start()));
+        const StateSet to = column->image(*breaks, from, limit_);
+        return !to.has(TextAutomaton::kFoundIndex) && !to.has(TextAutomaton::kUnsureIndex);
     }
 
     Result<const Texts*> texts_of(uint32_t number, bool has_number) {
@@ -190,13 +330,14 @@ class Finder {
         if (!is_new) {
             return &texts;
         }
+        const bool is_logfmt = wants_.format == LineFormat::kLogfmt;
         SEYIR_TRY(const Column* const column, column_(number));
         auto scalars = has_number ? column->scalars() : nullptr;
         if (scalars != nullptr && scalars->form.is_number() && !has_small_range(*scalars)) {
             texts.kinds.assign(column->count(), Texts::kPlain);
             texts.is_object.assign(column->count(), 0);
             for (const auto& [value, text] : scalars->exceptions.at) {
-                texts.look_at(value, text);
+                texts.look_at(value, text, is_logfmt);
             }
             texts.scalars = std::move(scalars);
             return &texts;
@@ -207,7 +348,7 @@ class Finder {
         texts.kinds.resize(texts.numbered.ends.size());
         texts.is_object.resize(texts.numbered.ends.size());
         for (size_t i = 0; i < texts.numbered.ends.size(); ++i) {
-            texts.look_at(i, texts.numbered.text(i));
+            texts.look_at(i, texts.numbered.text(i), is_logfmt);
         }
         return &texts;
     }
@@ -230,8 +371,12 @@ class Finder {
                 return false;
             }
             const bool is_null = kind == Texts::kNull && source.is_scalar;
+            if ((is_null && !wants_.paths.empty()) || (kind == Texts::kPair && source.is_bare)) {
+                return false;
+            }
+            const bool is_absent = is_null || kind == Texts::kEmpty;
             out.labels[source.label]->numbers[to] =
-                is_null ? LineValues::kAbsent : source.first + text + 1;
+                is_absent ? LineValues::kAbsent : source.first + text + 1;
         }
         return true;
     }
