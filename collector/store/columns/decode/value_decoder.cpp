@@ -41,38 +41,6 @@ void add_exceptions(
     }
 }
 
-/// Of scalar forms; `append(text, value)` writes one. Most states need no text.
-template <class Append>
-bool advance_scalars(
-    const ScalarForm& form,
-    const Exceptions& exceptions,
-    const TextAutomaton& automaton,
-    std::span<const uint32_t> values,
-    std::span<State> states,
-    Append&& append
-) {
-    FormSteps steps(automaton, form);
-    std::string text;
-    for (size_t k = 0; k < values.size(); ++k) {
-        if (automaton.is_settled(states[k])) {
-            continue;
-        }
-        if (const std::string* other = exceptions.find(values[k])) {
-            states[k] = automaton.run(states[k], *other);
-            continue;
-        }
-        const State next = steps.of(states[k]);
-        if (next != FormSteps::kOpen) {
-            states[k] = next;
-            continue;
-        }
-        text.clear();
-        append(text, values[k]);
-        states[k] = automaton.run(states[k], text);
-    }
-    return true;
-}
-
 class ConstColumn final : public Column {
   public:
     ConstColumn(size_t count, std::string_view text) : Column(count), text_(text) {}
@@ -253,25 +221,84 @@ class DictColumn final : public Column {
     ColumnPtr distinct_;
 };
 
-class ScalarColumn final : public Column {
+/// Values of one form, and those that are not of it. `Values` has append_value(text, i); it is no
+/// virtual function, for it is asked of every value.
+template <class Values>
+class FormColumn : public Column {
   public:
-    ScalarColumn(ScalarForm form, std::vector<int64_t> numbers, Exceptions exceptions)
-        : Column(numbers.size()),
-          form_(std::move(form)),
-          numbers_(std::move(numbers)),
-          exceptions_(std::move(exceptions)) {}
+    FormColumn(size_t count, ScalarForm form, Exceptions exceptions)
+        : Column(count), form_(std::move(form)), exceptions_(std::move(exceptions)) {}
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
+    bool append(std::string& out, size_t i, RenderLimit& limit) const final {
         if (const std::string* text = exceptions_.find(i)) {
             out += *text;
         } else {
-            form_.append(out, numbers_[i]);
+            append_value(out, i);
         }
         return out.size() <= limit.bytes_max;
     }
 
+    StateSet image(
+        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
+    ) const final {
+        StateSet to = reach_by_form(automaton, from, form_);
+        add_exceptions(exceptions_, automaton, from, to);
+        return to;
+    }
+
+    /// Most states need no text.
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& /*limit*/
+    ) const final {
+        FormSteps steps(automaton, form_);
+        std::string text;
+        for (size_t k = 0; k < values.size(); ++k) {
+            if (automaton.is_settled(states[k])) {
+                continue;
+            }
+            if (const std::string* other = exceptions_.find(values[k])) {
+                states[k] = automaton.run(states[k], *other);
+                continue;
+            }
+            const State next = steps.of(states[k]);
+            if (next != FormSteps::kOpen) {
+                states[k] = next;
+                continue;
+            }
+            text.clear();
+            append_value(text, values[k]);
+            states[k] = automaton.run(states[k], text);
+        }
+        return true;
+    }
+
+  protected:
+    const ScalarForm& form() const { return form_; }
+
+    bool has_exceptions() const { return !exceptions_.at.empty(); }
+
+  private:
+    void append_value(std::string& out, size_t i) const {
+        static_cast<const Values&>(*this).append_value(out, i);
+    }
+
+    ScalarForm form_;
+    Exceptions exceptions_;
+};
+
+class ScalarColumn final : public FormColumn<ScalarColumn> {
+  public:
+    ScalarColumn(ScalarForm form, std::vector<int64_t> numbers, Exceptions exceptions)
+        : FormColumn(numbers.size(), std::move(form), std::move(exceptions)),
+          numbers_(std::move(numbers)) {}
+
+    void append_value(std::string& out, size_t i) const { form().append(out, numbers_[i]); }
+
     bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
-        if (numbers_.empty() || !exceptions_.at.empty()) {
+        if (numbers_.empty() || has_exceptions()) {
             return Column::number_texts(out, limit);
         }
         const auto [least, most] = std::ranges::minmax(numbers_);
@@ -285,7 +312,7 @@ class ScalarColumn final : public Column {
             uint32_t& text = known[static_cast<uint64_t>(number) - static_cast<uint64_t>(least)];
             if (text == UINT32_MAX) {
                 text = static_cast<uint32_t>(out.ends.size());
-                form_.append(out.bytes, number);
+                form().append(out.bytes, number);
                 out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
             }
             out.numbers.push_back(text);
@@ -293,75 +320,24 @@ class ScalarColumn final : public Column {
         return out.bytes.size() <= limit.bytes_max;
     }
 
-    StateSet image(
-        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
-    ) const override {
-        StateSet to = reach_by_form(automaton, from, form_);
-        add_exceptions(exceptions_, automaton, from, to);
-        return to;
-    }
-
-    bool advance(
-        const TextAutomaton& automaton,
-        std::span<const uint32_t> values,
-        std::span<State> states,
-        RenderLimit& /*limit*/
-    ) const override {
-        const auto append = [&](std::string& text, uint32_t i) { form_.append(text, numbers_[i]); };
-        return advance_scalars(form_, exceptions_, automaton, values, states, append);
-    }
-
   private:
     static constexpr uint64_t kSmallRangeMax = 4096;
 
-    ScalarForm form_;
     std::vector<int64_t> numbers_;
-    Exceptions exceptions_;
 };
 
-class BytesColumn final : public Column {
+class BytesColumn final : public FormColumn<BytesColumn> {
   public:
     BytesColumn(size_t count, ScalarForm form, std::string records, Exceptions exceptions)
-        : Column(count),
-          form_(std::move(form)),
-          records_(std::move(records)),
-          exceptions_(std::move(exceptions)) {}
+        : FormColumn(count, std::move(form), std::move(exceptions)), records_(std::move(records)) {}
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
-        if (const std::string* text = exceptions_.find(i)) {
-            out += *text;
-        } else {
-            const size_t width = form_.byte_width();
-            form_.append_text(out, std::string_view(records_).substr(i * width, width));
-        }
-        return out.size() <= limit.bytes_max;
-    }
-
-    StateSet image(
-        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
-    ) const override {
-        StateSet to = reach_by_form(automaton, from, form_);
-        add_exceptions(exceptions_, automaton, from, to);
-        return to;
-    }
-
-    bool advance(
-        const TextAutomaton& automaton,
-        std::span<const uint32_t> values,
-        std::span<State> states,
-        RenderLimit& /*limit*/
-    ) const override {
-        const size_t width = form_.byte_width();
-        const auto append = [&](std::string& text, uint32_t i) {
-            form_.append_text(text, std::string_view(records_).substr(i * width, width));
-        };
-        return advance_scalars(form_, exceptions_, automaton, values, states, append);
+    void append_value(std::string& out, size_t i) const {
+        const size_t width = form().byte_width();
+        form().append_text(out, std::string_view(records_).substr(i * width, width));
     }
 
   private:
-    ScalarForm form_;
     std::string records_;
-    Exceptions exceptions_;
 };
 
 class AffixColumn final : public Column {
