@@ -27,38 +27,6 @@ void add_exceptions(
     }
 }
 
-/// Of scalar forms; `append(text, value)` writes one. Most states need no text.
-template <class Append>
-bool advance_scalars(
-    const ScalarForm& form,
-    const Exceptions& exceptions,
-    const TextAutomaton& automaton,
-    std::span<const uint32_t> values,
-    std::span<State> states,
-    Append&& append
-) {
-    FormSteps steps(automaton, form);
-    std::string text;
-    for (size_t k = 0; k < values.size(); ++k) {
-        if (automaton.is_settled(states[k])) {
-            continue;
-        }
-        if (const std::string* other = exceptions.find(values[k])) {
-            states[k] = automaton.run(states[k], *other);
-            continue;
-        }
-        const State next = steps.of(states[k]);
-        if (next != FormSteps::kOpen) {
-            states[k] = next;
-            continue;
-        }
-        text.clear();
-        append(text, values[k]);
-        states[k] = automaton.run(states[k], text);
-    }
-    return true;
-}
-
 class ConstColumn final : public Column {
   public:
     ConstColumn(size_t count, std::string_view text) : Column(count), text_(text) {}
@@ -239,20 +207,80 @@ class DictColumn final : public Column {
     ColumnPtr distinct_;
 };
 
-class ScalarColumn final : public Column {
+/// Values of one form, and those that are not of it. `Values` has form(), exceptions() and
+/// append_value(text, i); that is no virtual function, for it is asked of every value.
+template <class Values>
+class FormColumn : public Column {
+  public:
+    using Column::Column;
+
+    bool append(std::string& out, size_t i, RenderLimit& limit) const final {
+        if (const std::string* text = self().exceptions().find(i)) {
+            out += *text;
+        } else {
+            self().append_value(out, i);
+        }
+        return out.size() <= limit.bytes_max;
+    }
+
+    StateSet image(
+        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
+    ) const final {
+        StateSet to = reach_by_form(automaton, from, self().form());
+        add_exceptions(self().exceptions(), automaton, from, to);
+        return to;
+    }
+
+    /// Most states need no text.
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& /*limit*/
+    ) const final {
+        FormSteps steps(automaton, self().form());
+        std::string text;
+        for (size_t k = 0; k < values.size(); ++k) {
+            if (automaton.is_settled(states[k])) {
+                continue;
+            }
+            if (const std::string* other = self().exceptions().find(values[k])) {
+                states[k] = automaton.run(states[k], *other);
+                continue;
+            }
+            const State next = steps.of(states[k]);
+            if (next != FormSteps::kOpen) {
+                states[k] = next;
+                continue;
+            }
+            text.clear();
+            self().append_value(text, values[k]);
+            states[k] = automaton.run(states[k], text);
+        }
+        return true;
+    }
+
+  private:
+    const Values& self() const { return static_cast<const Values&>(*this); }
+};
+
+class ScalarColumn final : public FormColumn<ScalarColumn> {
   public:
     ScalarColumn(ScalarForm form, std::vector<int64_t> numbers, Exceptions exceptions)
-        : Column(numbers.size()),
+        : FormColumn(numbers.size()),
           values_(std::make_shared<const ScalarValues>(
               std::move(form), std::move(numbers), std::move(exceptions)
           )) {}
 
-    std::shared_ptr<const ScalarValues> scalars() const override { return values_; }
+    const ScalarForm& form() const { return values_->form; }
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
-        values_->append(out, i);
-        return out.size() <= limit.bytes_max;
+    const Exceptions& exceptions() const { return values_->exceptions; }
+
+    void append_value(std::string& out, size_t i) const {
+        values_->form.append(out, values_->numbers[i]);
     }
+
+    std::shared_ptr<const ScalarValues> scalars() const override { return values_; }
 
     bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
         if (!has_small_range(*values_)) {
@@ -274,69 +302,25 @@ class ScalarColumn final : public Column {
         return out.bytes.size() <= limit.bytes_max;
     }
 
-    StateSet image(
-        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
-    ) const override {
-        StateSet to = reach_by_form(automaton, from, values_->form);
-        add_exceptions(values_->exceptions, automaton, from, to);
-        return to;
-    }
-
-    bool advance(
-        const TextAutomaton& automaton,
-        std::span<const uint32_t> values,
-        std::span<State> states,
-        RenderLimit& /*limit*/
-    ) const override {
-        const auto append = [&](std::string& text, uint32_t i) {
-            values_->form.append(text, values_->numbers[i]);
-        };
-        return advance_scalars(
-            values_->form, values_->exceptions, automaton, values, states, append
-        );
-    }
-
   private:
     std::shared_ptr<const ScalarValues> values_;
 };
 
-class BytesColumn final : public Column {
+class BytesColumn final : public FormColumn<BytesColumn> {
   public:
     BytesColumn(size_t count, ScalarForm form, std::string records, Exceptions exceptions)
-        : Column(count),
+        : FormColumn(count),
           form_(std::move(form)),
           records_(std::move(records)),
           exceptions_(std::move(exceptions)) {}
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
-        if (const std::string* text = exceptions_.find(i)) {
-            out += *text;
-        } else {
-            const size_t width = form_.byte_width();
-            form_.append_text(out, std::string_view(records_).substr(i * width, width));
-        }
-        return out.size() <= limit.bytes_max;
-    }
+    const ScalarForm& form() const { return form_; }
 
-    StateSet image(
-        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
-    ) const override {
-        StateSet to = reach_by_form(automaton, from, form_);
-        add_exceptions(exceptions_, automaton, from, to);
-        return to;
-    }
+    const Exceptions& exceptions() const { return exceptions_; }
 
-    bool advance(
-        const TextAutomaton& automaton,
-        std::span<const uint32_t> values,
-        std::span<State> states,
-        RenderLimit& /*limit*/
-    ) const override {
+    void append_value(std::string& out, size_t i) const {
         const size_t width = form_.byte_width();
-        const auto append = [&](std::string& text, uint32_t i) {
-            form_.append_text(text, std::string_view(records_).substr(i * width, width));
-        };
-        return advance_scalars(form_, exceptions_, automaton, values, states, append);
+        form_.append_text(out, std::string_view(records_).substr(i * width, width));
     }
 
   private:
