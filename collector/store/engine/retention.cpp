@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "collector/store/engine/due_parts.hpp"
 #include "common/base/log.hpp"
 
 namespace seyir::store {
@@ -58,7 +57,7 @@ Result<DropReport> Retention::due(const DropRule& rule, bool confirm) {
             kDaysPerRunMax
         );
     }
-    SEYIR_TRY(report.staged, staged_parts(core_, view, rule));
+    SEYIR_TRY(report.staged, staged_parts(core_, view, rule, staged_counts_));
     if (rule.retention.shortest().count() > 0) {
         core_.days_held_back = report.held_back.size();
     }
