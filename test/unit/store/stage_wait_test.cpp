@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Appends that wait for the stage budget go on as the sealer gets along, not when its job is done.
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "test/support/eventually.hpp"
+#include "test/support/store_fixture.hpp"
+#include "test/support/temp_dir.hpp"
+
+using namespace seyir;
+using namespace seyir::test;
+
+namespace {
+
+/// Stops the sealer before each batch it takes, until a test lets it go on. A class of retention is
+/// what a seal asks about each batch.
+class SealGate {
+  public:
+    bool pass() {
+        std::unique_lock lock(mutex_);
+        ++arrived_;
+        changed_.wait(lock, [&] { return let_through_ >= arrived_; });
+        return false;
+    }
+
+    void let_through(uint64_t batches) {
+        const std::lock_guard lock(mutex_);
+        let_through_ = batches;
+        changed_.notify_all();
+    }
+
+    uint64_t arrived() {
+        const std::lock_guard lock(mutex_);
+        return arrived_;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    uint64_t arrived_ = 0;
+    uint64_t let_through_ = 0;
+};
+
+struct World {
+    World() {
+        options.data_dir = dir / "data";
+        options.clock = &clock;
+        options.hard_free_bytes = 0;
+        options.soft_free_bytes = 0;
+        options.memtable_bytes = 2 * kMiB;
+        options.retention = store::RetentionPolicy(
+            std::chrono::hours(24'000),
+            {{[this](const StreamLabels&) { return gate.pass(); }, std::chrono::hours(24'000)}}
+        );
+        options.seal_slice_raw_bytes = 1;  // each batch is a slice
+        options.block_raw_bytes = kKiB;
+        // Four batches are too many.
+        options.stage_budget_bytes = 7 * kLineBytes / 2;
+        options.seal_bytes = options.stage_budget_bytes;
+        store = store::RocksStore::open(options).value();
+    }
+
+    ~World() {
+        gate.let_through(UINT64_MAX);
+        store.reset();
+    }
+
+    /// Queues a batch of a line that does not compress.
+    void send() {
+        std::string line;
+        while (line.size() < kLineBytes) {
+            line += static_cast<char>('!' + random() % 90);
+        }
+        Frame frame{.begin = at, .lines = {line}};
+        at = frame.end();
+        sent.push_back(std::move(line));
+        store->append({0, {frame.received(), {}}}, [this](Result<store::Durable> durable) {
+            (durable && durable->accepted == 1 ? stored : failed) += 1;
+        });
+    }
+
+    static constexpr uint64_t kLineBytes = 4 * kKiB;
+
+    TempDir dir;
+    io::ManualClock clock{kNoon};
+    SealGate gate;
+    store::RocksStoreOptions options;
+    std::atomic<uint64_t> stored = 0;
+    std::atomic<uint64_t> failed = 0;
+    std::unique_ptr<store::RocksStore> store;
+    std::mt19937_64 random{11};
+    uint64_t at = 0;
+    std::vector<std::string> sent;
+};
+
+}  // namespace
+
+TEST_SUITE("collector/store/stage_wait") {
+    TEST_CASE("an append that waits for room goes on after a slice of the job, not at its end") {
+        World w;
+        for (uint64_t n = 1; n <= 4; ++n) {
+            w.send();
+            REQUIRE(eventually([&] { return w.stored == n; }));
+        }
+        // The stage is full; the sealer stands before the first batch.
+        REQUIRE(eventually([&] { return w.gate.arrived() == 1; }));
+        w.send();
+        w.send();
+        CHECK(w.stored == 4);
+        for (uint64_t slices = 1; slices <= 2; ++slices) {
+            w.gate.let_through(slices);
+            CHECK(eventually([&] { return w.stored == 4 + slices; }));
+            // The job is not done: it stands before the next batch.
+            CHECK(eventually([&] { return w.gate.arrived() == slices + 1; }));
+            CHECK(w.store->stats().segments == 0);
+        }
+        w.gate.let_through(UINT64_MAX);
+        REQUIRE(w.store->seal(store::SealScope::kAll).has_value());
+        CHECK(w.failed == 0);
+        CHECK(w.store->stats().segments > 0);
+        std::ranges::sort(w.sent);
+        CHECK(read_all(*w.store).bodies() == w.sent);
+    }
+}
