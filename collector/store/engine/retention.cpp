@@ -160,11 +160,11 @@ Result<void> note_dropped(
         key::prefix_end(prefix),
         [&](std::string_view bytes, std::string_view) -> Result<bool> {
             const auto old = key::parse_dropped(bytes);
-            const auto file =
-                old ? core.fs.stat(segment_path(core.files.path, old->day, old->id))
-                    : Result<io::FileInfo>(fail(ErrorCode::kNotFound, "no key of ours"));
+            const auto file = core.fs.stat(
+                old ? segment_path(core.files.path, old->day, old->id) : core.files.path
+            );
             if (!file && file.error().code == ErrorCode::kNotFound) {
-                set.erase(Family::kMeta, std::string(bytes));
+                set.erase(Family::kMeta, bytes);
             }
             return true;
         }

@@ -2,6 +2,7 @@
 #include "collector/backup/backup.hpp"
 
 #include <filesystem>
+#include <utility>
 
 #include <doctest/doctest.h>
 

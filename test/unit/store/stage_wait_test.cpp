@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Appends that wait for the stage budget go on as the sealer gets along, not when its job is done.
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <random>
 
@@ -9,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "test/support/eventually.hpp"
+#include "test/support/forwarding_file_system.hpp"
 #include "test/support/store_fixture.hpp"
 #include "test/support/temp_dir.hpp"
 
@@ -98,21 +101,38 @@ struct World {
     std::vector<std::string> sent;
 };
 
+/// Calls somebody, once, when the database begins a table file.
+class WatchesTables final : public ForwardingFileSystem {
+  public:
+    Result<std::unique_ptr<io::File>> open(const std::string& path, io::OpenMode mode) override {
+        const bool is_table = path.find("/db/") != std::string::npos && path.ends_with(".sst");
+        if (is_table && mode != io::OpenMode::kRead && is_armed.exchange(false)) {
+            on_table();
+        }
+        return ForwardingFileSystem::open(path, mode);
+    }
+
+    std::atomic<bool> is_armed = false;
+    std::function<void()> on_table;
+};
+
 }  // namespace
 
 TEST_SUITE("collector/store/stage_wait") {
     TEST_CASE("an append that waits for room goes on after a slice of the job, not at its end") {
         World w;
         for (uint64_t n = 1; n <= 4; ++n) {
+            if (n == 4) {
+                REQUIRE(w.store->seal(store::SealScope::kDue).has_value());  // nothing to do yet
+            }
             w.send();
             REQUIRE(eventually([&] { return w.stored == n; }));
         }
         // The stage is full; the sealer stands before the first batch.
         REQUIRE(eventually([&] { return w.gate.arrived() == 1; }));
-        w.send();
-        w.send();
-        CHECK(w.stored == 4);
         for (uint64_t slices = 1; slices <= 2; ++slices) {
+            w.send();
+            CHECK(w.stored == 3 + slices);
             w.gate.let_through(slices);
             CHECK(eventually([&] { return w.stored == 4 + slices; }));
             // The job is not done: it stands before the next batch.
@@ -125,5 +145,45 @@ TEST_SUITE("collector/store/stage_wait") {
         CHECK(w.store->stats().segments > 0);
         std::ranges::sort(w.sent);
         CHECK(read_all(*w.store).bodies() == w.sent);
+    }
+
+    TEST_CASE("while a backup's image joins staged files, appends are answered") {
+        const TempDir dir;
+        WatchesTables fs;
+        std::atomic<int> answered = 0;
+        std::atomic<int> answered_in_time = -1;
+        store::RocksStoreOptions options;
+        options.data_dir = dir / "data";
+        options.fs = &fs;
+        options.hard_free_bytes = 0;
+        options.soft_free_bytes = 0;
+        const auto store = store::RocksStore::open(options).value();
+        uint64_t at = 0;
+        const auto frame = [&] {
+            Frame out{.begin = at, .lines = {fmt::format("line at {}", at)}};
+            at = out.end();
+            return out;
+        };
+        constexpr int kFiles = 40;  // more than are left as they are
+        for (int i = 0; i < kFiles; ++i) {
+            REQUIRE(append(*store, frame()).has_value());
+            REQUIRE(store->flush().has_value());
+        }
+        // Nothing is left to flush: the first table that is begun is the one they are joined to.
+        const RecordBatchPtr batch = frame().received();
+        fs.on_table = [&] {
+            store->append({0, {batch, {}}}, [&](Result<store::Durable> durable) {
+                answered = durable ? 1 : 2;
+            });
+            (void)eventually([&] { return answered != 0; }, std::chrono::seconds(10));
+            answered_in_time = answered.load();
+        };
+        fs.is_armed = true;
+        const auto image = store->hold_image();
+        REQUIRE_MESSAGE(image.has_value(), image.error().message);
+        CHECK_FALSE(fs.is_armed);  // they were joined
+        CHECK(answered_in_time == 1);
+        CHECK(eventually([&] { return answered == 1; }));
+        CHECK(read_all(*store).rows.size() == kFiles + 1);
     }
 }
