@@ -34,7 +34,8 @@ void identify(RecordBatch& batch, const PushBody& body, std::string_view bytes) 
     const PushHash lane = hash_of(batch.tenant(), "import " + body.place->id.to_hex());
     // Not both: what was told to resume elsewhere would be known as stored by its bytes.
     batch.set_provenance({.agent = {lane.hi, lane.lo}});
-    batch.add_position(
+    // Every row is of it, so that filters that look for repeats know a request sent again.
+    batch.replace_positions(
         {.key = {{lane.hi, lane.lo}, kImportGeneration},
          .begin = body.place->begin,
          .end = body.place->end,

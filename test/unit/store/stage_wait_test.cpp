@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <random>
+#include <thread>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -74,12 +75,12 @@ struct World {
     }
 
     /// Queues a batch of a line that does not compress.
-    void send() {
+    void send(size_t line_bytes = kLineBytes, UnixNanos ts = kNoon) {
         std::string line;
-        while (line.size() < kLineBytes) {
+        while (line.size() < line_bytes) {
             line += static_cast<char>('!' + random() % 90);
         }
-        Frame frame{.begin = at, .lines = {line}};
+        Frame frame{.begin = at, .lines = {line}, .ts = ts};
         at = frame.end();
         sent.push_back(std::move(line));
         store->append({0, {frame.received(), {}}}, [this](Result<store::Durable> durable) {
@@ -145,6 +146,26 @@ TEST_SUITE("collector/store/stage_wait") {
         CHECK(w.store->stats().segments > 0);
         std::ranges::sort(w.sent);
         CHECK(read_all(*w.store).bodies() == w.sent);
+    }
+
+    TEST_CASE("a seal of past days that leaves the stage full leaves appends waiting") {
+        World w;
+        w.send(10, kNoon - std::chrono::hours(24));
+        REQUIRE(eventually([&] { return w.stored == 1; }));
+        std::thread past([&] { (void)w.store->seal(store::SealScope::kPastDays); });
+        REQUIRE(eventually([&] { return w.gate.arrived() == 1; }));
+        for (uint64_t n = 2; n <= 5; ++n) {
+            w.send();
+            REQUIRE(eventually([&] { return w.stored == n; }));
+        }
+        w.send();  // the stage is full, and whoever would seal waits for the other job
+        w.gate.let_through(1);
+        past.join();
+        CHECK(eventually([&] { return w.gate.arrived() == 2; }));
+        CHECK(w.store->stats().segments == 1);
+        w.gate.let_through(UINT64_MAX);
+        CHECK(eventually([&] { return w.stored == 6; }));
+        CHECK(w.failed == 0);
     }
 
     TEST_CASE("while a backup's image joins staged files, appends are answered") {
