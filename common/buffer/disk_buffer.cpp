@@ -101,9 +101,7 @@ Result<void> DiskBuffer::open() {
             {{"output", setup_.id}, {"rows", std::to_string(rows_)}}
         );
     }
-    if (setup_.budget != nullptr) {
-        setup_.budget->hold(setup_.directory, log_.disk_bytes());
-    }
+    log_.count_disk_bytes();
     refresh_metrics();
     thread_ = std::thread([this] { run(); });
     return {};
