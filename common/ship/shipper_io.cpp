@@ -96,6 +96,7 @@ Shipper::Shipper(
       reader_done_(executor),
       process_nonce_(new_nonce()),
       token_(setup_.token),
+      logged_failures_(setup_.endpoints.size()),
       random_(process_nonce_),
       identity_(setup_.identity.identity),
       health_("not connected yet") {
@@ -157,6 +158,7 @@ async::Awaitable<void> Shipper::run() {
 }
 
 async::Awaitable<Result<void>> Shipper::connect_once() {
+    tried_ = endpoint_;
     const net::Endpoint endpoint = setup_.endpoints[endpoint_];
     net::ConnectOptions options;
     options.deadline = clock_.steady_now() + setup_.connect_timeout;
@@ -345,9 +347,9 @@ void Shipper::after_disconnect() {
 void Shipper::note_failure(const Error& error) {
     set_health(error.message);
     const SteadyTime now = clock_.steady_now();
-    if (error.message != logged_failure_ || now - logged_at_ > kLogAgainAfter) {
-        logged_failure_ = error.message;
-        logged_at_ = now;
+    LoggedFailure& logged = logged_failures_[tried_];
+    if (error.message != logged.message || now - logged.at > kLogAgainAfter) {
+        logged = {error.message, now};
         log::warn(
             "ship",
             "no collector takes this agent's records; trying again until one does",

@@ -107,6 +107,11 @@ class Shipper {
         uint32_t epoch = 0;
     };
 
+    struct LoggedFailure {
+        std::string message;
+        SteadyTime at;
+    };
+
     enum class Phase { kGreeting, kAccepted, kInUse };
 
     /// One connection's state; the reader and the writer share it on the executor.
@@ -154,6 +159,7 @@ class Shipper {
     bool fork_wanted() const;
     Result<void> carry_out_fork();
     void after_disconnect();
+    /// Of the endpoint tried; logged when it is another one than this endpoint's last.
     void note_failure(const Error& error);
     /// The next failure is a new one: log it, and try again soon.
     void all_is_well();
@@ -176,7 +182,8 @@ class Shipper {
     FrameWindow window_;
     std::deque<Question> questions_;
     std::deque<wire::Event> events_;
-    size_t endpoint_ = 0;
+    size_t endpoint_ = 0;  ///< of the connection, or to be tried next
+    size_t tried_ = 0;     ///< of the present or last connection
     std::optional<StoreSeen> store_seen_;
     bool accepted_ = false;  ///< by the present or last connection's collector
     uint64_t next_request_ = 1;
@@ -184,8 +191,7 @@ class Shipper {
     std::string token_problem_;
     net::TlsReloads tls_seen_;
     Nanos backoff_{0};
-    std::string logged_failure_;
-    SteadyTime logged_at_;
+    std::vector<LoggedFailure> logged_failures_;  ///< one for each endpoint; "" = none
     std::optional<SteadyTime> connected_since_;
     std::optional<SteadyTime> lasted_until_;
     uint64_t credit_bytes_ = 0;

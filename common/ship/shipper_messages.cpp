@@ -237,7 +237,7 @@ Result<void> Shipper::on_ack(std::string_view body) {
 
 void Shipper::all_is_well() {
     backoff_ = Nanos(0);
-    logged_failure_.clear();
+    logged_failures_.assign(setup_.endpoints.size(), {});
 }
 
 void Shipper::finish(OutFrame frame, DeliveryReport report) {
