@@ -48,6 +48,16 @@ ShipMetrics::ShipMetrics(metrics::Registry& registry, const std::string& output)
       resent(registry.counter(
           "seyir_ship_resent_frames_total", "Frames sent again", {{"output", output}}
       )),
+      possible_duplicates(registry.counter(
+          "seyir_ship_possible_duplicate_rows_total",
+          "Records sent to one collector without an answer and then to another store",
+          {{"output", output}}
+      )),
+      held(registry.gauge(
+          "seyir_ship_held_frames",
+          "Frames that wait for the endpoint that did not answer them",
+          {{"output", output}}
+      )),
       rewinds(registry.counter(
           "seyir_ship_rewinds_total",
           "Frames whose positions did not join the store's",
@@ -146,6 +156,10 @@ async::Awaitable<void> Shipper::run() {
         if (gate_.closed()) {
             co_return;
         }
+        if (go_back_to_) {
+            endpoint_ = *std::exchange(go_back_to_, std::nullopt);
+            continue;
+        }
         note_failure(ended ? fail(ErrorCode::kClosed, "the connection ended") : ended.error());
         const SteadyTime until = clock_.steady_now() + next_backoff();
         while (clock_.steady_now() < until && !fork_wanted()) {
@@ -184,6 +198,34 @@ async::Awaitable<Result<void>> Shipper::connect_once() {
         all_is_well();
     }
     co_return std::move(result);
+}
+
+async::Awaitable<void> Shipper::probe(size_t endpoint) {
+    const net::Endpoint to = setup_.endpoints[endpoint];
+    net::ConnectOptions options;
+    options.deadline = clock_.steady_now() + setup_.connect_timeout;
+    options.tls = setup_.tls;
+    auto stream = co_await net::connect(to, options);
+    probing_ = false;
+    probe_at_ = clock_.steady_now() + setup_.retry_max;
+    if (stream) {
+        stream->close();
+        if (window_.pinned_elsewhere() == endpoint) {
+            go_back_to_ = endpoint;
+        }
+    }
+    wake_.set();
+}
+
+void Shipper::probe_when_due() {
+    const std::optional<size_t> endpoint = window_.pinned_elsewhere();
+    if (!endpoint || probing_ || go_back_to_ || clock_.steady_now() < probe_at_) {
+        return;
+    }
+    probing_ = true;
+    if (!gate_.spawn(executor_, "ship probe " + setup_.id, probe(*endpoint))) {
+        probing_ = false;  // the output is stopping
+    }
 }
 
 void Shipper::refresh_credentials() {
@@ -305,6 +347,10 @@ async::Awaitable<Result<void>> Shipper::write_loop(std::shared_ptr<Session> sess
         credit_bytes_ = session->credit_bytes;
         publish_status();
         SEYIR_CO_CHECK(check_alive(*session));
+        probe_when_due();
+        if (go_back_to_ && window_.sent_bytes() == 0) {
+            co_return fail(ErrorCode::kClosed, "going back for frames that wait there");
+        }
         add_control(*session);
         const std::shared_ptr<const std::string> payload = add_frame(*session);
         if (session->out.empty()) {
@@ -338,8 +384,8 @@ void Shipper::after_disconnect() {
         question.request = 0;
         question.answer.lanes.clear();
     }
-    // Another collector cannot tell what became of a frame this one may have stored.
-    if (!std::exchange(accepted_, false) && !window_.pinned()) {
+    // What this one may have stored stays pinned to it: FrameWindow::set_place.
+    if (!std::exchange(accepted_, false)) {
         endpoint_ = (endpoint_ + 1) % setup_.endpoints.size();
     }
 }
@@ -429,6 +475,7 @@ void Shipper::publish_status() {
     status_.credit_bytes = status_.is_connected ? credit_bytes_ : 0;
     status_.under_way_bytes = window_.sent_bytes();
     status_.waiting_frames = window_.size();
+    status_.held_frames = window_.held();
     status_.acked_at = acked_at_;
     status_.connected_since = connected_since_;
     status_.lasted_until = lasted_until_;

@@ -40,6 +40,8 @@ struct ShipMetrics {
     metrics::Counter& raw_bytes;
     metrics::Counter& wire_bytes;
     metrics::Counter& resent;
+    metrics::Counter& possible_duplicates;
+    metrics::Gauge& held;
     metrics::Counter& rewinds;
     metrics::Counter& dropped;
     /// Changed TLS and token files: in use now, or not usable.
@@ -56,6 +58,7 @@ struct ShipStatus {
     uint64_t credit_bytes = 0;           ///< the collector lets so much be under way
     uint64_t under_way_bytes = 0;        ///< sent and not answered
     uint64_t waiting_frames = 0;         ///< without an answer, sent or not
+    uint64_t held_frames = 0;            ///< of those, waiting for another endpoint
     std::optional<SteadyTime> acked_at;  ///< the last answer that a frame is stored
     std::optional<SteadyTime> connected_since;
     std::optional<SteadyTime> lasted_until;  ///< pipeline::Contact
@@ -141,12 +144,16 @@ class Shipper {
     async::Awaitable<void> read_loop(std::shared_ptr<Session> session);
     async::Awaitable<Result<void>> write_loop(std::shared_ptr<Session> session);
 
+    /// Whether the endpoint that held frames wait for takes connections again.
+    async::Awaitable<void> probe(size_t endpoint);
+    void probe_when_due();
     /// Before a connection: the token file, and what became of changed TLS files.
     void refresh_credentials();
     std::string hello_bytes() const;
     Result<void> handle(Session& session, const wire::RawMessage& message);
     Result<void> on_welcome(Session& session, std::string_view body);
     void compare_store(const wire::Welcome& welcome);
+    void place_frames(const Session& session, const wire::Welcome& welcome);
     Result<void> on_refuse(Session& session, std::string_view body);
     Result<void> on_committed(std::string_view body);
     Result<void> on_ack(std::string_view body);
@@ -184,6 +191,9 @@ class Shipper {
     std::deque<wire::Event> events_;
     size_t endpoint_ = 0;  ///< of the connection, or to be tried next
     size_t tried_ = 0;     ///< of the present or last connection
+    bool probing_ = false;
+    SteadyTime probe_at_;
+    std::optional<size_t> go_back_to_;  ///< held frames can be sent there again
     std::optional<StoreSeen> store_seen_;
     bool accepted_ = false;  ///< by the present or last connection's collector
     uint64_t next_request_ = 1;

@@ -112,6 +112,7 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
          {"version", welcome.server_version},
          {"agent", agent_id().to_hex()}}
     );
+    place_frames(session, welcome);
     compare_store(welcome);
     const std::lock_guard lock(mutex_);
     if (identity_.state_dir != setup_.identity.state_dir_now) {
@@ -119,6 +120,27 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
         return save_agent_identity(fs_, setup_.state_dir, identity_);
     }
     return {};
+}
+
+void Shipper::place_frames(const Session& session, const wire::Welcome& welcome) {
+    const bool may_move = setup_.on_ambiguity == OnAmbiguity::kResend;
+    window_.set_place({tried_, welcome.store_id}, may_move);
+    go_back_to_.reset();
+    probe_at_ = clock_.steady_now() + setup_.retry_max;
+    metrics_.held.set(static_cast<double>(window_.held()));
+    const uint64_t rows = window_.rows_sent_elsewhere();
+    if (rows == 0) {
+        return;
+    }
+    const std::string detail = fmt::format(
+        "{} records were sent to another collector, which did not answer; {}",
+        rows,
+        may_move ? "they are sent to " + session.stream.peer() + ", too: some may be stored twice"
+                 : "they wait until it is back"
+    );
+    log::warn("ship", detail, {{"output", setup_.id}, {"collector", session.stream.peer()}});
+    events_.push_back({clock_.wall_now(), may_move ? "possible_duplicates" : "frames_held", detail}
+    );
 }
 
 void Shipper::compare_store(const wire::Welcome& welcome) {
@@ -268,6 +290,7 @@ void Shipper::take_inbox() {
         events_.push_back(std::move(event));
     }
     metrics_.waiting.set(static_cast<double>(window_.size()));
+    metrics_.held.set(static_cast<double>(window_.held()));
 }
 
 void Shipper::add_control(Session& session) {
@@ -299,7 +322,7 @@ void Shipper::add_control(Session& session) {
 
 std::shared_ptr<const std::string> Shipper::add_frame(Session& session) {
     const SteadyTime now = clock_.steady_now();
-    if (session.phase != Phase::kAccepted || now < session.throttled_until) {
+    if (session.phase != Phase::kAccepted || now < session.throttled_until || go_back_to_) {
         return nullptr;
     }
     if (window_.wants_resend()) {
@@ -313,7 +336,8 @@ std::shared_ptr<const std::string> Shipper::add_frame(Session& session) {
         leave_rows_out(*frame, "collector_takes_no_metrics");
     }
     metrics_.resent.add(frame->ever_sent ? 1 : 0);
-    window_.mark_sent(*frame, session.next_seq++, now);
+    const uint32_t twice = window_.mark_sent(*frame, session.next_seq++, now);
+    metrics_.possible_duplicates.add(twice);
     const EncodedBatch& encoded = frame->encoded;
     const auto wire_bytes = static_cast<uint32_t>(encoded.bytes->size());
     metrics_.frames.add();
@@ -369,6 +393,9 @@ SteadyTime Shipper::wake_at(const Session& session) const {
     }
     if (session.throttled_until > clock_.steady_now()) {
         at = std::min(at, session.throttled_until);
+    }
+    if (window_.pinned_elsewhere() && !probing_ && !go_back_to_) {
+        at = std::min(at, probe_at_);
     }
     if (session.phase == Phase::kInUse) {
         const auto pause = std::chrono::milliseconds(session.refused_retry_ms);

@@ -14,62 +14,6 @@ using namespace seyir;
 using namespace seyir::test;
 using ship::CollectorOutput;
 
-namespace {
-
-collector::input::AgentsSetup with_token() {
-    collector::input::AgentsSetup setup;
-    setup.authenticator = *net::Authenticator::build(
-        {{.name = "agents", .sha256_hex = net::sha256_hex("secret"), .scopes = {net::Scope::kIngest}
-        }}
-    );
-    setup.probe_timeout = std::chrono::milliseconds(300);
-    setup.retry_after_ms = 20;
-    return setup;
-}
-
-struct Shipping {
-    explicit Shipping(ship::ShipSetup setup)
-        : output(std::move(setup), io::posix_file_system(), io::system_clock(), registry) {
-        REQUIRE(output.start());
-    }
-
-    metrics::Registry registry;
-    CollectorOutput output;
-};
-
-SourceId source(uint64_t n) {
-    return {77, n};
-}
-
-SteadyTime in_seconds(int seconds) {
-    return io::system_clock().steady_now() + std::chrono::seconds(seconds);
-}
-
-/// One batch of one line; its report when it comes.
-struct OneBatch {
-    std::mutex mutex;
-    std::optional<DeliveryReport> report;
-
-    std::optional<DeliveryReport> get() {
-        const std::lock_guard lock(mutex);
-        return report;
-    }
-
-    void ship(CollectorOutput& output, SourcePosition position) {
-        RecordBatch batch;
-        batch.add_stream(*StreamLabels::make({{"host", "h"}}));
-        batch.add_position(std::move(position));
-        batch.append_row({.ts = {1}, .origin = 0, .body = batch.arena().copy("line")});
-        BatchView view{std::make_shared<const RecordBatch>(std::move(batch)), {}};
-        output.deliver(std::move(view), [this](DeliveryReport r) {
-            const std::lock_guard lock(mutex);
-            report = std::move(r);
-        });
-    }
-};
-
-}  // namespace
-
 TEST_SUITE("common/ship") {
     TEST_CASE("every line of several files is stored once and in order") {
         TempDir dir;
