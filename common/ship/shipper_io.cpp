@@ -81,6 +81,11 @@ ShipMetrics::ShipMetrics(metrics::Registry& registry, const std::string& output)
       waiting(registry.gauge(
           "seyir_ship_waiting_frames", "Frames without an answer", {{"output", output}}
       )),
+      clock_skew_seconds(registry.gauge(
+          "seyir_ship_clock_skew_seconds",
+          "How far this clock is ahead of the collector's at the least; negative: behind",
+          {{"output", output}}
+      )),
       ack_seconds(registry.histogram(
           "seyir_ship_ack_seconds",
           "From sending a frame to its answer",
@@ -259,7 +264,8 @@ async::Awaitable<Result<void>> Shipper::converse(std::shared_ptr<Session> sessio
     const SteadyTime greeting_deadline = clock_.steady_now() + kGreetingMax;
     session->stream.set_write_deadline(greeting_deadline);
     session->stream.set_read_deadline(greeting_deadline);
-    const std::string hello = hello_bytes();
+    session->hello_at = clock_.wall_now();
+    const std::string hello = hello_bytes(session->hello_at);
     auto greeted = co_await session->stream.write(hello);
     if (greeted) {
         greeted = co_await greet(session);

@@ -48,6 +48,7 @@ struct ShipMetrics {
     metrics::Counter& reloaded;
     metrics::Counter& not_reloaded;
     metrics::Gauge& waiting;
+    metrics::Gauge& clock_skew_seconds;
     metrics::Histogram& ack_seconds;
 };
 
@@ -134,6 +135,7 @@ class Shipper {
         SteadyTime last_sent;
         SteadyTime in_use_since;
         SteadyTime accepted_at;
+        UnixNanos hello_at;  ///< by our clock
         bool pinged = false;
     };
 
@@ -149,7 +151,8 @@ class Shipper {
     void probe_when_due();
     /// Before a connection: the token file, and what became of changed TLS files.
     void refresh_credentials();
-    std::string hello_bytes() const;
+    std::string hello_bytes(UnixNanos now) const;
+    void compare_clocks(const Session& session, const wire::Welcome& welcome);
     Result<void> handle(Session& session, const wire::RawMessage& message);
     Result<void> on_welcome(Session& session, std::string_view body);
     void compare_store(const wire::Welcome& welcome);
@@ -191,6 +194,7 @@ class Shipper {
     std::deque<wire::Event> events_;
     size_t endpoint_ = 0;  ///< of the connection, or to be tried next
     size_t tried_ = 0;     ///< of the present or last connection
+    bool clock_is_wrong_ = false;
     bool probing_ = false;
     SteadyTime probe_at_;
     std::optional<size_t> go_back_to_;  ///< held frames can be sent there again

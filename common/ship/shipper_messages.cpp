@@ -38,8 +38,9 @@ std::string remedy(wire::RefuseCode code) {
 
 }  // namespace
 
-std::string Shipper::hello_bytes() const {
+std::string Shipper::hello_bytes(UnixNanos now) const {
     wire::Hello hello;
+    hello.sent_at = now;
     {
         const std::lock_guard lock(mutex_);
         hello.agent = identity_.agent;
@@ -112,6 +113,7 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
          {"version", welcome.server_version},
          {"agent", agent_id().to_hex()}}
     );
+    compare_clocks(session, welcome);
     place_frames(session, welcome);
     compare_store(welcome);
     const std::lock_guard lock(mutex_);
@@ -120,6 +122,28 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
         return save_agent_identity(fs_, setup_.state_dir, identity_);
     }
     return {};
+}
+
+void Shipper::compare_clocks(const Session& session, const wire::Welcome& welcome) {
+    if (welcome.sent_at.value == 0) {
+        return;
+    }
+    // The welcome was written between our hello and now: only what is beyond either is skew.
+    const Nanos ahead = wire::clock_skew(session.hello_at, welcome.sent_at);
+    const Nanos behind = wire::clock_skew(welcome.sent_at, clock_.wall_now());
+    const Nanos skew = ahead > Nanos(0) ? ahead : behind > Nanos(0) ? -behind : Nanos(0);
+    metrics_.clock_skew_seconds.set(std::chrono::duration<double>(skew).count());
+    const bool is_wrong = std::chrono::abs(skew) > wire::kClockSkewMax;
+    if (is_wrong && !clock_is_wrong_) {
+        log::warn(
+            "ship",
+            "this clock or the collector's is wrong; records keep the times of this one",
+            {{"output", setup_.id},
+             {"collector", session.stream.peer()},
+             {"ahead_seconds", std::to_string(skew / std::chrono::seconds(1))}}
+        );
+    }
+    clock_is_wrong_ = is_wrong;
 }
 
 void Shipper::place_frames(const Session& session, const wire::Welcome& welcome) {

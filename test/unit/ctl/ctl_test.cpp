@@ -395,7 +395,8 @@ TEST_SUITE("ctl/status_text") {
             R"("restore_generation":0,"retention_days":30.0,"ok":true,"message":""},)"
             R"("components":[{"id":"agents","kind":"input","ok":false,"message":"no token"}],)"
             R"("agents":[{"id":"cd","hostname":"web\u001b[2J-1","peer":"127.0.0.1:9","version":"0.1.0",)"
-            R"("last_frame_age_seconds":0.25,"rows":12000}],)"
+            R"("last_frame_age_seconds":0.25,"rows":12000,"clock_skew_seconds":-7200.5,)"
+            R"("clock_is_wrong":true}],)"
             R"("events":[{"time":"t","kind":"lane_forked","agent":"cd","detail":"a clone"}]})"
         );
         REQUIRE(status);
@@ -410,6 +411,7 @@ TEST_SUITE("ctl/status_text") {
               "FAIL agents (input): no token",
               "web[2J-1",
               "last frame 0.2s ago, 12,000 records",
+              "its clock is 2h00m behind the collector's",
               "lane_forked",
               "cd: a clone"}) {
             CAPTURE(text);
