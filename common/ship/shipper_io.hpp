@@ -195,6 +195,7 @@ class Shipper {
     size_t endpoint_ = 0;  ///< of the connection, or to be tried next
     size_t tried_ = 0;     ///< of the present or last connection
     bool clock_is_wrong_ = false;
+    uint64_t told_elsewhere_ = 0;  ///< rows, by the last such event
     bool probing_ = false;
     SteadyTime probe_at_;
     std::optional<size_t> go_back_to_;  ///< held frames can be sent there again

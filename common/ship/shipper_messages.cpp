@@ -153,7 +153,7 @@ void Shipper::place_frames(const Session& session, const wire::Welcome& welcome)
     probe_at_ = clock_.steady_now() + setup_.retry_max;
     metrics_.held.set(static_cast<double>(window_.held()));
     const uint64_t rows = window_.rows_sent_elsewhere();
-    if (rows == 0) {
+    if (rows == 0 || rows == std::exchange(told_elsewhere_, rows)) {
         return;
     }
     const std::string detail = fmt::format(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two collectors; the first stops answering with a frame under way.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "test/support/cutting_proxy.hpp"
