@@ -5,6 +5,7 @@ import random
 import time
 
 import harness
+import pytest
 
 CAP_KIB = 256 * 1024
 
@@ -14,6 +15,7 @@ def peak_kib(pid):
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
+@pytest.mark.skipif(harness.SANITIZED, reason="a sanitizer takes several times the memory of the program it watches")
 def test_small_profile_keeps_its_memory_under_ingestion_and_queries(site):
     site.configure_collector(f"""\
 version: 1
