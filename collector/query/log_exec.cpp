@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/query/number_tests.hpp"
 #include "collector/query/row_labels.hpp"
 #include "common/base/text.hpp"
 
@@ -87,34 +88,35 @@ class LogQuery {
         return before_.backward ? *bound < worst : *bound > worst;
     }
 
-    /// Where label filters read what `| json` finds, they are asked with values first: only rows
-    /// that pass are put together.
+    /// Where label filters read what a parser stage finds, they are asked with values first: only
+    /// rows that pass are put together.
     void choose_wants() {
         const logql::Pipeline& pipeline = plan_.pipeline();
         const auto& read = pipeline.referenced_labels();
         const bool reads_level =
             read && std::ranges::find(*read, logql::kLevelLabel) != read->end();
-        if (pipeline.line_use() != logql::LineUse::kJsonLabels || !read || read->empty() ||
-            reads_level) {
+        const bool reads_labels = pipeline.line_use() != logql::LineUse::kNone &&
+                                  pipeline.line_use() != logql::LineUse::kWhole;
+        if (!reads_labels || !read || read->empty() || reads_level) {
             wants_ = plan_.lines();
             return;
         }
-        wants_ = plan_.values_for(*read);
+        wants_ = plan_.values_for(*read, {});
         probe_.set_wanted(&*read);
     }
 
     /// Rows of a page with values: those that may pass, with their lines.
     Result<store::Page> with_lines(const store::Page& page) {
         std::vector<uint32_t> passing;
+        tested_.test(page, *wants_, plan_.number_tests(), probe_);
         for_each_row({page.batch, page.rows}, [&](uint32_t i) {
-            if (!request_.range.contains(page.batch->ts(i)) || is_worse_than_kept(*page.batch, i)) {
+            if (tested_.of(i) == TestedRows::kFails ||
+                !request_.range.contains(page.batch->ts(i)) || is_worse_than_kept(*page.batch, i)) {
                 return;
             }
             probe_.bind(*page.batch, i);
             if (page.values->has_line[i] == 0) {
-                found_.clear();
-                append_values(*page.values, i, *wants_, found_);
-                probe_.stand_in(found_);
+                stand_in_.show(*page.values, i, *wants_, probe_);
             }
             if (plan_.pipeline().process(probe_)) {
                 passing.push_back(i);
@@ -254,7 +256,8 @@ class LogQuery {
     Before before_;
     logql::ScratchRow row_;
     logql::ScratchRow probe_;
-    std::vector<logql::FoundValue> found_;
+    StandIn stand_in_;
+    TestedRows tested_;
     std::shared_ptr<const store::LineWants> wants_;
     std::vector<Candidate> kept_;  ///< a heap with the worst in front once `limit` are held
     uint64_t held_bytes_ = 0;

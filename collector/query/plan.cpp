@@ -10,6 +10,7 @@
 #include "common/logql/extract/json_reader.hpp"
 #include "common/logql/stage/line_matcher.hpp"
 #include "common/logql/stage/required.hpp"
+#include "common/logql/text/quantity.hpp"
 
 namespace seyir::query {
 
@@ -48,6 +49,19 @@ Result<LogPlan> LogPlan::make(std::string_view text, const logql::LogExpr& log) 
     SEYIR_TRY(plan.pipeline_, logql::Pipeline::compile(text, log.stages));
     plan.holds_ = logql::required_of(log.stages);
     plan.add_line_tests(log.stages);
+    plan.number_tests_ = NumberTests(log.stages);
+    for (const logql::Stage& stage : log.stages) {
+        const auto* json = std::get_if<logql::JsonStage>(&stage.kind);
+        if (json != nullptr && plan.pipeline_.line_use() == logql::LineUse::kJsonPaths) {
+            plan.paths_ = logql::key_paths_of(*json).value_or(std::vector<logql::KeyPath>());
+        }
+    }
+    plan.keeps_labels_ = std::ranges::all_of(log.stages, [](const logql::Stage& stage) {
+        return std::holds_alternative<logql::LineFilter>(stage.kind) ||
+               std::holds_alternative<logql::LabelFilter>(stage.kind) ||
+               std::holds_alternative<logql::JsonStage>(stage.kind) ||
+               std::holds_alternative<logql::LogfmtStage>(stage.kind);
+    });
     return plan;
 }
 
@@ -86,7 +100,8 @@ std::shared_ptr<const store::LineWants> LogPlan::lines() const {
     return wants;
 }
 
-std::shared_ptr<const store::LineWants> LogPlan::values_for(const std::vector<std::string>& labels
+std::shared_ptr<const store::LineWants> LogPlan::values_for(
+    const std::vector<std::string>& labels, std::string_view number
 ) const {
     if (pipeline_.line_use() == logql::LineUse::kWhole) {
         return lines();
@@ -97,8 +112,7 @@ std::shared_ptr<const store::LineWants> LogPlan::values_for(const std::vector<st
     if (pipeline_.line_use() == logql::LineUse::kNone) {
         return wants;
     }
-    wants->as_json = true;
-    wants->json_label_name = logql::json_label_name;
+    wants->number_of = logql::parse_number;
     std::map<std::string, uint32_t> names;  // and the group of each
     std::map<std::string, uint32_t> groups;
     for (std::string name : labels) {
@@ -115,9 +129,40 @@ std::shared_ptr<const store::LineWants> LogPlan::values_for(const std::vector<st
         }
     }
     for (const auto& [name, group] : names) {
-        wants->json_labels.push_back({name, group});
+        const bool has_number = name == number || number_tests_.count(name) > 0;
+        wants->labels.push_back({name, group, has_number});
     }
+    set_format(*wants);
     return wants;
+}
+
+/// What names labels have, by how the line is read.
+void LogPlan::set_format(store::LineWants& wants) const {
+    switch (pipeline_.line_use()) {
+        case logql::LineUse::kJsonPaths:
+            wants.format = store::LineFormat::kJson;
+            for (const logql::KeyPath& path : paths_) {
+                wants.paths.push_back(path.keys);
+            }
+            wants.label_name = [paths = paths_](std::span<const std::string_view> names) {
+                const auto at = std::ranges::find_if(paths, [&](const logql::KeyPath& path) {
+                    return std::ranges::equal(path.keys, names);
+                });
+                return at == paths.end() ? std::string() : at->name;
+            };
+            return;
+        case logql::LineUse::kLogfmtLabels:
+            wants.format = store::LineFormat::kLogfmt;
+            wants.label_name = [](std::span<const std::string_view> names) {
+                std::string label;
+                logql::append_label_name(label, names.back(), true);
+                return label;
+            };
+            return;
+        default:
+            wants.format = store::LineFormat::kJson;
+            wants.label_name = logql::json_label_name;
+    }
 }
 
 std::string LogPlan::explain(TimeRange range) const {

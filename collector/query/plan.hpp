@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "collector/query/number_tests.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/base/result.hpp"
 #include "common/logql/ast.hpp"
@@ -27,9 +28,16 @@ class LogPlan {
     /// Whole lines, but only of rows whose lines may pass. Null: of all rows.
     std::shared_ptr<const store::LineWants> lines() const;
     /// What a query wants of lines that reads them only through these stages and needs no other
-    /// labels of `| json` than those named. Null: whole lines.
-    std::shared_ptr<const store::LineWants> values_for(const std::vector<std::string>& labels
+    /// labels of the line than those named. Null: whole lines. `number`: the label whose value is
+    /// read as a number ("" = none), beside those that stages compare with one.
+    std::shared_ptr<const store::LineWants> values_for(
+        const std::vector<std::string>& labels, std::string_view number
     ) const;
+
+    const NumberTests& number_tests() const { return number_tests_; }
+
+    /// Stages drop rows and add what `| json` finds, nothing else.
+    bool keeps_labels() const { return keeps_labels_; }
 
     const logql::StreamMatcher& streams() const { return *streams_; }
 
@@ -37,6 +45,7 @@ class LogPlan {
     std::string explain(TimeRange range) const;
 
   private:
+    void set_format(store::LineWants& wants) const;
     void add_line_tests(const std::vector<logql::Stage>& stages);
 
     std::string selector_text_;
@@ -45,6 +54,9 @@ class LogPlan {
     logql::Pipeline pipeline_;
     Needle holds_;
     std::vector<store::LineTest> line_tests_;
+    NumberTests number_tests_;
+    std::vector<logql::KeyPath> paths_;  ///< of `| json a="b.c"`
+    bool keeps_labels_ = false;
 };
 
 /// `{a="b", c=~"d"}`

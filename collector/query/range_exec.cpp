@@ -2,12 +2,14 @@
 #include "collector/query/range_exec.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <unordered_map>
 
 #include <fmt/format.h>
 
 #include "collector/query/grid_windows.hpp"
+#include "collector/query/number_tests.hpp"
 #include "collector/query/plan.hpp"
 #include "collector/query/row_classes.hpp"
 #include "collector/query/row_labels.hpp"
@@ -112,6 +114,7 @@ class RangeScan {
             keeps_samples_ = node_.op != logql::RangeOp::kAbsent;
         }
         choose_wanted(plan.pipeline());
+        choose_value_label(plan);
         const TimeRange range = scanned_range(node_, request_.grid);
         auto query = plan.select(request_.tenant, range, store::Direction::kForward);
         wants_ = choose_wants(plan);
@@ -123,7 +126,7 @@ class RangeScan {
             if (!page) {
                 break;
             }
-            SEYIR_CHECK(take(*page, range, plan.pipeline()));
+            SEYIR_CHECK(take(*page, range, plan));
         }
         context_.add(cursor->stats());
         return keeps_samples_ ? finish_samples() : Result<Matrix>(finish());
@@ -155,21 +158,64 @@ class RangeScan {
 
     /// Values in place of lines, where nothing needs lines.
     std::shared_ptr<const store::LineWants> choose_wants(const LogPlan& plan) const {
-        const bool reads_json = plan.pipeline().line_use() == logql::LineUse::kJsonLabels;
-        if (sums_bytes_ || row_.detects_level() || (reads_json && !row_.has_wanted())) {
+        const bool reads_labels = plan.pipeline().line_use() != logql::LineUse::kNone;
+        if (sums_bytes_ || row_.detects_level() || (reads_labels && !row_.has_wanted())) {
             return plan.lines();
         }
         if (reader_ && reader_->filters.line_use() != logql::LineUse::kNone) {
             return plan.lines();
         }
-        return plan.values_for(wanted_);
+        return plan.values_for(wanted_, number_label());
     }
 
-    Result<void> take(const store::Page& page, TimeRange range, const logql::Pipeline& pipeline) {
+    std::string_view number_label() const {
+        const bool is_number = reader_ && reader_->conversion == logql::UnwrapConversion::kNone;
+        return is_number ? std::string_view(reader_->label) : std::string_view();
+    }
+
+    /// Where nothing but the value comes from the unwrapped label, and tests of numbers, which
+    /// TestedRows asks first, rows that differ in it alone go through the stages once.
+    void choose_value_label(const LogPlan& plan) {
+        const std::string label(number_label());
+        if (label.empty() || label.ends_with(logql::kExtractedSuffix) || !row_.has_wanted() ||
+            !plan.keeps_labels() || !reader_->filters.empty()) {
+            return;
+        }
+        const std::vector<std::string>& read = *plan.pipeline().referenced_labels();
+        const std::string behind = label + std::string(logql::kExtractedSuffix);
+        const auto has_read = static_cast<size_t>(std::ranges::count(read, label));
+        const auto is_grouped = [&](const std::string& name) {
+            return std::ranges::find(grouping_->labels, name) != grouping_->labels.end();
+        };
+        has_tests_ = !plan.number_tests().all().empty();
+        has_value_label_ = has_read == plan.number_tests().count(label) &&
+                           std::ranges::find(read, behind) == read.end() && !is_grouped(label) &&
+                           !is_grouped(behind);
+    }
+
+    /// Sorts the rows of a page without lines.
+    void assign_classes(const store::Page& page, const LogPlan& plan) {
+        tested_.test(page, *wants_, plan.number_tests(), row_);
+        value_label_ = nullptr;
+        size_t except = SIZE_MAX;
+        if (has_value_label_) {
+            const size_t index = index_of(*wants_, reader_->label);
+            const bool is_given = index < page.values->labels.size();
+            const auto* label = is_given ? page.values->labels[index].get() : nullptr;
+            if (label != nullptr && label->quantities.size() == label->text_count) {
+                value_label_ = label;
+                except = index;
+            }
+        }
+        classes_.assign(page, except);
+        class_outcomes_.assign(classes_.count(), {});
+    }
+
+    Result<void> take(const store::Page& page, TimeRange range, const LogPlan& plan) {
         own_labels_.clear();
+        const logql::Pipeline& pipeline = plan.pipeline();
         if (page.values) {
-            classes_.assign(page);
-            class_outcomes_.assign(classes_.count(), {});
+            assign_classes(page, plan);
         }
         uint32_t until_check = kRowsPerCheck;
         Result<void> outcome;
@@ -185,6 +231,9 @@ class RangeScan {
                     return;
                 }
             }
+            if (page.values && tested_.of(i) == TestedRows::kFails) {
+                return;
+            }
             const uint32_t row_class = page.values ? classes_.of(i) : RowClasses::kAlone;
             outcome = row_class == RowClasses::kAlone
                           ? add_row(page, i, pipeline)
@@ -199,17 +248,25 @@ class RangeScan {
         bool is_counted = false;
         std::optional<uint32_t> series;  ///< made when the first of the rows is in a window
         double value = 0;
+        bool differs = false;    ///< each row has its own value, that of the label
+        bool has_error = false;  ///< which counts for rows with a value only
     };
 
-    Result<Outcome> process(const store::Page& page, uint32_t i, const logql::Pipeline& pipeline) {
+    Result<Outcome> process(
+        const store::Page& page, uint32_t i, const logql::Pipeline& pipeline, bool for_class
+    ) {
         row_.bind(*page.batch, i);
         if (page.values && page.values->has_line[i] == 0) {
-            found_.clear();
-            append_values(*page.values, i, *wants_, found_);
-            row_.stand_in(found_);
+            stand_in_.show(*page.values, i, *wants_, row_);
         }
         Outcome outcome{.is_known = true};
         if (!pipeline.process(row_)) {
+            return outcome;
+        }
+        if (for_class && value_label_ != nullptr && !row_.in_base(reader_->label)) {
+            outcome.is_counted = true;
+            outcome.differs = true;
+            outcome.has_error = row_.has_error();
             return outcome;
         }
         if (reader_) {
@@ -228,7 +285,7 @@ class RangeScan {
     }
 
     Result<void> add_row(const store::Page& page, uint32_t i, const logql::Pipeline& pipeline) {
-        SEYIR_TRY(const Outcome outcome, process(page, i, pipeline));
+        SEYIR_TRY(const Outcome outcome, process(page, i, pipeline, false));
         if (!outcome.is_counted) {
             return {};
         }
@@ -244,21 +301,40 @@ class RangeScan {
     Result<void> add_of_class(
         const store::Page& page, uint32_t i, const logql::Pipeline& pipeline, Outcome& outcome
     ) {
+        const uint32_t text =
+            value_label_ == nullptr ? store::LineValues::kAbsent : value_label_->numbers[i];
+        const bool has_quantity = text != store::LineValues::kAbsent;
+        const double quantity = has_quantity ? value_label_->quantities[text - 1] : 0;
+        const bool is_tested = !has_tests_ || tested_.of(i) == TestedRows::kPasses;
+        if (std::isnan(quantity) || (value_label_ != nullptr && !is_tested)) {
+            return add_row(page, i, pipeline);
+        }
         const UnixNanos ts = page.batch->ts(i);
         const GridWindows::Steps steps = windows_.find(ts.value);
         const bool is_in_window = steps.begin != steps.end;
-        const bool needs_series = outcome.is_counted && is_in_window && !outcome.series;
-        if (!outcome.is_known || needs_series) {
-            SEYIR_TRY(outcome, process(page, i, pipeline));
-            if (outcome.is_counted && is_in_window) {
-                SEYIR_TRY(outcome.series, series_of_row());
+        bool is_bound = false;
+        if (!outcome.is_known) {
+            SEYIR_TRY(outcome, process(page, i, pipeline, true));
+            is_bound = true;
+        }
+        if (outcome.differs && !has_quantity) {
+            return {};
+        }
+        if (outcome.has_error) {
+            return add_row(page, i, pipeline);
+        }
+        if (outcome.is_counted && is_in_window && !outcome.series) {
+            if (!is_bound) {
+                SEYIR_TRY(outcome, process(page, i, pipeline, true));
             }
+            SEYIR_TRY(outcome.series, series_of_row());
         }
         context_.stats().rows_matched += outcome.is_counted ? 1 : 0;
         if (!outcome.is_counted || !is_in_window) {
             return {};
         }
-        return count(*outcome.series, ts, 0, outcome.value, steps);
+        const double value = outcome.differs ? quantity : outcome.value;
+        return count(*outcome.series, ts, 0, value, steps);
     }
 
     Result<void> count(
@@ -412,7 +488,11 @@ class RangeScan {
     std::shared_ptr<const store::LineWants> wants_;
     RowClasses classes_;
     std::vector<Outcome> class_outcomes_;
-    std::vector<logql::FoundValue> found_;
+    StandIn stand_in_;
+    TestedRows tested_;
+    bool has_value_label_ = false;
+    bool has_tests_ = false;
+    const store::LineValues::Label* value_label_ = nullptr;  ///< of the page, if rows differ in it
     std::unordered_map<std::string, uint32_t> index_;
     std::vector<LabelSet> labels_;
     std::vector<Accumulator> sums_;

@@ -8,10 +8,12 @@ constexpr size_t kTableMax = 64 * 1024;
 
 }  // namespace
 
-void RowClasses::assign(const store::Page& page) {
+void RowClasses::assign(const store::Page& page, size_t except) {
     assign_own(page);
-    for (const auto& label : page.values->labels) {
-        split(*label);
+    for (size_t k = 0; k < page.values->labels.size(); ++k) {
+        if (k != except) {
+            split(*page.values->labels[k]);
+        }
     }
 }
 
@@ -42,7 +44,7 @@ void RowClasses::assign_own(const store::Page& page) {
 
 /// Each class into those with the same value.
 void RowClasses::split(const store::LineValues::Label& label) {
-    const size_t values = label.texts.size() + 1;
+    const size_t values = size_t{label.text_count} + 1;
     if (values > classes_.size() / 2 + 1) {
         classes_.assign(classes_.size(), kAlone);
         return;

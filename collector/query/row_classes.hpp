@@ -17,8 +17,8 @@ class RowClasses {
     /// A row that shares its labels with no other, or whose line must be read.
     static constexpr uint32_t kAlone = UINT32_MAX;
 
-    /// Requires: page.values.
-    void assign(const store::Page& page);
+    /// Rows of a class may differ in the label with index `except`. Requires: page.values.
+    void assign(const store::Page& page, size_t except = SIZE_MAX);
 
     uint32_t of(uint32_t row) const { return classes_[row]; }
 

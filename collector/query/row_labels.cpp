@@ -5,18 +5,30 @@
 
 namespace seyir::query {
 
-void append_values(
+void StandIn::show(
     const store::LineValues& values,
     uint32_t i,
     const store::LineWants& wants,
-    std::vector<logql::FoundValue>& out
+    logql::ScratchRow& row
 ) {
+    found_.clear();
     for (size_t k = 0; k < values.labels.size(); ++k) {
-        const uint32_t number = values.labels[k]->numbers[i];
-        if (number != store::LineValues::kAbsent) {
-            out.push_back({wants.json_labels[k].name, values.labels[k]->texts[number - 1]});
+        const store::LineValues::Label& label = *values.labels[k];
+        const uint32_t number = label.numbers[i];
+        if (number == store::LineValues::kAbsent) {
+            continue;
         }
+        std::string_view value;
+        if (label.write) {
+            text_.clear();
+            label.write(text_, number - 1);
+            value = row.scratch().copy(text_);
+        } else {
+            value = label.texts[number - 1];
+        }
+        found_.push_back({wants.labels[k].name, value});
     }
+    row.stand_in(found_);
 }
 
 std::string row_labels_json(const logql::ScratchRow& row) {

@@ -17,13 +17,21 @@
 
 namespace seyir::query {
 
-/// The values that stand for the line of row `i`.
-void append_values(
-    const store::LineValues& values,
-    uint32_t i,
-    const store::LineWants& wants,
-    std::vector<logql::FoundValue>& out
-);
+/// Shows rows with the values that stand for their lines.
+class StandIn {
+  public:
+    /// Requires: `row` is bound to row `i` of the values' batch.
+    void show(
+        const store::LineValues& values,
+        uint32_t i,
+        const store::LineWants& wants,
+        logql::ScratchRow& row
+    );
+
+  private:
+    std::vector<logql::FoundValue> found_;
+    std::string text_;
+};
 
 /// The labels a predicate wants, sorted by name, as one string (each text behind its length).
 class LabelKey {

@@ -77,19 +77,18 @@ Nfa::Part Nfa::either(Part left, Part right) {
 }
 
 Nfa::Part Nfa::optional(Part part) {
-    const uint32_t exit = add({});
-    const uint32_t fork = add({Kind::kFork, part.begin, exit});
-    if (!is_full_) {
-        nodes_[part.exit].to = exit;
-    }
-    return {part.first, fork + 1, fork, exit};
+    return skippable(part, false);
 }
 
 Nfa::Part Nfa::star(Part part) {
+    return skippable(part, true);
+}
+
+Nfa::Part Nfa::skippable(Part part, bool comes_again) {
     const uint32_t exit = add({});
     const uint32_t fork = add({Kind::kFork, part.begin, exit});
     if (!is_full_) {
-        nodes_[part.exit].to = fork;
+        nodes_[part.exit].to = comes_again ? fork : exit;
     }
     return {part.first, fork + 1, fork, exit};
 }
@@ -113,6 +112,12 @@ Nfa::Part Nfa::copy(const Part& part) {
 }
 
 Nfa::Part Nfa::repeat(Part part, uint32_t min, std::optional<uint32_t> max) {
+    if (min == 0 && !max) {
+        return star(part);
+    }
+    if (min == 0 && max == 1U) {
+        return optional(part);
+    }
     // The part itself is kept as it is to copy from; what is not led to costs nothing later.
     Part whole = nothing();
     for (uint32_t i = 0; i < min && !is_full_; ++i) {

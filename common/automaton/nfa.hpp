@@ -57,6 +57,7 @@ class Nfa {
     std::shared_ptr<const TextAutomaton> finish(Part whole, Reading reading, bool is_exact);
 
   private:
+    Part skippable(Part part, bool comes_again);
     friend class SubsetConstruction;
 
     enum class Kind : uint8_t { kJump, kFork, kSymbols, kBegin, kEnd, kMatch };

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "common/automaton/nfa.hpp"
+#include "common/automaton/pattern_reader.hpp"
 
 namespace seyir {
 namespace {
@@ -93,15 +94,14 @@ void add(Symbols& to, const Symbols& from) {
     to.beyond = std::max(to.beyond, from.beyond);
 }
 
-class RegexParser {
+class RegexParser : PatternReader {
   public:
-    RegexParser(Nfa& nfa, std::string_view pattern) : nfa_(nfa), pattern_(pattern) {}
+    RegexParser(Nfa& nfa, std::string_view pattern) : PatternReader(pattern), nfa_(nfa) {}
 
     /// Nothing when something is not understood.
     std::optional<Nfa::Part> parse() {
         const Nfa::Part part = alternatives({}, 0);
-        const bool is_good = !is_lost_ && at_ == pattern_.size() && !nfa_.is_full();
-        return is_good ? std::optional(part) : std::nullopt;
+        return is_whole() && !nfa_.is_full() ? std::optional(part) : std::nullopt;
     }
 
     bool is_exact() const { return is_exact_; }
@@ -113,22 +113,8 @@ class RegexParser {
         bool has_lines = false;
     };
 
-    bool done() const { return is_lost_ || at_ >= pattern_.size(); }
-
-    char peek(size_t ahead = 0) const {
-        return at_ + ahead < pattern_.size() ? pattern_[at_ + ahead] : '\0';
-    }
-
-    bool take(std::string_view text) {
-        if (at_ > pattern_.size() || !pattern_.substr(at_).starts_with(text)) {
-            return false;
-        }
-        at_ += text.size();
-        return true;
-    }
-
     Nfa::Part lost() {
-        is_lost_ = true;
+        give_up();
         return nfa_.nothing();
     }
 
@@ -272,7 +258,7 @@ class RegexParser {
         ++at_;
         if (take("?")) {
             if (take("P<") || take("<")) {
-                at_ = std::min(pattern_.find('>', at_), pattern_.size() - 1) + 1;
+                skip_past('>');
             } else {
                 read_flags(flags, ':');
             }
@@ -342,9 +328,10 @@ class RegexParser {
     Symbols property(bool is_in_negated) {
         ++at_;
         if (peek() == '{') {
-            at_ = std::min(pattern_.find('}', at_), pattern_.size() - 1);
+            skip_past('}');
+        } else {
+            ++at_;
         }
-        ++at_;
         is_exact_ = false;
         if (is_in_negated) {
             return {};
@@ -358,33 +345,11 @@ class RegexParser {
     std::optional<uint32_t> escaped_character() {
         const char c = peek();
         ++at_;
-        constexpr std::string_view kControls = "a\af\fn\nr\rt\tv\v";
-        for (size_t i = 0; i < kControls.size(); i += 2) {
-            if (kControls[i] == c) {
-                return static_cast<uint32_t>(kControls[i + 1]);
-            }
-        }
         if (c == 'x') {
             return hexadecimal();
         }
-        const bool is_punctuation = c > ' ' && c < 0x7f && !is_letter(c) && !is_digit(c);
-        return is_punctuation ? std::optional(static_cast<uint32_t>(c)) : std::nullopt;
-    }
-
-    std::optional<uint32_t> hexadecimal() {
-        const bool is_braced = take("{");
-        uint32_t value = 0;
-        for (size_t digits = 0; !done() && (is_braced ? peek() != '}' : digits < 2); ++digits) {
-            const char c = peek();
-            const bool is_letter_digit = (c | 32) >= 'a' && (c | 32) <= 'f';
-            if ((!is_digit(c) && !is_letter_digit) || digits == 8) {
-                return std::nullopt;
-            }
-            value = value * 16 + static_cast<uint32_t>(is_digit(c) ? c - '0' : (c | 32) - 'a' + 10);
-            ++at_;
-        }
-        at_ += is_braced ? 1 : 0;
-        return value;
+        const auto character = escaped(c);
+        return character ? std::optional(static_cast<uint32_t>(*character)) : std::nullopt;
     }
 
     Nfa::Part character_class(const Flags& flags) {
@@ -457,68 +422,19 @@ class RegexParser {
     }
 
     /// The part as often as the quantifier behind it says.
-    Nfa::Part repeat(Nfa::Part part) {
-        if (take("*")) {
-            part = nfa_.star(part);
-        } else if (take("+")) {
-            part = nfa_.repeat(part, 1, std::nullopt);
-        } else if (take("?")) {
-            part = nfa_.optional(part);
-        } else if (const auto counts = braced_counts()) {
-            const uint32_t most = counts->second.value_or(counts->first);
-            if (most < counts->first || most > kRepeatsMax) {
-                return lost();
-            }
-            part = nfa_.repeat(part, counts->first, counts->second);
-        } else {
+    Nfa::Part repeat(const Nfa::Part& part) {
+        const auto counts = quantifier();
+        if (is_lost_ || !counts) {
             return part;
         }
-        take("?");
-        const bool is_doubled =
-            !done() && std::string_view("*+?{").find(peek()) != std::string_view::npos;
-        return is_doubled ? lost() : part;  // `a**`: RE2 has its own idea of it
-    }
-
-    /// `{2}`, `{2,}`, `{2,5}`; anything else in braces is text, `{02}` too.
-    std::optional<std::pair<uint32_t, std::optional<uint32_t>>> braced_counts() {
-        if (peek() != '{') {
-            return std::nullopt;
+        if (counts->max.value_or(counts->min) < counts->min ||
+            counts->max.value_or(counts->min) > kRepeatsMax) {
+            return lost();
         }
-        size_t at = at_ + 1;
-        const auto number = [&]() -> std::optional<uint32_t> {
-            const size_t begin = at;
-            const auto digit = [&](size_t i) {
-                return i < pattern_.size() && is_digit(pattern_[i]);
-            };
-            if (digit(at) && pattern_[at] == '0' && digit(at + 1)) {
-                return std::nullopt;
-            }
-            uint32_t value = 0;
-            for (; at < pattern_.size() && at - begin < 6 && is_digit(pattern_[at]); ++at) {
-                value = value * 10 + static_cast<uint32_t>(pattern_[at] - '0');
-            }
-            return at > begin ? std::optional(value) : std::nullopt;
-        };
-        const auto min = number();
-        if (!min) {
-            return std::nullopt;
-        }
-        std::optional<uint32_t> max = min;
-        if (at < pattern_.size() && pattern_[at] == ',') {
-            ++at;
-            max = number();
-        }
-        if (at >= pattern_.size() || pattern_[at] != '}') {
-            return std::nullopt;
-        }
-        at_ = at + 1;
-        return std::pair(*min, max);
+        return nfa_.repeat(part, counts->min, counts->max);
     }
 
     Nfa& nfa_;
-    std::string_view pattern_;
-    size_t at_ = 0;
-    bool is_lost_ = false;
     bool is_exact_ = true;
 };
 

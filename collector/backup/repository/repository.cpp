@@ -2,6 +2,7 @@
 #include "collector/backup/repository/repository.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -144,14 +145,23 @@ Result<void> Repository::sync_new_folders() {
 Result<std::string> Repository::new_id(UnixNanos begun) const {
     std::string base = to_rfc3339(begun).substr(0, 19) + "Z";  // 2026-11-22T21:30:00
     std::erase_if(base, [](char c) { return c == '-' || c == ':'; });
-    for (size_t number = 1; number <= kIdsPerSecondMax; ++number) {
-        std::string id = number == 1 ? base : fmt::format("{}-{}", base, number);
-        if (const auto info = fs_.stat(manifest_path(id)); !info) {
-            return info.error().code == ErrorCode::kNotFound ? Result<std::string>(std::move(id))
-                                                             : info.error();
-        }
+    SEYIR_TRY(const auto all, ids());
+    // Behind the last of this second: the names of removed ones would sort before what is older.
+    const auto last = std::find_if(all.rbegin(), all.rend(), [&](const std::string& id) {
+        return id.starts_with(base);
+    });
+    if (last == all.rend()) {
+        return base;
     }
-    return fail(ErrorCode::kConflict, "too many backups begun at " + base);
+    const std::string_view suffix = std::string_view(*last).substr(base.size());
+    size_t number = 1;
+    if (!suffix.empty()) {
+        (void)std::from_chars(suffix.data() + 1, suffix.data() + suffix.size(), number);
+    }
+    if (number >= kIdsPerSecondMax) {
+        return fail(ErrorCode::kConflict, "too many backups begun at " + base);
+    }
+    return fmt::format("{}-{}", base, number + 1);
 }
 
 Result<void> Repository::commit(const Manifest& manifest) {

@@ -177,7 +177,7 @@ Result<BlockDecoder::Wanted> BlockDecoder::rows(
     } else {
         std::iota(picked.begin(), picked.end(), 0);
     }
-    if (wants.as_json || !wants.tests.empty()) {
+    if (wants.format != LineFormat::kNone || !wants.tests.empty()) {
         SEYIR_CHECK(lines_.open());
     }
     std::vector<uint8_t> is_sure;
@@ -190,7 +190,7 @@ Result<BlockDecoder::Wanted> BlockDecoder::rows(
     for (const uint8_t sure : is_sure) {
         values->has_line.push_back(sure == 0 ? 1 : 0);
     }
-    if (wants.as_json) {
+    if (wants.format != LineFormat::kNone) {
         SEYIR_TRY(const TableHead* const head, lines_.placed_head());
         RenderLimit limit{.bytes_max = shape_.raw_bytes};
         SEYIR_CHECK(find_json_labels(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // | status >= 500 and (method="GET" or latency < 250ms). A value that cannot be read as the unit
 // asked for sets __error__="LabelFilterErr" and passes, as in Loki.
+#include "common/logql/compare.hpp"
 #include "common/logql/matcher.hpp"
 #include "common/logql/stage/stage_op.hpp"
 #include "common/logql/text/ip_match.hpp"
@@ -8,25 +9,6 @@
 
 namespace seyir::logql {
 namespace {
-
-template <class T>
-bool compare(T left, CompareOp op, T right) {
-    switch (op) {
-        case CompareOp::kEqual:
-            return left == right;
-        case CompareOp::kNotEqual:
-            return left != right;
-        case CompareOp::kGreater:
-            return left > right;
-        case CompareOp::kGreaterEqual:
-            return left >= right;
-        case CompareOp::kLess:
-            return left < right;
-        case CompareOp::kLessEqual:
-            return left <= right;
-    }
-    return false;
-}
 
 class StringOp final : public StageOp {
   public:

@@ -19,13 +19,18 @@ namespace {
 constexpr std::string_view kJsonError = "JSONParserErr";
 constexpr std::string_view kLogfmtError = "LogfmtParserErr";
 
+/// What is said to be in the line of a row that does not have it.
+void extract_stand_in(ScratchRow& row) {
+    for (const FoundValue& found : *row.stand_in()) {
+        row.extract(found.name, found.value);
+    }
+}
+
 class JsonOp final : public StageOp {
   public:
     bool apply(ScratchRow& row) const override {
         if (row.stand_in()) {
-            for (const FoundValue& found : *row.stand_in()) {
-                row.extract(found.name, found.value);
-            }
+            extract_stand_in(row);
             return true;
         }
         if (const auto error = row.json().extract_all(row)) {
@@ -45,6 +50,14 @@ class JsonExpressionOp final : public StageOp {
     explicit JsonExpressionOp(std::vector<Item> items) : items_(std::move(items)) {}
 
     bool apply(ScratchRow& row) const override {
+        if (row.stand_in()) {
+            const auto& found = *row.stand_in();
+            for (const Item& item : items_) {
+                const auto at = std::ranges::find(found, item.name, &FoundValue::name);
+                set(row, item, at == found.end() ? std::nullopt : std::optional(at->value));
+            }
+            return true;
+        }
         const size_t first = row.line().find_first_not_of(" \t\r\n");
         if (first == std::string_view::npos ||
             (row.line()[first] != '{' && row.line()[first] != '[')) {
@@ -52,17 +65,20 @@ class JsonExpressionOp final : public StageOp {
             return true;
         }
         for (const Item& item : items_) {
-            const auto value = row.json().find(row, item.path);
-            if (value) {
-                row.extract(item.name, *value);
-            } else if (!row.get(item.name)) {
-                row.extract(item.name, "");
-            }
+            set(row, item, row.json().find(row, item.path));
         }
         return true;
     }
 
   private:
+    static void set(ScratchRow& row, const Item& item, std::optional<std::string_view> value) {
+        if (value) {
+            row.extract(item.name, *value);
+        } else if (!row.get(item.name)) {
+            row.extract(item.name, "");
+        }
+    }
+
     std::vector<Item> items_;
 };
 
@@ -71,6 +87,10 @@ class LogfmtOp final : public StageOp {
     explicit LogfmtOp(LogfmtStage stage) : stage_(std::move(stage)) {}
 
     bool apply(ScratchRow& row) const override {
+        if (row.stand_in()) {
+            extract_stand_in(row);
+            return true;
+        }
         for (const Extraction& extraction : stage_.extractions) {
             if (!row.in_base(extraction.name)) {
                 row.set(extraction.name, "");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/logql/extract/json_reader.hpp"
 #include "common/logql/stage/line_matcher.hpp"
 #include "common/logql/template/template.hpp"
 #include "common/logql/text/regex.hpp"
@@ -32,7 +33,13 @@ void collect_required(const Stage& stage, std::vector<std::string>& texts) {
 
 LineUse use_of(const Stage& stage) {
     if (const auto* json = std::get_if<JsonStage>(&stage.kind)) {
-        return json->extractions.empty() ? LineUse::kJsonLabels : LineUse::kWhole;
+        return json->extractions.empty() ? LineUse::kJsonLabels
+               : key_paths_of(*json)     ? LineUse::kJsonPaths
+                                         : LineUse::kWhole;
+    }
+    if (const auto* logfmt = std::get_if<LogfmtStage>(&stage.kind)) {
+        const bool is_plain = !logfmt->strict && !logfmt->keep_empty && logfmt->extractions.empty();
+        return is_plain ? LineUse::kLogfmtLabels : LineUse::kWhole;
     }
     if (const auto* labels = std::get_if<LabelFormatStage>(&stage.kind)) {
         return std::ranges::all_of(labels->formats, &LabelFormat::is_rename) ? LineUse::kNone
@@ -43,6 +50,14 @@ LineUse use_of(const Stage& stage) {
                                std::holds_alternative<DropStage>(stage.kind) ||
                                std::holds_alternative<KeepStage>(stage.kind);
     return reads_no_line ? LineUse::kNone : LineUse::kWhole;
+}
+
+/// Of two stages: a row has the stand-in of one of them only.
+LineUse both(LineUse a, LineUse b) {
+    if (a == LineUse::kNone || b == LineUse::kNone) {
+        return a == LineUse::kNone ? b : a;
+    }
+    return a == LineUse::kJsonLabels && b == a ? a : LineUse::kWhole;
 }
 
 void collect_labels(const LabelFilter& filter, std::vector<std::string>& names) {
@@ -94,6 +109,36 @@ void add_references(const Stage& stage, std::optional<std::vector<std::string>>&
 
 }  // namespace
 
+std::optional<std::vector<KeyPath>> key_paths_of(const JsonStage& stage) {
+    std::vector<KeyPath> paths;
+    for (const Extraction& extraction : stage.extractions) {
+        const auto path = parse_json_path(extraction.expression);
+        if (!path) {
+            return std::nullopt;
+        }
+        KeyPath found{extraction.name, {}};
+        for (const auto& step : *path) {
+            const auto* key = std::get_if<std::string>(&step);
+            // Such a key stands in lines as it is, or with an escape.
+            const bool is_plain =
+                key != nullptr && !key->empty() && std::ranges::all_of(*key, [](char c) {
+                    return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+                });
+            if (!is_plain) {
+                return std::nullopt;
+            }
+            found.keys.push_back(*key);
+        }
+        if (std::ranges::any_of(paths, [&](const KeyPath& other) {
+                return other.name == found.name || other.keys == found.keys;
+            })) {
+            return std::nullopt;
+        }
+        paths.push_back(std::move(found));
+    }
+    return paths;
+}
+
 Result<Pipeline> Pipeline::compile(std::string_view text, const std::vector<Stage>& stages) {
     Pipeline pipeline;
     bool line_changed = false;
@@ -111,7 +156,7 @@ Result<Pipeline> Pipeline::compile(std::string_view text, const std::vector<Stag
             collect_required(stage, pipeline.required_texts_);
         }
         add_references(stage, pipeline.referenced_);
-        pipeline.line_use_ = std::max(pipeline.line_use_, use_of(stage));
+        pipeline.line_use_ = both(pipeline.line_use_, use_of(stage));
     }
     return pipeline;
 }

@@ -20,9 +20,21 @@ namespace seyir::logql {
 /// What stages need of a line, apart from line filters.
 enum class LineUse : uint8_t {
     kNone,
-    kJsonLabels,  ///< what `| json` finds in it
+    kJsonLabels,    ///< what `| json` finds in it
+    kJsonPaths,     ///< what `| json a="b.c"` finds in it: keys, no indexes
+    kLogfmtLabels,  ///< what `| logfmt` finds in it
     kWhole,
 };
+
+/// A label of `| json name="a.b"` and the keys it is found by.
+struct KeyPath {
+    std::string name;
+    std::vector<std::string> keys;
+};
+
+/// Nothing when a path has an index, a key that may stand otherwise in a line, or when a name or a
+/// path is there twice.
+std::optional<std::vector<KeyPath>> key_paths_of(const JsonStage& stage);
 
 class Pipeline {
   public:
@@ -46,7 +58,7 @@ class Pipeline {
     /// JSON keeps its escapes.
     const std::vector<std::string>& required_texts() const { return required_texts_; }
 
-    /// With kNone and kJsonLabels a row may have a stand-in (ScratchRow) in place of its line.
+    /// With all but kWhole a row may have a stand-in (ScratchRow) in place of its line.
     LineUse line_use() const { return line_use_; }
 
     /// Labels that stages themselves read; nothing when some stage may read any label.

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/automaton/pattern_reader.hpp"
+
 namespace seyir::logql {
 namespace {
 
@@ -106,33 +108,19 @@ class Sequence {
     bool is_exact_ = true;
 };
 
-class Parser {
+class Parser : PatternReader {
   public:
-    Parser(std::string_view pattern, Needle::Place part) : pattern_(pattern), part_(part) {}
+    Parser(std::string_view pattern, Needle::Place part) : PatternReader(pattern), part_(part) {}
 
     /// Nothing when something is not understood.
     std::optional<Info> parse() {
         Info info = alternatives(false, 0);
-        return is_lost_ || at_ != pattern_.size() ? std::nullopt : std::optional(std::move(info));
+        return is_whole() ? std::optional(std::move(info)) : std::nullopt;
     }
 
   private:
-    bool done() const { return is_lost_ || at_ >= pattern_.size(); }
-
-    char peek(size_t ahead = 0) const {
-        return at_ + ahead < pattern_.size() ? pattern_[at_ + ahead] : '\0';
-    }
-
-    bool take(std::string_view text) {
-        if (at_ > pattern_.size() || !pattern_.substr(at_).starts_with(text)) {
-            return false;
-        }
-        at_ += text.size();
-        return true;
-    }
-
     Info lost() {
-        is_lost_ = true;
+        give_up();
         return gap();
     }
 
@@ -249,10 +237,7 @@ class Parser {
         ++at_;
         if (take("?")) {
             if (take("P<") || take("<")) {
-                while (!done() && peek() != '>') {
-                    ++at_;
-                }
-                ++at_;
+                skip_past('>');
             } else if (!group_flags(any_case)) {
                 return lost();
             }
@@ -289,7 +274,6 @@ class Parser {
         ++at_;
         const char c = peek();
         ++at_;
-        constexpr std::string_view kControls = "a\af\fn\nr\rt\tv\v";
         switch (c) {
             case 'A':
             case 'z':
@@ -307,52 +291,30 @@ class Parser {
             case 'P':
                 return property();
             case 'x':
-                return hexadecimal(any_case);
+                return code_point(any_case);
             default:
                 break;
         }
-        for (size_t i = 0; i < kControls.size(); i += 2) {
-            if (kControls[i] == c) {
-                return exactly(std::string(1, kControls[i + 1]));
-            }
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        const bool is_punctuation = byte > ' ' && byte < 0x7f && !is_letter_or_digit(c);
-        return is_punctuation ? exactly(std::string(1, c)) : lost();
-    }
-
-    static bool is_letter_or_digit(char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        const auto character = escaped(c);
+        return character ? exactly(std::string(1, *character)) : lost();
     }
 
     Info property() {
-        if (take("{")) {
-            while (!done() && peek() != '}') {
-                ++at_;
-            }
+        if (peek() == '{') {
+            skip_past('}');
+        } else {
+            ++at_;
         }
-        ++at_;
         return gap();
     }
 
     /// A character beyond ASCII may stand for one byte or for its encoding: see Regex.
-    Info hexadecimal(bool any_case) {
-        const bool is_braced = take("{");
-        uint32_t value = 0;
-        for (size_t digits = 0; !done() && (is_braced ? peek() != '}' : digits < 2); ++digits) {
-            const char c = peek();
-            if (!is_letter_or_digit(c) || digits == 8) {
-                return lost();
-            }
-            const uint32_t digit = c <= '9' ? static_cast<uint32_t>(c - '0')
-                                            : static_cast<uint32_t>((c | 0x20) - 'a') + 10;
-            value = value * 16 + digit;
-            ++at_;
+    Info code_point(bool any_case) {
+        const auto value = hexadecimal();
+        if (!value) {
+            return lost();
         }
-        if (is_braced) {
-            ++at_;
-        }
-        return value < 0x80 ? exactly(std::string(1, static_cast<char>(value)), any_case) : gap();
+        return *value < 0x80 ? exactly(std::string(1, static_cast<char>(*value)), any_case) : gap();
     }
 
     /// A few ASCII characters are alternatives; others are a gap.
@@ -408,14 +370,9 @@ class Parser {
         return is_one ? std::optional(info.texts->front().bytes[0]) : std::nullopt;
     }
 
-    struct Counts {
-        uint32_t min = 1;
-        std::optional<uint32_t> max = 1;
-    };
-
     /// Adds what the quantifier behind an atom makes of it.
     void repeat(Sequence& sequence, const Info& info) {
-        const Counts counts = quantifier();
+        const Counts counts = quantifier().value_or(Counts());
         if (is_lost_) {
             return;
         }
@@ -449,70 +406,7 @@ class Parser {
         return info;
     }
 
-    Counts quantifier() {
-        Counts counts;
-        if (take("*")) {
-            counts = {0, std::nullopt};
-        } else if (take("+")) {
-            counts = {1, std::nullopt};
-        } else if (take("?")) {
-            counts = {0, 1};
-        } else if (const auto braces = braced_counts()) {
-            counts = *braces;
-        } else {
-            return counts;
-        }
-        take("?");
-        if (!done() && std::string_view("*+?").find(peek()) != std::string_view::npos) {
-            lost();  // `a**`: RE2 has its own idea of it
-        }
-        if (!done() && peek() == '{') {
-            lost();
-        }
-        return counts;
-    }
-
-    /// `{2}`, `{2,}`, `{2,5}`; anything else in braces is text, `{02}` too.
-    std::optional<Counts> braced_counts() {
-        if (peek() != '{') {
-            return std::nullopt;
-        }
-        size_t at = at_ + 1;
-        const auto number = [&]() -> std::optional<uint32_t> {
-            const size_t begin = at;
-            const std::string_view rest = pattern_.substr(at);
-            if (rest.size() > 1 && rest[0] == '0' && rest[1] >= '0' && rest[1] <= '9') {
-                return std::nullopt;
-            }
-            uint32_t value = 0;
-            for (; at < pattern_.size() && at - begin < 6 && pattern_[at] >= '0' &&
-                   pattern_[at] <= '9';
-                 ++at) {
-                value = value * 10 + static_cast<uint32_t>(pattern_[at] - '0');
-            }
-            return at > begin ? std::optional(value) : std::nullopt;
-        };
-        Counts counts;
-        const auto min = number();
-        if (!min) {
-            return std::nullopt;
-        }
-        counts = {*min, *min};
-        if (at < pattern_.size() && pattern_[at] == ',') {
-            ++at;
-            counts.max = number();
-        }
-        if (at >= pattern_.size() || pattern_[at] != '}') {
-            return std::nullopt;
-        }
-        at_ = at + 1;
-        return counts;
-    }
-
-    std::string_view pattern_;
     Needle::Place part_;
-    size_t at_ = 0;
-    bool is_lost_ = false;
 };
 
 }  // namespace

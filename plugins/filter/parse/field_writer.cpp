@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "plugins/filter/parse/number.hpp"
 
@@ -22,13 +21,24 @@ bool same_word(std::string_view a, std::string_view lower) {
     });
 }
 
-/// Names are short: the first eight bytes and the last eight are most of them.
+/// Names are short: the first eight (or four) bytes and the last are most of them.
 bool is_same(std::string_view a, std::string_view b) {
     if (a.size() != b.size()) {
         return false;
     }
-    if (a.size() < 8 || a.size() > 16) {
+    if (a.size() > 16) {
         return a == b;
+    }
+    if (a.size() < 8) {
+        if (a.size() < 4) {
+            return a == b;
+        }
+        uint32_t left[2], right[2];
+        std::memcpy(&left[0], a.data(), 4);
+        std::memcpy(&left[1], a.data() + a.size() - 4, 4);
+        std::memcpy(&right[0], b.data(), 4);
+        std::memcpy(&right[1], b.data() + b.size() - 4, 4);
+        return left[0] == right[0] && left[1] == right[1];
     }
     uint64_t left[2], right[2];
     std::memcpy(&left[0], a.data(), 8);
@@ -143,11 +153,12 @@ void FieldWriter::begin_row(std::span<const Attr> existing) {
 
 void FieldWriter::add(std::string_view name, Value value) {
     uint32_t index;
-    if (place_ < expected_.size() && is_same(names_[expected_[place_]]->text, name)) {
+    if (place_ < expected_.size() && expected_[place_] != kNoName &&
+        is_same(names_[expected_[place_]]->text, name)) {
         index = expected_[place_];
     } else {
         index = find_name(name);
-        if (index == std::numeric_limits<uint32_t>::max()) {
+        if (index == kNoName) {
             lose(FieldLoss::kTooManyNames);
             return;
         }
@@ -182,6 +193,13 @@ void FieldWriter::add(std::string_view name, Value value) {
         return lose(FieldLoss::kValueTooLong);
     }
     push(known.key, known.is_parsed, value);
+}
+
+void FieldWriter::skip() {
+    if (place_ == expected_.size()) {
+        expected_.push_back(kNoName);
+    }
+    place_ += place_ < rules_.limits.attributes_max ? 1 : 0;
 }
 
 void FieldWriter::push(KeyIndex key, bool is_parsed, Value value) {
@@ -235,7 +253,7 @@ uint32_t FieldWriter::find_name(std::string_view name) {
 
 uint32_t FieldWriter::make_name(std::string_view name) {
     if (names_.size() >= rules_.limits.names_max) {
-        return std::numeric_limits<uint32_t>::max();
+        return kNoName;
     }
     auto made = std::make_unique<Name>();
     made->text = name;

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -78,6 +79,9 @@ class FieldWriter {
 
     void add_text(std::string_view name, Slice text) { add(name, Value::string(text)); }
 
+    /// A field of a fixed format that this row does not have: those behind it keep their places.
+    void skip();
+
     /// A real attribute, whatever `promote` says; without prefix.
     void add_kept(std::string_view name, Value value);
 
@@ -112,6 +116,8 @@ class FieldWriter {
     std::array<uint64_t, kFieldLossNames.size()> take_losses();
 
   private:
+    static constexpr uint32_t kNoName = std::numeric_limits<uint32_t>::max();
+
     struct Name {
         std::string text;
         KeyIndex key = 0;

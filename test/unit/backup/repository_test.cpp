@@ -194,6 +194,23 @@ TEST_SUITE("collector/backup/repository") {
         CHECK(repository.ids().value() == std::vector{just_made});
     }
 
+    TEST_CASE("backups of one second are named in the order they were made, removed ones too") {
+        io::FaultyFileSystem fs(1);
+        Repository repository(fs, "/backups");
+        REQUIRE(repository.open_to_write());
+        std::vector<std::string> made;
+        for (int i = 0; i < 13; ++i) {
+            Manifest manifest;
+            manifest.begun = kNoon;
+            manifest.id = repository.new_id(kNoon).value();
+            REQUIRE(repository.commit(manifest));
+            made.push_back(manifest.id);
+            REQUIRE(repository.collect(2, manifest.id));
+            CHECK(repository.ids().value().back() == manifest.id);
+        }
+        CHECK(repository.ids().value() == std::vector(made.end() - 2, made.end()));
+    }
+
     TEST_CASE("no file is removed while a manifest cannot be read") {
         io::FaultyFileSystem fs(1);
         make_store(fs, 1);

@@ -111,8 +111,86 @@ std::string json_value(Random& random, int depth) {
     }
 }
 
+/// Numbers whose texts nearly all differ; a world has one kind of them, or all.
+std::string number(Random& random, size_t kind) {
+    switch (kind) {
+        case 0:
+            return std::to_string(random.below(90'000));
+        case 1:
+            return fmt::format(
+                "{}.{}", random.below(90), 1 + random.below(9) + 10 * random.below(9)
+            );
+        case 2:
+            return fmt::format("{}.{:03}", random.below(90), random.below(1000));
+        case 3:
+            return random.once_in(30) ? "1e3"
+                                      : fmt::format("-{}.{}", random.below(90), random.below(999));
+        case 4:
+            return random.pick(std::vector<std::string>{
+                "9007199254740993",
+                "-9223372036854775808",
+                "900719925474099.3",
+                "0.1",
+                "12345678901234567.8",
+                "7",
+                "007",
+                "-0",
+                "1_0",
+                "NaN",
+                ""
+            });
+        default:
+            return number(random, random.below(5));
+    }
+}
+
+std::string logfmt_line(Random& random, size_t i, size_t numbers) {
+    if (random.once_in(10)) {
+        return random.pick(std::vector<std::string>{
+            "",
+            "code",
+            "=5 code=1",
+            "code=200\ta=1",
+            "a=\"x\"code=7 ms=1",
+            "a=\"x code=7 ms=1\" ms=3",
+            "a=\"x code=7",
+            "a=b=c code=300 ms=4",
+            "a=\"\\q\" code=300",
+            "code=1 code=2",
+            "a_b=1 a.b=2 n.b=1",
+            "(code=500 a=x",
+            "code= a= ms=",
+            "caf\xc3\xa9=1 code=200",
+            "started 17 code=200 at 2026-01-01T00:00:00Z ms=3",
+            "a=caf\xc3\xa9 code=\xff",
+            R"({"code":200,"ms":5})",
+        });
+    }
+    const std::string text = random.pick(kTexts);
+    // One such value without quotes, and its whole column says nothing of the line any more.
+    const bool is_tame = numbers % 2 == 0 && text.contains('"');
+    const bool is_quoted = text.empty() || text.contains(' ') || is_tame || random.once_in(2);
+    return fmt::format(
+        "ts=2026-01-01T00:00:{:02}.{:03}Z level={} code={} a={}{}{} ms={} n.b={} msg=\"GET /a/{} "
+        "x=1\" "
+        "id={:08x}{}",
+        i / 7 % 60,
+        i % 1000,
+        random.once_in(5) ? "ERROR" : "INFO",
+        200 + random.below(4) * 100,
+        is_quoted ? "\"" : "",
+        text,
+        is_quoted ? "\"" : "",
+        number(random, numbers),
+        random.below(3),
+        random.below(30),
+        random.below(1U << 31),
+        random.once_in(8) ? fmt::format(" code={}", random.below(900)) : ""
+    );
+}
+
 /// Most lines of a shape that repeats, some of any.
-std::string line(Random& random, size_t i) {
+std::string line(Random& random, size_t i, size_t numbers) {
     switch (random.below(14)) {
         case 0:
             return json_object(random, 0);
@@ -140,12 +218,15 @@ std::string line(Random& random, size_t i) {
             });
         default:
             return fmt::format(
-                R"({{"t":"2026-01-01T00:00:{:02}.{:03}Z","level":"{}","code":{},"a":{},"n":{{"b":"{}"}},"tags":{},"m":"GET /a/{} done","id":"{:08x}"}})",
+                R"({{"t":"2026-01-01T00:00:{:02}.{:03}Z","level":"{}","code":{},"a":{},"ms":{}{}{},"n":{{"b":"{}"}},"tags":{},"m":"GET /a/{} done","id":"{:08x}"}})",
                 i / 7 % 60,
                 i % 1000,
                 random.once_in(5) ? "ERROR" : "INFO",
                 200 + random.below(4) * 100,
                 random.once_in(8) ? json_value(random, 1) : "\"" + random.pick(kTexts) + "\"",
+                numbers > 3 ? "\"" : "",
+                number(random, numbers),
+                numbers > 3 ? "\"" : "",
                 random.below(3),
                 random.once_in(6) ? json_value(random, 2) : "[1,2]",
                 random.below(30),
@@ -156,18 +237,25 @@ std::string line(Random& random, size_t i) {
 
 std::vector<test::PlainRow> make_rows(Random& random, size_t count) {
     std::vector<test::PlainRow> rows;
+    const size_t numbers = random.below(6);
+    const size_t pairs_once_in = random.pick(std::vector<size_t>{1, 1, 2, 20, 1000, 1000});
+    const bool has_own_ms = random.once_in(3);
     for (size_t i = 0; i < count; ++i) {
+        const bool is_pairs = random.once_in(pairs_once_in);
         test::PlainRow row{
             .labels = {{"app", random.once_in(2) ? "x" : "y"}},
             .ts_ns = kBegin + static_cast<int64_t>(random.below(600)) * kSecond / 7 +
                      static_cast<int64_t>(i),
-            .line = line(random, i),
+            .line = is_pairs ? logfmt_line(random, i, numbers) : line(random, i, numbers),
         };
         if (random.once_in(4)) {
             row.labels.emplace("code", "s");
         }
         if (random.once_in(3)) {
             row.metadata.emplace("a", random.pick(kNames));
+        }
+        if (has_own_ms && random.once_in(5)) {
+            row.metadata.emplace("ms", random.once_in(2) ? "20" : "x");
         }
         row.severity = random.once_in(3) ? kSeverityError : kSeverityUnset;
         rows.push_back(std::move(row));
@@ -243,6 +331,16 @@ std::string label_stage(Random& random) {
         " | d_d_d_d_d_d_d_d_d_d_d_d_d_d_d_d=`1`",
         " | a_extracted=`ok`",
         " | detected_level=`error`",
+        " | ms > 40",
+        " | ms > 40000",
+        " | ms <= 12.5 and code=`200`",
+        " | ms != 7 | ms < 60.25",
+        " | code=`200` | ms >= 0.1 and code < 400",
+        " | ms > 10 or code = 500",
+        " | ms_extracted > 5",
+        " | ms > 1s | ms > 5",
+        " | ms=`7`",
+        " | x > 20",
     });
 }
 
@@ -251,7 +349,21 @@ std::string random_query(Random& random, const std::vector<test::PlainRow>& rows
     for (size_t n = random.below(3); n > 0; --n) {
         stages += line_filter(random, rows);
     }
-    stages += random.once_in(4) ? "" : " | json";
+    stages += random.pick(std::vector<std::string>{
+        "",
+        " | json",
+        " | json",
+        " | json",
+        " | logfmt",
+        " | logfmt",
+        " | json x=\"ms\"",
+        " | json x=\"n.b\", code=\"code\"",
+        " | json a=\"n\", x=\"tags[0]\"",
+        " | json a_b=\"a.b\", code=\"n.b\", n=\"n\"",
+        " | logfmt x=\"ms\", code",
+        " | json | logfmt",
+        " | logfmt --keep-empty",
+    });
     for (size_t n = random.below(3); n > 0; --n) {
         stages += label_stage(random);
     }
@@ -273,11 +385,19 @@ std::string random_query(Random& random, const std::vector<test::PlainRow>& rows
         " without (code)",
         " by (_x, z)",
         " by (detected_level)",
-        " by (a, n_b, code)"
+        " by (a, n_b, code)",
+        " by (ms)",
+        " by (x, a)",
+        " by (level)"
     });
     if (random.once_in(4)) {
         return fmt::format(
-            "sum{} (sum_over_time({}{} | unwrap code | __error__=`` [1m]))", by, selector, stages
+            "sum{} (sum_over_time({}{} | unwrap {}{} [1m]))",
+            by,
+            selector,
+            stages,
+            random.pick(std::vector<std::string>{"code", "ms", "ms", "x", "ms_extracted"}),
+            random.once_in(2) ? " | __error__=``" : ""
         );
     }
     const std::string op = random.pick(

@@ -2,6 +2,7 @@
 // Line tests over columns against the same tests of the lines themselves: what passes is never left
 // out, and what is said to pass without its line does pass.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <functional>
 #include <optional>
@@ -15,6 +16,10 @@
 #include "collector/store/columns/block_decoder.hpp"
 #include "collector/store/columns/block_encoder.hpp"
 #include "common/automaton/pattern_automaton.hpp"
+#include "common/logql/extract/json_reader.hpp"
+#include "common/logql/parser.hpp"
+#include "common/logql/stage/pipeline.hpp"
+#include "common/logql/text/quantity.hpp"
 #include "common/logql/text/regex.hpp"
 
 namespace seyir::store::columns {
@@ -350,6 +355,80 @@ void check(
     CHECK(at == got->batch->row_count());
 }
 
+/// Lines with a number `n` whose texts nearly all differ, of one kind or of several.
+std::vector<std::string> number_lines(Random& random, bool is_json) {
+    std::vector<std::string> lines;
+    const size_t kind = random.below(5);
+    for (size_t i = 200 + random.below(600); i > 0; --i) {
+        std::string number;
+        switch (random.below(40) == 0 ? random.below(5) : kind) {
+            case 0:
+                number = std::to_string(random.below(1'000'000));
+                break;
+            case 1:
+                number = fmt::format("{}.{:02}", random.below(5000), random.below(100));
+                break;
+            case 2:
+                number = fmt::format("-{}.{}", random.below(90), 1 + random.below(999));
+                break;
+            case 3:
+                number = fmt::format("9007199254{:06}", random.below(1'000'000));
+                break;
+            default:
+                number = fmt::format("1234567890123{}.{}", random.below(999), random.below(999));
+        }
+        const std::string& word = random.pick(kWords);
+        const std::string bare = word.contains('"') ? "-" : word;
+        lines.push_back(
+            is_json ? fmt::format(R"({{"n":{},"w":"{}","p":{{"n":"{}"}}}})", number, word, i)
+                    : fmt::format("n={} w=\"{}\" p_n={} x={}", number, word, i, bare)
+        );
+    }
+    return lines;
+}
+
+LineWants number_wants(bool is_json) {
+    LineWants wants;
+    wants.is_whole = false;
+    wants.format = is_json ? LineFormat::kJson : LineFormat::kLogfmt;
+    wants.labels = {{"n", 0, true}, {"w", 1}, {"p_n", 2, true}};
+    wants.number_of = logql::parse_number;
+    wants.label_name = logql::json_label_name;
+    return wants;
+}
+
+logql::Pipeline parser_stage(bool is_json) {
+    const std::string text = is_json ? R"({input="app"} | json)" : R"({input="app"} | logfmt)";
+    const auto expr = logql::parse(text);
+    REQUIRE(expr);
+    auto made = logql::Pipeline::compile(text, std::get<logql::LogExpr>(expr->node).stages);
+    REQUIRE(made);
+    return std::move(*made);
+}
+
+std::optional<std::string> text_of(const LineValues::Label& label, uint32_t row) {
+    const uint32_t number = label.numbers[row];
+    if (number == LineValues::kAbsent) {
+        return std::nullopt;
+    }
+    REQUIRE(number <= label.text_count);
+    if (!label.write) {
+        return std::string(label.texts[number - 1]);
+    }
+    std::string text;
+    label.write(text, number - 1);
+    return text;
+}
+
+/// How many there are.
+size_t check_quantity(const LineValues::Label& label, uint32_t row, const std::string& text) {
+    if (label.quantities.empty() || std::isnan(label.quantities[label.numbers[row] - 1])) {
+        return 0;
+    }
+    CHECK(logql::parse_number(text) == label.quantities[label.numbers[row] - 1]);
+    return 1;
+}
+
 }  // namespace
 
 TEST_SUITE("collector/store/columns/match") {
@@ -387,6 +466,48 @@ TEST_SUITE("collector/store/columns/match") {
         CHECK(tally.sure > 1000);
     }
 
+    TEST_CASE("values given in place of lines are those that a parser finds in them") {
+        uint64_t seed = std::random_device{}();
+        if (const char* const given = std::getenv("SEYIR_SEED")) {
+            seed = std::strtoull(given, nullptr, 10);
+        }
+        CAPTURE(seed);
+        Random random(seed);
+        size_t values = 0;
+        size_t quantities = 0;
+        for (int round = 0; round < 60; ++round) {
+            const bool is_json = round % 2 == 0;
+            BlockEncoder encoder;
+            Block block;
+            fill(block, encoder, number_lines(random, is_json));
+            const LineWants wants = number_wants(is_json);
+            BlockDecoder decoder = block.open();
+            REQUIRE(decoder.open());
+            const auto got = decoder.rows(std::nullopt, wants);
+            REQUIRE(got);
+            REQUIRE(got->values != nullptr);
+            const auto parser = parser_stage(is_json);
+            logql::ScratchRow row;
+            for (uint32_t i = 0; i < got->rows.size(); ++i) {
+                if (got->values->has_line[i] != 0) {
+                    continue;
+                }
+                row.bind(block.batch, got->rows[i]);
+                REQUIRE(parser.process(row));
+                for (size_t k = 0; k < wants.labels.size(); ++k) {
+                    const auto text = text_of(*got->values->labels[k], i);
+                    const auto wanted = row.get(wants.labels[k].name);
+                    const bool is_same = text == wanted;
+                    CHECK_MESSAGE(is_same, row.line());
+                    values += text ? 1 : 0;
+                    quantities += text ? check_quantity(*got->values->labels[k], i, *text) : 0;
+                }
+            }
+        }
+        CHECK(values > 5000);
+        CHECK(quantities > 1000);
+    }
+
     TEST_CASE("bytes that were changed are refused or give rows within bounds") {
         const uint64_t seed = 11;
         Random random(seed);
@@ -405,9 +526,13 @@ TEST_SUITE("collector/store/columns/match") {
                 }
                 LineWants wants;
                 wants.is_whole = random.below(3) == 0;
-                wants.as_json = random.below(2) == 0;
-                wants.json_labels = {{"n", 0}, {"w", 1}, {"p", 1}};
-                wants.json_label_name = [](std::span<const std::string_view> path) {
+                constexpr LineFormat kFormats[] = {
+                    LineFormat::kNone, LineFormat::kJson, LineFormat::kLogfmt
+                };
+                wants.format = kFormats[random.below(3)];
+                wants.labels = {{"n", 0, random.below(2) == 0}, {"w", 1}, {"p", 1, true}};
+                wants.number_of = logql::parse_number;
+                wants.label_name = [](std::span<const std::string_view> path) {
                     return std::string(path.back());
                 };
                 if (random.below(3) != 0) {

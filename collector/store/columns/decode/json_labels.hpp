@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Labels that `| json` makes of lines, from the lines' slots. What the slots do not prove to be
-// what a parser would give (escapes, a name twice, an array's place, another format) needs the
-// line. Threads: pure function.   Errors: kCorrupt.   Limits: RenderLimit.
+// Labels that `| json` and `| logfmt` make of lines, from the lines' slots. What the slots do not
+// prove to be what a parser would give (escapes, a name twice, an array's place, another format)
+// needs the line. Threads: pure function.   Errors: kCorrupt.   Limits: RenderLimit.
 #pragma once
 
 #include <functional>

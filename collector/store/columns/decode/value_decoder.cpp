@@ -16,20 +16,6 @@ bool has_room(const std::string& out, size_t more, size_t bytes_max) {
     return out.size() <= bytes_max && more <= bytes_max - out.size();
 }
 
-/// Values that did not fit the form, ascending by place.
-struct Exceptions {
-    std::vector<std::pair<uint32_t, std::string>> at;
-
-    const std::string* find(size_t i) const {
-        if (at.empty()) {
-            return nullptr;
-        }
-        const auto found =
-            std::ranges::lower_bound(at, i, {}, [](const auto& e) { return e.first; });
-        return found != at.end() && found->first == i ? &found->second : nullptr;
-    }
-};
-
 using State = TextAutomaton::State;
 
 /// Where the exceptions lead too.
@@ -39,38 +25,6 @@ void add_exceptions(
     for (const auto& [at, text] : exceptions.at) {
         to.add_all(automaton.run(from, text));
     }
-}
-
-/// Of scalar forms; `append(text, value)` writes one. Most states need no text.
-template <class Append>
-bool advance_scalars(
-    const ScalarForm& form,
-    const Exceptions& exceptions,
-    const TextAutomaton& automaton,
-    std::span<const uint32_t> values,
-    std::span<State> states,
-    Append&& append
-) {
-    FormSteps steps(automaton, form);
-    std::string text;
-    for (size_t k = 0; k < values.size(); ++k) {
-        if (automaton.is_settled(states[k])) {
-            continue;
-        }
-        if (const std::string* other = exceptions.find(values[k])) {
-            states[k] = automaton.run(states[k], *other);
-            continue;
-        }
-        const State next = steps.of(states[k]);
-        if (next != FormSteps::kOpen) {
-            states[k] = next;
-            continue;
-        }
-        text.clear();
-        append(text, values[k]);
-        states[k] = automaton.run(states[k], text);
-    }
-    return true;
 }
 
 class ConstColumn final : public Column {
@@ -253,39 +207,94 @@ class DictColumn final : public Column {
     ColumnPtr distinct_;
 };
 
-class ScalarColumn final : public Column {
+/// Values of one form, and those that are not of it. `Values` has form(), exceptions() and
+/// append_value(text, i); that is no virtual function, for it is asked of every value.
+template <class Values>
+class FormColumn : public Column {
   public:
-    ScalarColumn(ScalarForm form, std::vector<int64_t> numbers, Exceptions exceptions)
-        : Column(numbers.size()),
-          form_(std::move(form)),
-          numbers_(std::move(numbers)),
-          exceptions_(std::move(exceptions)) {}
+    using Column::Column;
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
-        if (const std::string* text = exceptions_.find(i)) {
+    bool append(std::string& out, size_t i, RenderLimit& limit) const final {
+        if (const std::string* text = self().exceptions().find(i)) {
             out += *text;
         } else {
-            form_.append(out, numbers_[i]);
+            self().append_value(out, i);
         }
         return out.size() <= limit.bytes_max;
     }
 
+    StateSet image(
+        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
+    ) const final {
+        StateSet to = reach_by_form(automaton, from, self().form());
+        add_exceptions(self().exceptions(), automaton, from, to);
+        return to;
+    }
+
+    /// Most states need no text.
+    bool advance(
+        const TextAutomaton& automaton,
+        std::span<const uint32_t> values,
+        std::span<State> states,
+        RenderLimit& /*limit*/
+    ) const final {
+        FormSteps steps(automaton, self().form());
+        std::string text;
+        for (size_t k = 0; k < values.size(); ++k) {
+            if (automaton.is_settled(states[k])) {
+                continue;
+            }
+            if (const std::string* other = self().exceptions().find(values[k])) {
+                states[k] = automaton.run(states[k], *other);
+                continue;
+            }
+            const State next = steps.of(states[k]);
+            if (next != FormSteps::kOpen) {
+                states[k] = next;
+                continue;
+            }
+            text.clear();
+            self().append_value(text, values[k]);
+            states[k] = automaton.run(states[k], text);
+        }
+        return true;
+    }
+
+  private:
+    const Values& self() const { return static_cast<const Values&>(*this); }
+};
+
+class ScalarColumn final : public FormColumn<ScalarColumn> {
+  public:
+    ScalarColumn(ScalarForm form, std::vector<int64_t> numbers, Exceptions exceptions)
+        : FormColumn(numbers.size()),
+          values_(std::make_shared<const ScalarValues>(
+              std::move(form), std::move(numbers), std::move(exceptions)
+          )) {}
+
+    const ScalarForm& form() const { return values_->form; }
+
+    const Exceptions& exceptions() const { return values_->exceptions; }
+
+    void append_value(std::string& out, size_t i) const {
+        values_->form.append(out, values_->numbers[i]);
+    }
+
+    std::shared_ptr<const ScalarValues> scalars() const override { return values_; }
+
     bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
-        if (numbers_.empty() || !exceptions_.at.empty()) {
+        if (!has_small_range(*values_)) {
             return Column::number_texts(out, limit);
         }
-        const auto [least, most] = std::ranges::minmax(numbers_);
+        const auto [least, most] = std::ranges::minmax(values_->numbers);
         const uint64_t range = static_cast<uint64_t>(most) - static_cast<uint64_t>(least);
-        if (range >= kSmallRangeMax) {
-            return Column::number_texts(out, limit);
-        }
         std::vector<uint32_t> known(range + 1, UINT32_MAX);
         out.numbers.reserve(count());
-        for (const int64_t number : numbers_) {
+        for (const int64_t number : values_->numbers) {
             uint32_t& text = known[static_cast<uint64_t>(number) - static_cast<uint64_t>(least)];
             if (text == UINT32_MAX) {
                 text = static_cast<uint32_t>(out.ends.size());
-                form_.append(out.bytes, number);
+                values_->form.append(out.bytes, number);
                 out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
             }
             out.numbers.push_back(text);
@@ -293,69 +302,25 @@ class ScalarColumn final : public Column {
         return out.bytes.size() <= limit.bytes_max;
     }
 
-    StateSet image(
-        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
-    ) const override {
-        StateSet to = reach_by_form(automaton, from, form_);
-        add_exceptions(exceptions_, automaton, from, to);
-        return to;
-    }
-
-    bool advance(
-        const TextAutomaton& automaton,
-        std::span<const uint32_t> values,
-        std::span<State> states,
-        RenderLimit& /*limit*/
-    ) const override {
-        const auto append = [&](std::string& text, uint32_t i) { form_.append(text, numbers_[i]); };
-        return advance_scalars(form_, exceptions_, automaton, values, states, append);
-    }
-
   private:
-    static constexpr uint64_t kSmallRangeMax = 4096;
-
-    ScalarForm form_;
-    std::vector<int64_t> numbers_;
-    Exceptions exceptions_;
+    std::shared_ptr<const ScalarValues> values_;
 };
 
-class BytesColumn final : public Column {
+class BytesColumn final : public FormColumn<BytesColumn> {
   public:
     BytesColumn(size_t count, ScalarForm form, std::string records, Exceptions exceptions)
-        : Column(count),
+        : FormColumn(count),
           form_(std::move(form)),
           records_(std::move(records)),
           exceptions_(std::move(exceptions)) {}
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
-        if (const std::string* text = exceptions_.find(i)) {
-            out += *text;
-        } else {
-            const size_t width = form_.byte_width();
-            form_.append_text(out, std::string_view(records_).substr(i * width, width));
-        }
-        return out.size() <= limit.bytes_max;
-    }
+    const ScalarForm& form() const { return form_; }
 
-    StateSet image(
-        const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
-    ) const override {
-        StateSet to = reach_by_form(automaton, from, form_);
-        add_exceptions(exceptions_, automaton, from, to);
-        return to;
-    }
+    const Exceptions& exceptions() const { return exceptions_; }
 
-    bool advance(
-        const TextAutomaton& automaton,
-        std::span<const uint32_t> values,
-        std::span<State> states,
-        RenderLimit& /*limit*/
-    ) const override {
+    void append_value(std::string& out, size_t i) const {
         const size_t width = form_.byte_width();
-        const auto append = [&](std::string& text, uint32_t i) {
-            form_.append_text(text, std::string_view(records_).substr(i * width, width));
-        };
-        return advance_scalars(form_, exceptions_, automaton, values, states, append);
+        form_.append_text(out, std::string_view(records_).substr(i * width, width));
     }
 
   private:
@@ -691,6 +656,15 @@ class ColumnReader {
 };
 
 }  // namespace
+
+bool has_small_range(const ScalarValues& values) {
+    constexpr uint64_t kSmallRangeMax = 4096;
+    if (values.numbers.empty() || !values.exceptions.at.empty()) {
+        return false;
+    }
+    const auto [least, most] = std::ranges::minmax(values.numbers);
+    return static_cast<uint64_t>(most) - static_cast<uint64_t>(least) < kSmallRangeMax;
+}
 
 bool Column::number_texts(NumberedTexts& out, RenderLimit& limit) const {
     // Few texts that repeat are worth finding; a short column may be a dictionary of different

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/store/columns/decode/scalar_values.hpp"
 #include "collector/store/columns/encode/plan.hpp"
 #include "common/automaton/text_automaton.hpp"
 
@@ -75,6 +76,9 @@ class Column {
         RenderLimit& limit
     ) const;
 
+    /// Null unless the column is numbers of one form.
+    virtual std::shared_ptr<const ScalarValues> scalars() const { return nullptr; }
+
     /// Columns of the table around that its values refer to.
     std::vector<uint32_t> refers_to;
 
@@ -107,6 +111,9 @@ struct DecodeContext {
     Unpacker* unpacker = nullptr;
     int depth = 0;
 };
+
+/// So few different numbers that their texts are worth being told apart.
+bool has_small_range(const ScalarValues& values);
 
 /// The form of all values, when the column's bytes say that at their beginning.
 std::optional<ScalarForm> form_of_column(std::string_view bytes);

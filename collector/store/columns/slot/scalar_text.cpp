@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <limits>
 
 #include "collector/store/columns/text/runs.hpp"
 #include "collector/store/columns/text/same_text.hpp"
@@ -256,6 +257,25 @@ void ScalarForm::append(std::string& out, int64_t value) const {
         default:
             break;
     }
+}
+
+double ScalarForm::quantity(int64_t value) const {
+    // Below this both parts of the quotient are exact, so that it is rounded once, as the text is.
+    constexpr int64_t kExactMax = int64_t{1} << 53;
+    switch (kind) {
+        case ScalarKind::kInt:
+        case ScalarKind::kPadded:
+            return static_cast<double>(value);
+        case ScalarKind::kDecimal:
+        case ScalarKind::kShortest:
+            if (value >= -kExactMax && value <= kExactMax) {
+                return static_cast<double>(value) / static_cast<double>(kPowers[width]);
+            }
+            break;
+        default:
+            break;
+    }
+    return std::numeric_limits<double>::quiet_NaN();
 }
 
 bool ScalarForm::parse_bytes(std::string_view text, std::string& out) const {

@@ -45,6 +45,13 @@ struct ScalarForm {
     ) const;
     void append(std::string& out, int64_t value) const;
 
+    /// Its texts are numbers.
+    bool is_number() const { return kind <= ScalarKind::kShortest; }
+
+    /// The number that the text of `value` is, to the last bit; not-a-number when that is not
+    /// known without the text.
+    double quantity(int64_t value) const;
+
     /// Appends byte_width() bytes to `out`; false when the text is not of this form.
     bool parse_bytes(std::string_view text, std::string& out) const;
     void append_text(std::string& out, std::string_view bytes) const;

@@ -16,7 +16,9 @@ const char* find(const char* at, const char* end, char c) {
 }
 
 void add_unless_dash(FieldWriter& out, std::string_view name, Slice text) {
-    if (text != "-" && !text.empty()) {
+    if (text.empty() || (text.size() == 1 && text[0] == '-')) {
+        out.skip();
+    } else {
         out.add_text(name, text);
     }
 }
