@@ -9,7 +9,7 @@
 namespace seyir::collector {
 
 StoreOutput::StoreOutput(store::LogStore& store, uint16_t output)
-    : store_(store), output_(output) {}
+    : store_(store), output_(output), positions_(store, output) {}
 
 void StoreOutput::deliver(BatchView view, pipeline::DeliverDone done) {
     store_.append(

@@ -8,12 +8,13 @@
 #include <mutex>
 #include <string>
 
+#include "collector/services/store_positions.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/pipeline/output.hpp"
 
 namespace seyir::collector {
 
-class StoreOutput final : public pipeline::Output {
+class StoreOutput final : public pipeline::Output, public pipeline::PositionKeeper {
   public:
     /// `output` numbers the store outputs of a pipeline; it is part of the lane key on disk, so an
     /// output keeps its number for ever. The store outlives this object.
@@ -32,12 +33,19 @@ class StoreOutput final : public pipeline::Output {
 
     bool takes_metrics() const override { return true; }
 
+    Result<std::vector<pipeline::CommittedLane>> committed(
+        TenantId tenant, AgentId agent, const std::vector<SourceKey>& lanes
+    ) const override {
+        return positions_.committed(tenant, agent, lanes);
+    }
+
   private:
     DeliveryReport to_report(Result<store::Durable> durable);
     void note_failure(const std::string& message);
 
     store::LogStore& store_;
     const uint16_t output_;
+    const StorePositions positions_;
     mutable std::mutex mutex_;
     std::string failure_;
 };

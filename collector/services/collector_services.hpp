@@ -6,14 +6,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "collector/services/agent_tokens.hpp"
 #include "collector/services/internal_events.hpp"
 #include "collector/services/relay_target.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/component/types.hpp"
+#include "common/pipeline/position_source.hpp"
 
 namespace seyir::collector {
 
@@ -27,6 +31,11 @@ struct FoundRelayTarget {
 };
 
 using FindRelayTarget = std::function<FoundRelayTarget(std::string_view path)>;
+
+/// The outputs that the records of an `agents` input, and what is relayed to it, go to and that
+/// keep positions. Nothing: the pipeline does not run yet.
+using FindPositionKeepers = std::function<std::optional<
+    std::vector<std::shared_ptr<const pipeline::PositionKeeper>>>(const std::string& input)>;
 
 class CollectorServices final : public component::ProgramServices {
   public:
@@ -43,6 +52,7 @@ class CollectorServices final : public component::ProgramServices {
     std::shared_ptr<const AgentTokens> agent_tokens;  ///< of agents that joined; may be none
     InternalEvents events;
     FindRelayTarget find_relay_target;
+    FindPositionKeepers find_position_keepers;
 
   private:
     alert::RefillSource* const refill_;
