@@ -7,6 +7,8 @@
 #include "agent/app/collector_output_type.hpp"
 #include "agent/input/tail_type.hpp"
 #include "collector/app/collector_config.hpp"
+#include "collector/app/limits.hpp"
+#include "collector/store/rocks_store.hpp"
 #include "test/support/temp_dir.hpp"
 
 namespace {
@@ -136,6 +138,19 @@ TEST_SUITE("collector/app/collector_config") {
         CHECK(guarded[1] == plain[1]);  // the server guards it
     }
 
+    TEST_CASE("what is staged at most follows the memory to plan with") {
+        const auto staged = [](uint64_t memory_bytes) {
+            store::RocksStoreOptions options;
+            collector::apply_limits({.memory_bytes = memory_bytes}, options);
+            CHECK(options.seal_bytes <= options.stage_budget_bytes / 2);
+            return options.stage_budget_bytes;
+        };
+        CHECK(staged(256 * kMiB) == 128 * kMiB);
+        CHECK(staged(512 * kMiB) == 256 * kMiB);
+        CHECK(staged(kGiB) == store::RocksStoreOptions{}.stage_budget_bytes);
+        CHECK(staged(64 * kGiB) == store::RocksStoreOptions{}.stage_budget_bytes);
+    }
+
     TEST_CASE("the shortest collector configuration reads with every default") {
         const auto loaded = collector_of(std::string(kCollector));
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
@@ -213,9 +228,8 @@ TEST_SUITE("common/config/loader") {
             CHECK_FALSE(loaded.ok());
             const std::string text = loaded.diagnostics.to_text();
             CHECK(text.find("E0509") != std::string::npos);
-            CHECK(
-                text.find("token_file: " + path) != std::string::npos
-            );  // the line, with its caret
+            CHECK(text.find(path) != std::string::npos);
+            CHECK(text.find("agent.yaml:6:17") != std::string::npos);
             CHECK(text.find("^^^") != std::string::npos);
             CHECK(with(path, offline()).diagnostics.to_text().find("E0509") == std::string::npos);
         }
