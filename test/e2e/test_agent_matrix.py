@@ -238,7 +238,7 @@ inputs:
     partial_line_wait: 300ms
     rescan_interval: 200ms
 outputs:
-  central: {{ type: collector, endpoints: ['127.0.0.1:{site.agents_port}'], token: {harness.TOKEN} }}
+  central: {{ type: collector, endpoints: ['127.0.0.1:{site.agents_port}'], token: {harness.TOKEN}, retry: {{ max: 1s }} }}
 """)
 
     def stored(self):
