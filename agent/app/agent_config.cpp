@@ -57,8 +57,9 @@ config::Field limits_field() {
         field("disk", Type::kBytes)
             .between(0, 64 * 1024 * kGiB)
             .describe("What the buffers of all outputs and deleted files that are held open may "
-                      "occupy together; beyond, buffers do what their `when_full` says and the "
-                      "oldest deleted files are let go, counted. 0: no cap but their own.")
+                      "occupy together. Half of it is divided among them evenly, the rest goes "
+                      "to who comes first. Beyond, buffers do what their `when_full` says and "
+                      "the oldest deleted files are let go, counted. 0: no cap but their own.")
             .or_else("0")
             .elsewhere("Fluent Bit", {"storage.total_limit_size"})
     );

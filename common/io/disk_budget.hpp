@@ -1,18 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 // DiskBudget: one cap over everything a program keeps on disk until it is delivered: buffers of
-// outputs and files that were deleted and are held open. Each holder says what it has; the caps of
-// its own still apply. Threads: thread-safe.   Limits: 0 = no cap.
+// outputs and files that were deleted and are held open. Each holder takes a share. Half of the cap
+// is divided among them evenly (to each no more than its own cap), so that one output whose far
+// side is dead leaves the others their parts; the rest goes to who comes first. Caps of the
+// holders' own still apply. What is there is never cut: a holder beyond the cap only grows no more.
+// Threads: thread-safe.   Limits: 0 = no cap.   Ownership: outlives the shares.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <map>
 #include <mutex>
-#include <string>
+#include <set>
 
 namespace seyir::io {
 
 class DiskBudget {
   public:
+    /// One holder's part; given back with the object.
+    class Share {
+      public:
+        /// `least_bytes`: what the holder cannot work without (a segment), guaranteed too.
+        /// `most_bytes`: its own cap; more is not kept for it.
+        Share(DiskBudget& budget, uint64_t least_bytes, uint64_t most_bytes)
+            : budget_(budget), least_bytes_(least_bytes), most_bytes_(most_bytes) {
+            const std::lock_guard lock(budget_.mutex_);
+            budget_.shares_.insert(this);
+        }
+
+        ~Share() {
+            const std::lock_guard lock(budget_.mutex_);
+            budget_.shares_.erase(this);
+        }
+
+        Share(const Share&) = delete;
+        Share& operator=(const Share&) = delete;
+
+        /// What the holder has now, whether it fits or not: it is there.
+        void hold(uint64_t bytes) {
+            const std::lock_guard lock(budget_.mutex_);
+            held_ = bytes;
+        }
+
+        /// As hold(), when it is guaranteed or leaves the others what is; else nothing changes and
+        /// false.
+        bool try_hold(uint64_t bytes) {
+            const std::lock_guard lock(budget_.mutex_);
+            const bool grows = bytes > held_;
+            if (budget_.bytes_max_ != 0 && grows && bytes > budget_.guaranteed(*this) &&
+                bytes - held_ > budget_.room_beside(*this)) {
+                return false;
+            }
+            held_ = bytes;
+            return true;
+        }
+
+        /// What the holder should let go of: never what is guaranteed to it.
+        uint64_t excess() const {
+            const std::lock_guard lock(budget_.mutex_);
+            const uint64_t mine = budget_.guaranteed(*this);
+            const uint64_t claimed = budget_.claimed();
+            if (budget_.bytes_max_ == 0 || held_ <= mine || claimed <= budget_.bytes_max_) {
+                return 0;
+            }
+            return std::min(held_ - mine, claimed - budget_.bytes_max_);
+        }
+
+      private:
+        friend class DiskBudget;
+        DiskBudget& budget_;
+        const uint64_t least_bytes_;
+        const uint64_t most_bytes_;
+        uint64_t held_ = 0;
+    };
+
     explicit DiskBudget(uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
     void set_limit(uint64_t bytes_max) {
@@ -20,34 +80,13 @@ class DiskBudget {
         bytes_max_ = bytes_max;
     }
 
-    /// What the holder has now, whether it fits or not: it is there.
-    void hold(const std::string& holder, uint64_t bytes) {
-        const std::lock_guard lock(mutex_);
-        total_ += bytes - held_[holder];
-        held_[holder] = bytes;
-    }
-
-    /// As hold(), when everything together stays within the cap; else nothing changes and false.
-    bool try_hold(const std::string& holder, uint64_t bytes) {
-        const std::lock_guard lock(mutex_);
-        const uint64_t before = held_[holder];
-        if (bytes_max_ != 0 && bytes > before && total_ - before + bytes > bytes_max_) {
-            return false;
-        }
-        total_ += bytes - before;
-        held_[holder] = bytes;
-        return true;
-    }
-
-    /// By how much all holders together are over the cap.
-    uint64_t excess() const {
-        const std::lock_guard lock(mutex_);
-        return bytes_max_ != 0 && total_ > bytes_max_ ? total_ - bytes_max_ : 0;
-    }
-
     uint64_t total() const {
         const std::lock_guard lock(mutex_);
-        return total_;
+        uint64_t total = 0;
+        for (const Share* share : shares_) {
+            total += share->held_;
+        }
+        return total;
     }
 
     uint64_t limit() const {
@@ -56,9 +95,29 @@ class DiskBudget {
     }
 
   private:
+    uint64_t guaranteed(const Share& share) const {
+        const uint64_t even = bytes_max_ / 2 / shares_.size();
+        return std::max(share.least_bytes_, std::min(share.most_bytes_, even));
+    }
+
+    /// What is held, with what is kept for those that hold less.
+    uint64_t claimed() const {
+        uint64_t claimed = 0;
+        for (const Share* share : shares_) {
+            claimed += std::max(share->held_, guaranteed(*share));
+        }
+        return claimed;
+    }
+
+    /// By how much the holder, which has its guaranteed part or will, may grow beyond what it has.
+    uint64_t room_beside(const Share& share) const {
+        const uint64_t others = claimed() - std::max(share.held_, guaranteed(share));
+        const uint64_t taken = others + share.held_;
+        return taken < bytes_max_ ? bytes_max_ - taken : 0;
+    }
+
     mutable std::mutex mutex_;
-    std::map<std::string, uint64_t> held_;
-    uint64_t total_ = 0;
+    std::set<const Share*> shares_;
     uint64_t bytes_max_;
 };
 

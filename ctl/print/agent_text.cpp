@@ -103,7 +103,8 @@ bool tells_of_loss(const MetricSample& sample) {
     constexpr std::array<std::string_view, 5> kWords = {
         "_dropped_", "_lost_", "_left_out_", "_corrupt_", "_rejected_"
     };
-    return sample.value > 0 && sample.name.ends_with("_total") &&
+    const bool is_notice = sample.name.ends_with("_notices_total");
+    return sample.value > 0 && !is_notice && sample.name.ends_with("_total") &&
            std::ranges::any_of(kWords, [&](std::string_view word) {
                return sample.name.find(word) != std::string::npos;
            });

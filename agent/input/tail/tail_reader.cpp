@@ -142,6 +142,9 @@ TailReader::TailReader(
       counters_(deps.registry, options_.id),
       walker_(deps.fs),
       builder_(options_.labels, 1) {
+    if (deps_.disk != nullptr) {
+        disk_share_.emplace(*deps_.disk, 0, options_.deleted_files_bytes_max);
+    }
     forks_ = deps_.checkpoints.forks();
     if (auto last = deps_.checkpoints.loaded(options_.id)) {
         store_id_ = last->store_id;

@@ -16,6 +16,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -338,6 +339,7 @@ class TailReader {
     TailOptions options_;
     TailDeps deps_;
     const FileClaims::Owner owner_;
+    std::optional<io::DiskBudget::Share> disk_share_;  ///< for deleted files that are held
     DirectoryWatch* watch_;
     std::shared_ptr<TailInbox> inbox_;
     pipeline::Submit submit_;

@@ -489,13 +489,12 @@ void TailReader::check_detached() {
         end_rotated(file);
     }
     std::ranges::sort(deleted, {}, &TailFile::changed_at);
-    const std::string holder = "tail " + options_.id;
     const auto over_the_hosts = [&] {
-        if (deps_.disk == nullptr) {
+        if (!disk_share_) {
             return false;
         }
-        deps_.disk->hold(holder, deleted_bytes);
-        return deps_.disk->excess() > 0;
+        disk_share_->hold(deleted_bytes);
+        return disk_share_->excess() > 0;
     };
     for (TailFile* file : deleted) {
         const bool over_mine = deleted_bytes > options_.deleted_files_bytes_max;

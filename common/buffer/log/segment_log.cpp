@@ -34,11 +34,12 @@ void append_frame(std::string& out, PendingFrame& frame, LogPlace place) {
 }  // namespace
 
 SegmentLog::SegmentLog(io::FileSystem& fs, io::Clock& clock, Options options)
-    : fs_(fs), clock_(clock), options_(std::move(options)) {}
-
-SegmentLog::~SegmentLog() {
+    : fs_(fs), clock_(clock), options_(std::move(options)) {
     if (options_.budget != nullptr) {
-        options_.budget->hold(options_.directory, 0);
+        // One segment goes only when there is a next one.
+        share_ = std::make_unique<io::DiskBudget::Share>(
+            *options_.budget, 2 * options_.segment_bytes, options_.max_size_bytes
+        );
     }
 }
 
@@ -168,24 +169,29 @@ Result<void> SegmentLog::check_room() const {
             )
         );
     }
-    io::DiskBudget* const budget = options_.budget;
-    if (budget == nullptr) {
+    if (share_ == nullptr) {
         return {};
     }
-    budget->hold(options_.directory, held);
-    if (!budget->try_hold(options_.directory, held + options_.segment_bytes)) {
+    share_->hold(held);
+    if (!share_->try_hold(held + options_.segment_bytes)) {
         return fail(
             ErrorCode::kBackpressure,
             fmt::format(
                 "buffers and held files have {} of limits.disk {}; {} holds {} of it",
-                format_bytes(budget->total()),
-                format_bytes(budget->limit()),
+                format_bytes(options_.budget->total()),
+                format_bytes(options_.budget->limit()),
                 options_.directory,
                 format_bytes(held)
             )
         );
     }
     return {};
+}
+
+void SegmentLog::count_disk_bytes() {
+    if (share_ != nullptr) {
+        share_->hold(disk_bytes());
+    }
 }
 
 Result<void> SegmentLog::roll(std::string lanes) {
@@ -207,9 +213,7 @@ Result<void> SegmentLog::roll(std::string lanes) {
     bytes += lanes;
     auto created = create(segment, bytes);
     if (!created) {
-        if (options_.budget != nullptr) {
-            options_.budget->hold(options_.directory, disk_bytes());
-        }
+        count_disk_bytes();
         return created.error();
     }
     active_ = *std::move(created);
@@ -277,12 +281,12 @@ bool SegmentLog::trim(uint64_t offset) {
         segments_.pop_front();
         any = true;
     }
-    if (any && options_.budget != nullptr) {
+    if (any && share_ != nullptr) {
         uint64_t bytes = 0;
         for (const Segment& segment : segments_) {
             bytes += segment.disk_bytes;
         }
-        options_.budget->hold(options_.directory, bytes);
+        share_->hold(bytes);
     }
     return any;
 }

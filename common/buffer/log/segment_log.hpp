@@ -72,7 +72,6 @@ class SegmentLog {
     using OnFrame = std::function<void(const FrameHeader&, std::string_view body)>;
 
     SegmentLog(io::FileSystem& fs, io::Clock& clock, Options options);
-    ~SegmentLog();
 
     /// Takes the folder and finds the end of the log. Its id is that of its segments, else `known`,
     /// else a new one. Offsets below `floor` were given out before: the log never uses one twice.
@@ -87,6 +86,8 @@ class SegmentLog {
     Result<void> write(std::span<PendingFrame> frames, const LanesBody& lanes, size_t& written);
     Result<void> sync();
     Result<void> close();
+    /// Says to the budget what is there.
+    void count_disk_bytes();
 
     // --- the reader ---
     /// The first good frame at or behind `from`; nothing at the end. `tolerate_io`: unreadable
@@ -156,6 +157,7 @@ class SegmentLog {
     io::FileSystem& fs_;
     io::Clock& clock_;
     Options options_;
+    std::unique_ptr<io::DiskBudget::Share> share_;
     std::shared_ptr<void> lock_;
     BufferId id_;
     uint32_t quarantined_ = 0;

@@ -154,16 +154,38 @@ TEST_SUITE("agent/input/tail/limits") {
         host.run();
         REQUIRE(collector.state.lines.size() == 3);
         collector.hold = true;
-        disk.hold("another buffer", 8'000);
+        io::DiskBudget::Share buffer(disk, 0, 100'000);
+        buffer.hold(8'000);
         for (const char* name : {"a.log", "b.log", "c.log"}) {
             host.dir.append(name, std::string(9'998, 'y') + "\n");
             host.run();
             host.dir.remove(name);
             host.run(3);
         }
-        CHECK(disk.excess() == 0);
+        CHECK(disk.total() <= disk.limit());
         CHECK(disk.total() > 8'000);
         CHECK(lost_bytes(host) > 0);
         host.stop();
+    }
+
+    TEST_CASE("deleted files keep their part of limits.disk, however full the buffers are") {
+        io::DiskBudget disk(40'000);
+        FakeCollector collector;
+        Host host(collector);
+        host.disk = &disk;
+        io::DiskBudget::Share buffer(disk, 0, 100'000);
+        host.dir.append("a.log", "x\n");
+        host.start();
+        host.run();
+        collector.hold = true;
+        buffer.hold(60'000);
+        host.dir.append("a.log", std::string(9'997, 'y') + "\n");
+        host.run();
+        host.dir.remove("a.log");
+        host.run(3);
+        CHECK(lost_bytes(host) == 0);
+        CHECK(disk.total() == 70'000);
+        host.stop();
+        CHECK(disk.total() == 60'000);  // an input that is gone gives its part back
     }
 }

@@ -367,6 +367,7 @@ TEST_SUITE("ctl/agent_text") {
         const auto samples = read_metrics(
             "seyir_buffer_dropped_rows_total{component=\"central\",reason=\"buffer_full\"} 1200\n"
             "seyir_agent_tail_lost_bytes_total{input=\"app\"} 0\n"
+            "seyir_collector_lost_notices_total{state=\"firing\"} 1\n"
             "seyir_buffer_rows{component=\"central\"} 7\n"
         );
         const std::string text = agent_text(*status, samples, false);
@@ -382,6 +383,7 @@ TEST_SUITE("ctl/agent_text") {
         }
         CHECK(text.find("lost_bytes") == std::string::npos);
         CHECK(text.find("seyir_buffer_rows") == std::string::npos);
+        CHECK(text.find("notices") == std::string::npos);
         CHECK(agent_text(*status, {}, false).find("nothing\n") != std::string::npos);
     }
 }
