@@ -58,6 +58,9 @@ void add_output(std::string& out, const View& output, bool color) {
             bytes_of(output, "credit_bytes"),
             count_of(output, "waiting_frames")
         );
+        if (number_of(output, "held_frames") > 0) {
+            out += count_of(output, "held_frames") + " of them for another endpoint, ";
+        }
         out += output.get("last_ack_age_seconds")
                    ? "last ack " + span_text(number_of(output, "last_ack_age_seconds")) + " ago"
                    : "no ack yet";
