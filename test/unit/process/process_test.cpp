@@ -105,15 +105,17 @@ TEST_SUITE("common/process") {
         process::keep_freed_heap();
         const auto work = [] {  // a batch's columns, as tail makes them
             for (int i = 0; i < 8; ++i) {
-                const std::string column(500'000, 'x');
-                const std::string other(700'000, 'y');
-                CHECK(column.back() != other.back());
+                std::vector<std::string> columns;
+                for (const char byte : {'w', 'x', 'y', 'z'}) {
+                    columns.emplace_back(700'000, byte);
+                }
+                CHECK(columns.back().back() == 'z');
             }
         };
         work();
         const uint64_t before = minor_faults();
         work();
-        CHECK(minor_faults() - before < 100);  // 2,300 pages
+        CHECK(minor_faults() - before < 500);  // of 5,500 pages
 #endif
     }
 
