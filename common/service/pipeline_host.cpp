@@ -61,6 +61,8 @@ const char* word(component::Difference::Kind kind) {
             return "removed";
         case component::Difference::Kind::kChanged:
             return "changed";
+        case component::Difference::Kind::kRestarted:
+            return "restarted";
     }
     return "";
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "common/ship/make_setup.hpp"
+
 namespace seyir::ship {
 namespace {
 
@@ -92,6 +94,17 @@ void add_transfer(Schema& schema) {
                             "frame sent again.")
                   .or_else("60s")
                   .elsewhere("other programs", {"timeout", "request_timeout"}))
+        .with(field("on_ambiguity", Type::kEnum)
+                  .choice(
+                      "wait",
+                      "they wait for that collector, with what comes behind them in "
+                      "the same sources; the rest goes to the next"
+                  )
+                  .choice("resend", "they go to the next: none waits, some may be stored in both")
+                  .describe("With several endpoints: what to do with frames that were sent to one "
+                            "collector and not answered when only another can be reached. Rows "
+                            "sent to both are counted as possible duplicates.")
+                  .or_else("wait"))
         .with(config::object("retry", std::move(retry))
                   .elsewhere("promtail", {"backoff_config"})
                   .elsewhere("Filebeat", {"backoff"}));
@@ -139,6 +152,25 @@ const config::Schema& collector_output_schema() {
     return schema;
 }
 
+namespace {
+
+void check_token_file(const config::ObjectReader& r, const config::SectionChecks& checks) {
+    if (checks.files == nullptr || !r.has("token_file") ||
+        checks.diagnostics.is_broken(r.span("token_file"))) {
+        return;
+    }
+    if (const auto token = read_token_file(*checks.files, r.path("token_file")); !token) {
+        checks.diagnostics.add(
+            {.code = config::kMissingFile,
+             .at = r.span("token_file"),
+             .message = token.error().message,
+             .hint = "this file must exist, be readable and hold the token"}
+        );
+    }
+}
+
+}  // namespace
+
 CollectorOutputOptions read_collector_output(const config::ObjectReader& r) {
     CollectorOutputOptions options;
     options.endpoints = r.addresses("endpoints");
@@ -152,6 +184,9 @@ CollectorOutputOptions read_collector_output(const config::ObjectReader& r) {
     options.in_flight_bytes_max = r.bytes("in_flight_bytes");
     options.connect_timeout = r.duration("connect_timeout");
     options.ack_timeout = r.duration("ack_timeout");
+    options.on_ambiguity = r.choice<OnAmbiguity>(
+        "on_ambiguity", {{"wait", OnAmbiguity::kWait}, {"resend", OnAmbiguity::kResend}}
+    );
     const config::ObjectReader retry = r.nested("retry");
     options.retry_initial = retry.duration("initial");
     options.retry_max = retry.duration("max");
@@ -177,6 +212,7 @@ void check_collector_output(const config::ObjectReader& r, const config::Section
              .hint = "remove one of them"}
         );
     }
+    check_token_file(r, checks);
     const config::ObjectReader retry = r.nested("retry");
     if (options.retry_initial > options.retry_max) {
         const std::string_view key = retry.has("initial") ? "initial" : "max";

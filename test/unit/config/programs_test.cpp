@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+
 #include <doctest/doctest.h>
 
 #include "agent/app/agent_config.hpp"
 #include "agent/app/collector_output_type.hpp"
 #include "agent/input/tail_type.hpp"
 #include "collector/app/collector_config.hpp"
+#include "collector/app/limits.hpp"
+#include "collector/store/rocks_store.hpp"
+#include "test/support/temp_dir.hpp"
 
 namespace {
 
@@ -133,6 +138,19 @@ TEST_SUITE("collector/app/collector_config") {
         CHECK(guarded[1] == plain[1]);  // the server guards it
     }
 
+    TEST_CASE("what is staged at most follows the memory to plan with") {
+        const auto staged = [](uint64_t memory_bytes) {
+            store::RocksStoreOptions options;
+            collector::apply_limits({.memory_bytes = memory_bytes}, options);
+            CHECK(options.seal_bytes <= options.stage_budget_bytes / 2);
+            return options.stage_budget_bytes;
+        };
+        CHECK(staged(256 * kMiB) == 128 * kMiB);
+        CHECK(staged(512 * kMiB) == 256 * kMiB);
+        CHECK(staged(kGiB) == store::RocksStoreOptions{}.stage_budget_bytes);
+        CHECK(staged(64 * kGiB) == store::RocksStoreOptions{}.stage_budget_bytes);
+    }
+
     TEST_CASE("the shortest collector configuration reads with every default") {
         const auto loaded = collector_of(std::string(kCollector));
         REQUIRE_MESSAGE(loaded.ok(), loaded.diagnostics.to_text());
@@ -188,6 +206,35 @@ TEST_SUITE("common/config/loader") {
         CHECK(collector_of("version: 1\ntls: { cert: /nonexistent/c.pem, key: /k }\noutputs: { s: "
                            "{ type: store } }\n")
                   .ok());
+    }
+
+    TEST_CASE("a token file that is missing or empty is pointed at before the agent starts") {
+        const test::TempDir dir;
+        const auto with = [](const std::string& file, const config::LoadOptions& options) {
+            return agent::parse_agent_config(
+                "/etc/seyir/agent.yaml",
+                "version: 1\noutputs:\n  central:\n    type: collector\n"
+                "    endpoints: ['127.0.0.1:6363']\n    token_file: " +
+                    file + "\n",
+                options
+            );
+        };
+        const config::LoadOptions online;
+        std::ofstream(dir.path() + "/empty") << "\n";
+        std::ofstream(dir.path() + "/token") << "secret\n";
+        for (const std::string file : {"/nonexistent/token", "/empty"}) {
+            const std::string path = file == "/empty" ? dir.path() + file : file;
+            const auto loaded = with(path, online);
+            CHECK_FALSE(loaded.ok());
+            const std::string text = loaded.diagnostics.to_text();
+            CHECK(text.find("E0509") != std::string::npos);
+            CHECK(text.find(path) != std::string::npos);
+            CHECK(text.find("agent.yaml:6:17") != std::string::npos);
+            CHECK(text.find("^^^") != std::string::npos);
+            CHECK(with(path, offline()).diagnostics.to_text().find("E0509") == std::string::npos);
+        }
+        const std::string good = with(dir.path() + "/token", online).diagnostics.to_text();
+        CHECK(good.find("E0509") == std::string::npos);
     }
 
     TEST_CASE("files and credentials are read without their last line break and never shown") {
