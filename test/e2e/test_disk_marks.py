@@ -9,7 +9,7 @@ import harness
 BELOW = "1TiB"  # no test machine has so much free; the highest mark the schema takes
 
 
-def configure(site, soft="0B", hard="16MiB"):
+def configure(site, soft="16MiB", hard="16MiB"):
     site.configure_collector(f"""\
 version: 1
 data_dir: {site.folder}/data
