@@ -17,11 +17,13 @@ class VolumeCounter {
 
     /// The bucket of a time inside the range.
     uint32_t bucket_of(UnixNanos ts) const {
-        return query_.bucket.count() == 0
-                   ? 0
-                   : static_cast<uint32_t>(
-                         (ts.value - query_.range.begin.value) / query_.bucket.count()
-                     );
+        if (query_.bucket.count() == 0) {
+            return 0;
+        }
+        // A range may be longer than int64 can tell.
+        const uint64_t since =
+            static_cast<uint64_t>(ts.value) - static_cast<uint64_t>(query_.range.begin.value);
+        return static_cast<uint32_t>(since / static_cast<uint64_t>(query_.bucket.count()));
     }
 
     Result<void> add(
