@@ -116,6 +116,9 @@ int show(const std::string& directory, bool wants_sound, const PrintStyle& style
     if (!report) {
         return failed(report.error().message);
     }
+    if (report->segments.empty() && report->put_aside.empty() && !report->cursor) {
+        return failed(directory + " holds no disk buffer");
+    }
     const std::string text =
         style.form == OutputForm::kJson ? as_json(directory, *report) : as_text(directory, *report);
     fputs(text.c_str(), stdout);
@@ -273,14 +276,18 @@ std::string usual_state() {
     return loaded.ok() ? loaded.config->home : kAgentState;
 }
 
-/// The spools under an agent's state directory; `directory` itself when it is one.
-std::vector<std::string> spools_of(const std::string& directory) {
-    std::vector<std::string> found;
-    const auto names = io::posix_file_system().list(directory + "/buffer");
-    for (size_t i = 0; names && i < names->size(); ++i) {
-        found.push_back(directory + "/buffer/" + (*names)[i]);
+/// The spools of an agent's state directory; `directory` itself when it is no such.
+Result<std::vector<std::string>> spools_of(const std::string& directory) {
+    const auto state = state_directory(directory);
+    if (!state) {
+        return std::vector{directory};
     }
-    return names ? found : std::vector{directory};
+    SEYIR_TRY(const auto known, buffer::FolderBook(io::posix_file_system(), *state).read());
+    std::vector<std::string> found;
+    for (const buffer::KnownFolder& one : known) {
+        found.push_back(one.folder);
+    }
+    return found;
 }
 
 }  // namespace
@@ -334,12 +341,17 @@ int spool_command(const Arguments& arguments) {
             (is_named ? "" : ": give the agent's state_dir, as in `seyir spool ls DIR`")
         );
     }
-    if (!is_named && !io::posix_file_system().stat(where + "/buffer")) {
-        fmt::print(stderr, "seyir: nothing was spooled yet: there is no {}/buffer\n", where);
+    const auto spools = spools_of(where);
+    if (!spools) {
+        return failed(spools.error().message);
+    }
+    const bool is_unused = !is_named && !io::posix_file_system().stat(where + "/buffer");
+    if (spools->empty() || is_unused) {
+        fmt::print(stderr, "seyir: nothing was spooled yet in {}\n", where);
         return kExitOk;
     }
     int worst = kExitOk;
-    for (const std::string& spool : spools_of(where)) {
+    for (const std::string& spool : *spools) {
         worst = std::max(
             worst,
             what == "export" ? export_rows(spool, arguments.has("all"))

@@ -130,11 +130,11 @@ Result<PrintStyle> print_style(const Arguments& arguments) {
     return style;
 }
 
-Result<Session> Session::open(const Arguments& arguments) {
+Result<Session> Session::open(const Arguments& arguments, std::string_view peer) {
     SEYIR_TRY(const auto style, print_style(arguments));
     const auto url = choose(arguments, "server", "SEYIR_SERVER", kDefaultServer);
     net::HttpClientOptions options;
-    options.peer_hint = "seyir-collector";
+    options.peer_hint = peer;
     SEYIR_TRY(options.token, shown_token(arguments));
     const auto ca = choose(arguments, "ca", "SEYIR_CA", "");
     if (!ca.empty()) {

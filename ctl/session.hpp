@@ -22,7 +22,10 @@ inline constexpr int kExitUsage = 2;
 
 class Session {
   public:
-    static Result<Session> open(const Arguments& arguments);
+    /// `peer` is named when nobody listens.
+    static Result<Session> open(
+        const Arguments& arguments, std::string_view peer = "seyir-collector"
+    );
 
     using Parameters = std::vector<std::pair<std::string, std::string>>;
 

@@ -135,6 +135,7 @@ int AgentApp::run(
     const std::string& effective_config,
     process::Signals& signals
 ) {
+    process::keep_freed_heap();
     log::set_level(config.log.level);
     log::set_json(config.log.json);
     log::info(kLog, "starting", {{"version", std::string(kVersion)}, {"config", path}});

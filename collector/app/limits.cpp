@@ -52,11 +52,13 @@ config::Field limits_field() {
                   .elsewhere("Loki", {"query_timeout"}));
     Schema limits("limits", "What the collector may take of this host.");
     limits
-        .with(field("memory", Type::kBytes)
-                  .between(256 * kMiB, 1024 * kGiB)
-                  .describe("Memory to plan with: below 1GiB write buffers, what sealing holds and "
-                            "what queries may hold shrink with it.")
-                  .or_else("1GiB"))
+        .with(
+            field("memory", Type::kBytes)
+                .between(256 * kMiB, 1024 * kGiB)
+                .describe("Memory to plan with: below 1GiB write buffers, what waits to be sealed, "
+                          "what sealing holds and what queries may hold shrink with it.")
+                .or_else("1GiB")
+        )
         .with(config::object("queries", std::move(queries)));
     return config::object("limits", std::move(limits));
 }
@@ -78,6 +80,8 @@ void apply_limits(const LimitsConfig& limits, store::RocksStoreOptions& store) {
     store.memtable_bytes = scaled(store.memtable_bytes, memory, 8 * kMiB);
     store.wal_bytes_max = scaled(store.wal_bytes_max, memory, 32 * kMiB);
     store.seal_bytes = scaled(store.seal_bytes, memory, 8 * kMiB);
+    // Queries read what is staged as a whole, and its index is in memory.
+    store.stage_budget_bytes = scaled(store.stage_budget_bytes, memory, 128 * kMiB);
     store.seal_slice_raw_bytes = scaled(store.seal_slice_raw_bytes, memory, 8 * kMiB);
     store.seal_job_raw_bytes = scaled(store.seal_job_raw_bytes, memory, 64 * kMiB);
     store.group_bytes_max = scaled(store.group_bytes_max, memory, 2 * kMiB);

@@ -52,7 +52,8 @@ std::string agent_json(const input::AgentState& agent, UnixNanos now) {
     const bool has_frame = agent.last_frame.value != 0;
     return fmt::format(
         R"({{"id":"{}","connected":{},"hostname":{},"peer":{},"version":{},"since":{},)"
-        R"("last_frame_age_seconds":{},"lag_seconds":{},"frames":{},"rows":{},"raw_bytes":{}}})",
+        R"("last_frame_age_seconds":{},"lag_seconds":{},"frames":{},"rows":{},"raw_bytes":{},)"
+        R"("clock_skew_seconds":{},"clock_is_wrong":{}}})",
         agent.agent.to_hex(),
         agent.connected,
         json_quote(agent.hostname),
@@ -63,7 +64,9 @@ std::string agent_json(const input::AgentState& agent, UnixNanos now) {
         has_frame ? fmt::format("{:.3f}", seconds(agent.last_frame - agent.newest_record)) : "null",
         agent.frames,
         agent.rows,
-        agent.raw_bytes
+        agent.raw_bytes,
+        input::clock_skew_json(agent),
+        agent.clock_is_wrong()
     );
 }
 

@@ -34,6 +34,7 @@ DeliveryReport StoreOutput::to_report(Result<store::Durable> durable) {
     report.duplicate = durable->duplicate;
     report.dropped = durable->rejected;
     report.reason = std::move(durable->reject_reason);
+    report.rejected_rows = std::move(durable->rejected_rows);
     report.lanes = std::move(durable->lanes);
     const bool must_rewind = std::ranges::any_of(report.lanes, [](const LaneVerdict& lane) {
         return lane.kind == LaneVerdict::Kind::kRewind || lane.kind == LaneVerdict::Kind::kGap;

@@ -40,6 +40,8 @@ struct Durable {
     uint32_t duplicate = 0;
     uint32_t rejected = 0;  ///< rows outside limits (too old for retention), counted by reason
     std::string reject_reason;
+    /// Which ones, as indexes into the commit's batch, ascending; empty for samples.
+    std::vector<uint32_t> rejected_rows;
     std::vector<LaneVerdict> lanes;  ///< lanes that were not kStored, with where to resume
 };
 

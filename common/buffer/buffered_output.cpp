@@ -168,7 +168,7 @@ std::optional<pipeline::Contact> DiskBufferedOutput::contact() const {
     auto contact = inner == nullptr ? std::nullopt : inner->contact();
     if (contact && buffer_ != nullptr) {
         contact->waiting_rows = buffer_->rows();
-        contact->waiting_bytes = contact->waiting_rows == 0 ? 0 : buffer_->disk_bytes();
+        contact->waiting_bytes = buffer_->waiting_bytes();
     }
     return contact;
 }

@@ -60,8 +60,12 @@ Result<void> DiskBuffer::open() {
                 lanes.load(*snapshot);
             }
         }
+        const auto prefix =
+            header.kind == FrameKind::kBatch ? decode_batch_prefix(body) : std::nullopt;
+        if (prefix) {
+            marks_.add(header.offset, prefix->appended);
+        }
         if (header.kind == FrameKind::kBatch && (header.flags & kPositionsDoNotCount) == 0) {
-            const auto prefix = decode_batch_prefix(body);
             const auto head = prefix
                                   ? decoder_.read_header(body.substr(kBatchPrefixBytesInFrame))
                                   : Result<EncodedHeader>(fail(ErrorCode::kCorrupt, "no prefix"));
@@ -94,6 +98,12 @@ Result<void> DiskBuffer::open() {
     last_batch_end_ = log_.end().offset;
     rows_ = static_cast<int64_t>(log_.end().row - std::min(acked_.row, log_.end().row));
     metrics_.recovered.add(static_cast<uint64_t>(rows_));
+    if (const auto first = rows_ > 0 ? log_.read(acked_) : std::nullopt; first && *first) {
+        if (const auto prefix = decode_batch_prefix((*first)->body)) {
+            marks_.add_before((*first)->header.offset, prefix->appended);
+        }
+    }
+    marks_.forget_before(acked_.offset);
     if (rows_ > 0) {
         log::info(
             "buffer",
@@ -234,22 +244,35 @@ uint64_t DiskBuffer::rows() const {
     return static_cast<uint64_t>(std::max<int64_t>(rows_, 0));
 }
 
+uint64_t DiskBuffer::waiting_bytes() const {
+    const std::lock_guard lock(mutex_);
+    const uint64_t end = log_.end().offset;
+    return rows_ > 0 ? end - std::min(acked_.offset, end) : 0;
+}
+
+double DiskBuffer::oldest_seconds_locked() const {
+    if (rows_ <= 0) {
+        return 0;
+    }
+    const auto handed = std::ranges::find_if(handed_, [](const Handed& one) {
+        return one.id != 0 && one.state != Handed::State::kSettled;
+    });
+    const std::optional<UnixNanos> oldest =
+        handed == handed_.end() ? marks_.at(next_.offset) : std::optional(handed->appended);
+    const Nanos age = oldest ? clock_.wall_now() - *oldest : Nanos(0);
+    return std::max(0.0, std::chrono::duration<double>(age).count());
+}
+
 void DiskBuffer::refresh_metrics() {
     metrics_.bytes.set(static_cast<double>(log_.disk_bytes()));
     const std::lock_guard lock(mutex_);
     metrics_.rows.set(static_cast<double>(rows_));
-    const auto oldest =
-        std::ranges::find_if(handed_, [](const Handed& handed) { return handed.id != 0; });
-    const Nanos age = oldest == handed_.end() ? Nanos(0) : clock_.wall_now() - oldest->appended;
-    metrics_.oldest_seconds.set(std::max(0.0, std::chrono::duration<double>(age).count()));
+    metrics_.oldest_seconds.set(oldest_seconds_locked());
 }
 
 std::string DiskBuffer::report() const {
     const uint64_t disk_bytes = log_.disk_bytes();
     const std::lock_guard lock(mutex_);
-    const auto oldest =
-        std::ranges::find_if(handed_, [](const Handed& handed) { return handed.id != 0; });
-    const Nanos age = oldest == handed_.end() ? Nanos(0) : clock_.wall_now() - oldest->appended;
     const char* when_full = "block";
     if (options_.when_full != BufferOptions::WhenFull::kBlock) {
         const bool oldest_goes = options_.when_full == BufferOptions::WhenFull::kDropOldest;
@@ -261,7 +284,7 @@ std::string DiskBuffer::report() const {
         disk_bytes,
         options_.max_size_bytes,
         when_full,
-        std::max(0.0, std::chrono::duration<double>(age).count())
+        oldest_seconds_locked()
     );
 }
 

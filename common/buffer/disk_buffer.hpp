@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/buffer/age_marks.hpp"
 #include "common/buffer/buffer_metrics.hpp"
 #include "common/buffer/delivery_source.hpp"
 #include "common/buffer/log/cursor_file.hpp"
@@ -85,6 +86,9 @@ class DiskBuffer {
     uint64_t rows() const;
 
     uint64_t disk_bytes() const { return log_.disk_bytes(); }
+
+    /// Of what waits; its files may be larger, for they get their room ahead.
+    uint64_t waiting_bytes() const;
 
     /// JSON members: rows, bytes, bounds, age of the oldest batch.
     std::string report() const;
@@ -177,6 +181,7 @@ class DiskBuffer {
     void advance();
     Handed* find(uint64_t id);
     SourceKey lane_locked() const;
+    double oldest_seconds_locked() const;
     void move_to(LogPlace place, uint64_t tail_hash, bool lane_start);
     void wake_holder();
 
@@ -219,6 +224,7 @@ class DiskBuffer {
 
     std::deque<Recent> recent_;
     uint64_t recent_bytes_ = 0;
+    AgeMarks marks_;
     std::deque<Handed> handed_;
     uint64_t next_id_ = 1;
     LogPlace acked_;

@@ -233,6 +233,7 @@ void DiskBuffer::advance() {
         handed_.pop_front();
         moved = true;
     }
+    marks_.forget_before(acked_.offset);
     if (moved && (is_blocked_ || !cursor_dirty_)) {
         poked_ = true;
         wake_.notify_one();

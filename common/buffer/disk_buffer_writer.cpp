@@ -226,6 +226,7 @@ void DiskBuffer::publish(size_t frames) {
                 };
                 recent.bytes += recent.view.batch->raw_bytes();
                 last_batch_end_ = frame.header.end();
+                marks_.add(frame.header.offset, recent.prefix.appended);
                 rows += frame.rows;
                 recent_bytes_ += recent.bytes;
                 recent_.push_back(std::move(recent));

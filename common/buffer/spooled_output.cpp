@@ -151,7 +151,7 @@ std::optional<pipeline::Contact> SpooledOutput::contact() const {
     if (contact && spool != nullptr) {
         const DiskBuffer& buffer = spool->buffer();
         contact->waiting_rows = buffer.rows();
-        contact->waiting_bytes = contact->waiting_rows == 0 ? 0 : buffer.disk_bytes();
+        contact->waiting_bytes = buffer.waiting_bytes();
     }
     return contact;
 }

@@ -64,7 +64,17 @@ int release_read_only(dl_phdr_info* object, size_t, void*) {
     return 0;
 }
 
+/// Columns of a batch are below it: beyond, malloc(3) maps memory for each and unmaps it again.
+constexpr int kMappedFrom = 4 << 20;
+constexpr int kFreeKeptMax = 8 << 20;
+
 }  // namespace
+
+void keep_freed_heap() {
+    // A libc that refuses leaves everything as it was.
+    ::mallopt(M_MMAP_THRESHOLD, kMappedFrom);
+    ::mallopt(M_TRIM_THRESHOLD, kFreeKeptMax);
+}
 
 bool QuietTime::due(SteadyTime now, Nanos cpu) {
     if (!begun_) {

@@ -26,6 +26,11 @@ class QuietTime {
     bool released_once_ = false;
 };
 
+/// Before other threads run: freed heap up to some MiB stays with the program, so that batches, one
+/// like the other, do not have the kernel clear the same pages for each of them (mallopt(3)). Work
+/// that is over is what MemoryRelease is for.
+void keep_freed_heap();
+
 /// The resident set without what can be had again. True: freed heap was given back too.
 bool release_memory();
 

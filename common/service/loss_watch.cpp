@@ -39,7 +39,7 @@ std::string waiting_text(const pipeline::Contact& contact, uint64_t unread) {
     std::string text = fmt::format("{} of its inputs are not acknowledged", format_bytes(unread));
     if (contact.waiting_rows != 0) {
         text += fmt::format(
-            ", {} records ({} on disk) wait in its buffer",
+            ", {} records ({}) wait in its buffer",
             contact.waiting_rows,
             format_bytes(contact.waiting_bytes)
         );

@@ -130,13 +130,14 @@ std::string CollectorOutput::report() const {
     const ShipStatus now = impl_->shipper.status();
     std::string out = fmt::format(
         R"("endpoint":{},"connected":{},"agent_id":"{}","credit_bytes":{},"under_way_bytes":{},)"
-        R"("waiting_frames":{})",
+        R"("waiting_frames":{},"held_frames":{})",
         json_quote(now.endpoint),
         now.is_connected,
         agent_id().to_hex(),
         now.credit_bytes,
         now.under_way_bytes,
-        now.waiting_frames
+        now.waiting_frames,
+        now.held_frames
     );
     if (now.acked_at) {
         const auto age = impl_->clock.steady_now() - *now.acked_at;

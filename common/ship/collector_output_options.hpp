@@ -9,6 +9,7 @@
 
 #include "common/base/units.hpp"
 #include "common/config/sections/sections.hpp"
+#include "common/ship/ship_setup.hpp"
 
 namespace seyir::ship {
 
@@ -23,6 +24,7 @@ struct CollectorOutputOptions {
     uint64_t in_flight_bytes_max = 32 * kMiB;
     Nanos connect_timeout = std::chrono::seconds(10);
     Nanos ack_timeout = std::chrono::seconds(60);
+    OnAmbiguity on_ambiguity = OnAmbiguity::kWait;
     Nanos retry_initial = std::chrono::milliseconds(200);
     Nanos retry_max = std::chrono::seconds(30);
     Nanos lost_after{0};                      ///< without a collector: then `lost_to` are told

@@ -92,6 +92,17 @@ void add_transfer(Schema& schema) {
                             "frame sent again.")
                   .or_else("60s")
                   .elsewhere("other programs", {"timeout", "request_timeout"}))
+        .with(field("on_ambiguity", Type::kEnum)
+                  .choice(
+                      "wait",
+                      "they wait for that collector, with what comes behind them in "
+                      "the same sources; the rest goes to the next"
+                  )
+                  .choice("resend", "they go to the next: none waits, some may be stored in both")
+                  .describe("With several endpoints: what to do with frames that were sent to one "
+                            "collector and not answered when only another can be reached. Rows "
+                            "sent to both are counted as possible duplicates.")
+                  .or_else("wait"))
         .with(config::object("retry", std::move(retry))
                   .elsewhere("promtail", {"backoff_config"})
                   .elsewhere("Filebeat", {"backoff"}));
@@ -152,6 +163,9 @@ CollectorOutputOptions read_collector_output(const config::ObjectReader& r) {
     options.in_flight_bytes_max = r.bytes("in_flight_bytes");
     options.connect_timeout = r.duration("connect_timeout");
     options.ack_timeout = r.duration("ack_timeout");
+    options.on_ambiguity = r.choice<OnAmbiguity>(
+        "on_ambiguity", {{"wait", OnAmbiguity::kWait}, {"resend", OnAmbiguity::kResend}}
+    );
     const config::ObjectReader retry = r.nested("retry");
     options.retry_initial = retry.duration("initial");
     options.retry_max = retry.duration("max");

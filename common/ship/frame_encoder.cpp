@@ -171,6 +171,9 @@ std::optional<OutFrame> FrameEncoder::encode(Waiting& waiting) {
     out.max_ts = span.max;
     out.encoded = *std::move(encoded);
     out.budget_bytes = out.encoded.raw_bytes;
+    for (const SourcePosition& position : view.batch->positions()) {
+        out.lanes.push_back(position.key);
+    }
     out.done = std::move(waiting.done);
     return out;
 }

@@ -31,13 +31,38 @@ DeliveryReport report_of(const wire::Ack& ack, const OutFrame& frame) {
 
 void FrameWindow::push(OutFrame frame) {
     frames_.push_back(std::move(frame));
+    hold_if_pinned(frames_.back());
+}
+
+void FrameWindow::set_place(const Place& place, bool may_move) {
+    place_ = place;
+    may_move_ = may_move;
+    held_ = 0;
+    held_lanes_.clear();
+    for (OutFrame& frame : frames_) {
+        hold_if_pinned(frame);
+    }
+}
+
+void FrameWindow::hold_if_pinned(OutFrame& frame) {
+    const bool is_pinned = frame.ever_sent && !frame.sent_to.is_same(place_);
+    const bool is_behind = std::ranges::any_of(frame.lanes, [this](const SourceKey& key) {
+        return held_lanes_.contains(key);
+    });
+    frame.held = !may_move_ && (is_pinned || is_behind);
+    if (frame.held) {
+        ++held_;
+        held_lanes_.insert(frame.lanes.begin(), frame.lanes.end());
+    }
 }
 
 OutFrame* FrameWindow::next(uint64_t credit_bytes) {
     if (refused_ > 0) {
         return nullptr;
     }
-    const auto at = std::ranges::find(frames_, OutFrame::State::kWaiting, &OutFrame::state);
+    const auto at = std::ranges::find_if(frames_, [](const OutFrame& frame) {
+        return frame.state == OutFrame::State::kWaiting && !frame.held;
+    });
     if (at == frames_.end()) {
         return nullptr;
     }
@@ -45,13 +70,16 @@ OutFrame* FrameWindow::next(uint64_t credit_bytes) {
     return fits || sent_ == 0 ? &*at : nullptr;
 }
 
-void FrameWindow::mark_sent(OutFrame& frame, uint64_t seq, SteadyTime now) {
+uint32_t FrameWindow::mark_sent(OutFrame& frame, uint64_t seq, SteadyTime now) {
+    const bool is_elsewhere = frame.ever_sent && !frame.sent_to.is_same(place_);
+    frame.sent_to = place_;
     frame.state = OutFrame::State::kSent;
     frame.seq = seq;
     frame.ever_sent = true;
     frame.sent_at = now;
     ++sent_;
     sent_bytes_ += frame.encoded.raw_bytes;
+    return is_elsewhere ? frame.rows : 0;
 }
 
 Result<std::optional<AnsweredFrame>> FrameWindow::on_ack(const wire::Ack& ack) {
@@ -66,7 +94,10 @@ Result<std::optional<AnsweredFrame>> FrameWindow::on_ack(const wire::Ack& ack) {
     --sent_;
     sent_bytes_ -= at->encoded.raw_bytes;
     // Behind an unstored frame a gap is its consequence: only the oldest frame's verdict counts.
-    const bool consequence = ack.outcome == Outcome::kRewind && at != frames_.begin();
+    // Frames held back share no lane with it.
+    const bool consequence =
+        ack.outcome == Outcome::kRewind &&
+        std::any_of(frames_.begin(), at, [](const auto& frame) { return !frame.held; });
     if (ack.outcome == Outcome::kRetry || consequence) {
         at->state = OutFrame::State::kRefused;
         ++refused_;
@@ -97,12 +128,28 @@ std::vector<OutFrame> FrameWindow::take_all() {
         out.push_back(std::move(frame));
     }
     frames_.clear();
+    held_lanes_.clear();
+    held_ = 0;
     on_disconnect();
     return out;
 }
 
-bool FrameWindow::pinned() const {
-    return std::ranges::any_of(frames_, &OutFrame::ever_sent);
+uint64_t FrameWindow::rows_sent_elsewhere() const {
+    uint64_t rows = 0;
+    for (const OutFrame& frame : frames_) {
+        rows += frame.ever_sent && !frame.sent_to.is_same(place_) ? frame.rows : 0;
+    }
+    return rows;
+}
+
+std::optional<size_t> FrameWindow::pinned_elsewhere() const {
+    if (held_ == 0) {
+        return std::nullopt;
+    }
+    const auto at = std::ranges::find_if(frames_, [](const OutFrame& frame) {
+        return frame.held && frame.ever_sent;
+    });
+    return at == frames_.end() ? std::nullopt : std::optional(at->sent_to.endpoint);
 }
 
 std::optional<SteadyTime> FrameWindow::oldest_sent() const {

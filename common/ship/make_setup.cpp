@@ -74,6 +74,7 @@ Result<ShipSetup> make_ship_setup(
     setup.in_flight_bytes_max = options.in_flight_bytes_max;
     setup.connect_timeout = options.connect_timeout;
     setup.ack_timeout = options.ack_timeout;
+    setup.on_ambiguity = options.on_ambiguity;
     setup.retry_initial = options.retry_initial;
     setup.retry_max = options.retry_max;
     return setup;

@@ -17,6 +17,9 @@
 
 namespace seyir::ship {
 
+/// What becomes of frames one collector may have when only another can be reached.
+enum class OnAmbiguity : uint8_t { kWait, kResend };
+
 struct ShipSetup {
     std::string id = "collector";          ///< of the output, for logs and metrics
     std::vector<net::Endpoint> endpoints;  ///< tried in order; at least one
@@ -33,6 +36,7 @@ struct ShipSetup {
     uint64_t in_flight_bytes_max = 32 * kMiB;  ///< raw bytes encoded and not answered
     Nanos connect_timeout = std::chrono::seconds(10);
     Nanos ack_timeout = std::chrono::seconds(60);  ///< without an answer the connection is dropped
+    OnAmbiguity on_ambiguity = OnAmbiguity::kWait;
     Nanos retry_initial = std::chrono::milliseconds(200);
     Nanos retry_max = std::chrono::seconds(30);
 };

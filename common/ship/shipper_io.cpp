@@ -48,6 +48,16 @@ ShipMetrics::ShipMetrics(metrics::Registry& registry, const std::string& output)
       resent(registry.counter(
           "seyir_ship_resent_frames_total", "Frames sent again", {{"output", output}}
       )),
+      possible_duplicates(registry.counter(
+          "seyir_ship_possible_duplicate_rows_total",
+          "Records sent to one collector without an answer and then to another store",
+          {{"output", output}}
+      )),
+      held(registry.gauge(
+          "seyir_ship_held_frames",
+          "Frames that wait for the endpoint that did not answer them",
+          {{"output", output}}
+      )),
       rewinds(registry.counter(
           "seyir_ship_rewinds_total",
           "Frames whose positions did not join the store's",
@@ -70,6 +80,11 @@ ShipMetrics::ShipMetrics(metrics::Registry& registry, const std::string& output)
       )),
       waiting(registry.gauge(
           "seyir_ship_waiting_frames", "Frames without an answer", {{"output", output}}
+      )),
+      clock_skew_seconds(registry.gauge(
+          "seyir_ship_clock_skew_seconds",
+          "How far this clock is ahead of the collector's at the least; negative: behind",
+          {{"output", output}}
       )),
       ack_seconds(registry.histogram(
           "seyir_ship_ack_seconds",
@@ -96,6 +111,7 @@ Shipper::Shipper(
       reader_done_(executor),
       process_nonce_(new_nonce()),
       token_(setup_.token),
+      logged_failures_(setup_.endpoints.size()),
       random_(process_nonce_),
       identity_(setup_.identity.identity),
       health_("not connected yet") {
@@ -145,6 +161,10 @@ async::Awaitable<void> Shipper::run() {
         if (gate_.closed()) {
             co_return;
         }
+        if (go_back_to_) {
+            endpoint_ = *std::exchange(go_back_to_, std::nullopt);
+            continue;
+        }
         note_failure(ended ? fail(ErrorCode::kClosed, "the connection ended") : ended.error());
         const SteadyTime until = clock_.steady_now() + next_backoff();
         while (clock_.steady_now() < until && !fork_wanted()) {
@@ -157,6 +177,7 @@ async::Awaitable<void> Shipper::run() {
 }
 
 async::Awaitable<Result<void>> Shipper::connect_once() {
+    tried_ = endpoint_;
     const net::Endpoint endpoint = setup_.endpoints[endpoint_];
     net::ConnectOptions options;
     options.deadline = clock_.steady_now() + setup_.connect_timeout;
@@ -182,6 +203,34 @@ async::Awaitable<Result<void>> Shipper::connect_once() {
         all_is_well();
     }
     co_return std::move(result);
+}
+
+async::Awaitable<void> Shipper::probe(size_t endpoint) {
+    const net::Endpoint to = setup_.endpoints[endpoint];
+    net::ConnectOptions options;
+    options.deadline = clock_.steady_now() + setup_.connect_timeout;
+    options.tls = setup_.tls;
+    auto stream = co_await net::connect(to, options);
+    probing_ = false;
+    probe_at_ = clock_.steady_now() + setup_.retry_max;
+    if (stream) {
+        stream->close();
+        if (window_.pinned_elsewhere() == endpoint) {
+            go_back_to_ = endpoint;
+        }
+    }
+    wake_.set();
+}
+
+void Shipper::probe_when_due() {
+    const std::optional<size_t> endpoint = window_.pinned_elsewhere();
+    if (!endpoint || probing_ || go_back_to_ || clock_.steady_now() < probe_at_) {
+        return;
+    }
+    probing_ = true;
+    if (!gate_.spawn(executor_, "ship probe " + setup_.id, probe(*endpoint))) {
+        probing_ = false;  // the output is stopping
+    }
 }
 
 void Shipper::refresh_credentials() {
@@ -215,7 +264,8 @@ async::Awaitable<Result<void>> Shipper::converse(std::shared_ptr<Session> sessio
     const SteadyTime greeting_deadline = clock_.steady_now() + kGreetingMax;
     session->stream.set_write_deadline(greeting_deadline);
     session->stream.set_read_deadline(greeting_deadline);
-    const std::string hello = hello_bytes();
+    session->hello_at = clock_.wall_now();
+    const std::string hello = hello_bytes(session->hello_at);
     auto greeted = co_await session->stream.write(hello);
     if (greeted) {
         greeted = co_await greet(session);
@@ -303,6 +353,10 @@ async::Awaitable<Result<void>> Shipper::write_loop(std::shared_ptr<Session> sess
         credit_bytes_ = session->credit_bytes;
         publish_status();
         SEYIR_CO_CHECK(check_alive(*session));
+        probe_when_due();
+        if (go_back_to_ && window_.sent_bytes() == 0) {
+            co_return fail(ErrorCode::kClosed, "going back for frames that wait there");
+        }
         add_control(*session);
         const std::shared_ptr<const std::string> payload = add_frame(*session);
         if (session->out.empty()) {
@@ -336,8 +390,8 @@ void Shipper::after_disconnect() {
         question.request = 0;
         question.answer.lanes.clear();
     }
-    // Another collector cannot tell what became of a frame this one may have stored.
-    if (!std::exchange(accepted_, false) && !window_.pinned()) {
+    // What this one may have stored stays pinned to it: FrameWindow::set_place.
+    if (!std::exchange(accepted_, false)) {
         endpoint_ = (endpoint_ + 1) % setup_.endpoints.size();
     }
 }
@@ -345,9 +399,9 @@ void Shipper::after_disconnect() {
 void Shipper::note_failure(const Error& error) {
     set_health(error.message);
     const SteadyTime now = clock_.steady_now();
-    if (error.message != logged_failure_ || now - logged_at_ > kLogAgainAfter) {
-        logged_failure_ = error.message;
-        logged_at_ = now;
+    LoggedFailure& logged = logged_failures_[tried_];
+    if (error.message != logged.message || now - logged.at > kLogAgainAfter) {
+        logged = {error.message, now};
         log::warn(
             "ship",
             "no collector takes this agent's records; trying again until one does",
@@ -427,6 +481,7 @@ void Shipper::publish_status() {
     status_.credit_bytes = status_.is_connected ? credit_bytes_ : 0;
     status_.under_way_bytes = window_.sent_bytes();
     status_.waiting_frames = window_.size();
+    status_.held_frames = window_.held();
     status_.acked_at = acked_at_;
     status_.connected_since = connected_since_;
     status_.lasted_until = lasted_until_;

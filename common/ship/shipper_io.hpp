@@ -40,12 +40,15 @@ struct ShipMetrics {
     metrics::Counter& raw_bytes;
     metrics::Counter& wire_bytes;
     metrics::Counter& resent;
+    metrics::Counter& possible_duplicates;
+    metrics::Gauge& held;
     metrics::Counter& rewinds;
     metrics::Counter& dropped;
     /// Changed TLS and token files: in use now, or not usable.
     metrics::Counter& reloaded;
     metrics::Counter& not_reloaded;
     metrics::Gauge& waiting;
+    metrics::Gauge& clock_skew_seconds;
     metrics::Histogram& ack_seconds;
 };
 
@@ -56,6 +59,7 @@ struct ShipStatus {
     uint64_t credit_bytes = 0;           ///< the collector lets so much be under way
     uint64_t under_way_bytes = 0;        ///< sent and not answered
     uint64_t waiting_frames = 0;         ///< without an answer, sent or not
+    uint64_t held_frames = 0;            ///< of those, waiting for another endpoint
     std::optional<SteadyTime> acked_at;  ///< the last answer that a frame is stored
     std::optional<SteadyTime> connected_since;
     std::optional<SteadyTime> lasted_until;  ///< pipeline::Contact
@@ -107,6 +111,11 @@ class Shipper {
         uint32_t epoch = 0;
     };
 
+    struct LoggedFailure {
+        std::string message;
+        SteadyTime at;
+    };
+
     enum class Phase { kGreeting, kAccepted, kInUse };
 
     /// One connection's state; the reader and the writer share it on the executor.
@@ -126,6 +135,7 @@ class Shipper {
         SteadyTime last_sent;
         SteadyTime in_use_since;
         SteadyTime accepted_at;
+        UnixNanos hello_at;  ///< by our clock
         bool pinged = false;
     };
 
@@ -136,12 +146,17 @@ class Shipper {
     async::Awaitable<void> read_loop(std::shared_ptr<Session> session);
     async::Awaitable<Result<void>> write_loop(std::shared_ptr<Session> session);
 
+    /// Whether the endpoint that held frames wait for takes connections again.
+    async::Awaitable<void> probe(size_t endpoint);
+    void probe_when_due();
     /// Before a connection: the token file, and what became of changed TLS files.
     void refresh_credentials();
-    std::string hello_bytes() const;
+    std::string hello_bytes(UnixNanos now) const;
+    void compare_clocks(const Session& session, const wire::Welcome& welcome);
     Result<void> handle(Session& session, const wire::RawMessage& message);
     Result<void> on_welcome(Session& session, std::string_view body);
     void compare_store(const wire::Welcome& welcome);
+    void place_frames(const Session& session, const wire::Welcome& welcome);
     Result<void> on_refuse(Session& session, std::string_view body);
     Result<void> on_committed(std::string_view body);
     Result<void> on_ack(std::string_view body);
@@ -154,6 +169,7 @@ class Shipper {
     bool fork_wanted() const;
     Result<void> carry_out_fork();
     void after_disconnect();
+    /// Of the endpoint tried; logged when it is another one than this endpoint's last.
     void note_failure(const Error& error);
     /// The next failure is a new one: log it, and try again soon.
     void all_is_well();
@@ -176,7 +192,13 @@ class Shipper {
     FrameWindow window_;
     std::deque<Question> questions_;
     std::deque<wire::Event> events_;
-    size_t endpoint_ = 0;
+    size_t endpoint_ = 0;  ///< of the connection, or to be tried next
+    size_t tried_ = 0;     ///< of the present or last connection
+    bool clock_is_wrong_ = false;
+    uint64_t told_elsewhere_ = 0;  ///< rows, by the last such event
+    bool probing_ = false;
+    SteadyTime probe_at_;
+    std::optional<size_t> go_back_to_;  ///< held frames can be sent there again
     std::optional<StoreSeen> store_seen_;
     bool accepted_ = false;  ///< by the present or last connection's collector
     uint64_t next_request_ = 1;
@@ -184,8 +206,7 @@ class Shipper {
     std::string token_problem_;
     net::TlsReloads tls_seen_;
     Nanos backoff_{0};
-    std::string logged_failure_;
-    SteadyTime logged_at_;
+    std::vector<LoggedFailure> logged_failures_;  ///< one for each endpoint; "" = none
     std::optional<SteadyTime> connected_since_;
     std::optional<SteadyTime> lasted_until_;
     uint64_t credit_bytes_ = 0;

@@ -38,8 +38,9 @@ std::string remedy(wire::RefuseCode code) {
 
 }  // namespace
 
-std::string Shipper::hello_bytes() const {
+std::string Shipper::hello_bytes(UnixNanos now) const {
     wire::Hello hello;
+    hello.sent_at = now;
     {
         const std::lock_guard lock(mutex_);
         hello.agent = identity_.agent;
@@ -112,6 +113,8 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
          {"version", welcome.server_version},
          {"agent", agent_id().to_hex()}}
     );
+    compare_clocks(session, welcome);
+    place_frames(session, welcome);
     compare_store(welcome);
     const std::lock_guard lock(mutex_);
     if (identity_.state_dir != setup_.identity.state_dir_now) {
@@ -119,6 +122,49 @@ Result<void> Shipper::on_welcome(Session& session, std::string_view body) {
         return save_agent_identity(fs_, setup_.state_dir, identity_);
     }
     return {};
+}
+
+void Shipper::compare_clocks(const Session& session, const wire::Welcome& welcome) {
+    if (welcome.sent_at.value == 0) {
+        return;
+    }
+    // The welcome was written between our hello and now: only what is beyond either is skew.
+    const Nanos ahead = wire::clock_skew(session.hello_at, welcome.sent_at);
+    const Nanos behind = wire::clock_skew(welcome.sent_at, clock_.wall_now());
+    const Nanos skew = ahead > Nanos(0) ? ahead : behind > Nanos(0) ? -behind : Nanos(0);
+    metrics_.clock_skew_seconds.set(std::chrono::duration<double>(skew).count());
+    const bool is_wrong = std::chrono::abs(skew) > wire::kClockSkewMax;
+    if (is_wrong && !clock_is_wrong_) {
+        log::warn(
+            "ship",
+            "this clock or the collector's is wrong; records keep the times of this one",
+            {{"output", setup_.id},
+             {"collector", session.stream.peer()},
+             {"ahead_seconds", std::to_string(skew / std::chrono::seconds(1))}}
+        );
+    }
+    clock_is_wrong_ = is_wrong;
+}
+
+void Shipper::place_frames(const Session& session, const wire::Welcome& welcome) {
+    const bool may_move = setup_.on_ambiguity == OnAmbiguity::kResend;
+    window_.set_place({tried_, welcome.store_id}, may_move);
+    go_back_to_.reset();
+    probe_at_ = clock_.steady_now() + setup_.retry_max;
+    metrics_.held.set(static_cast<double>(window_.held()));
+    const uint64_t rows = window_.rows_sent_elsewhere();
+    if (rows == 0 || rows == std::exchange(told_elsewhere_, rows)) {
+        return;
+    }
+    const std::string detail = fmt::format(
+        "{} records were sent to another collector, which did not answer; {}",
+        rows,
+        may_move ? "they are sent to " + session.stream.peer() + ", too: some may be stored twice"
+                 : "they wait until it is back"
+    );
+    log::warn("ship", detail, {{"output", setup_.id}, {"collector", session.stream.peer()}});
+    events_.push_back({clock_.wall_now(), may_move ? "possible_duplicates" : "frames_held", detail}
+    );
 }
 
 void Shipper::compare_store(const wire::Welcome& welcome) {
@@ -237,7 +283,7 @@ Result<void> Shipper::on_ack(std::string_view body) {
 
 void Shipper::all_is_well() {
     backoff_ = Nanos(0);
-    logged_failure_.clear();
+    logged_failures_.assign(setup_.endpoints.size(), {});
 }
 
 void Shipper::finish(OutFrame frame, DeliveryReport report) {
@@ -268,6 +314,7 @@ void Shipper::take_inbox() {
         events_.push_back(std::move(event));
     }
     metrics_.waiting.set(static_cast<double>(window_.size()));
+    metrics_.held.set(static_cast<double>(window_.held()));
 }
 
 void Shipper::add_control(Session& session) {
@@ -299,7 +346,7 @@ void Shipper::add_control(Session& session) {
 
 std::shared_ptr<const std::string> Shipper::add_frame(Session& session) {
     const SteadyTime now = clock_.steady_now();
-    if (session.phase != Phase::kAccepted || now < session.throttled_until) {
+    if (session.phase != Phase::kAccepted || now < session.throttled_until || go_back_to_) {
         return nullptr;
     }
     if (window_.wants_resend()) {
@@ -313,7 +360,8 @@ std::shared_ptr<const std::string> Shipper::add_frame(Session& session) {
         leave_rows_out(*frame, "collector_takes_no_metrics");
     }
     metrics_.resent.add(frame->ever_sent ? 1 : 0);
-    window_.mark_sent(*frame, session.next_seq++, now);
+    const uint32_t twice = window_.mark_sent(*frame, session.next_seq++, now);
+    metrics_.possible_duplicates.add(twice);
     const EncodedBatch& encoded = frame->encoded;
     const auto wire_bytes = static_cast<uint32_t>(encoded.bytes->size());
     metrics_.frames.add();
@@ -369,6 +417,9 @@ SteadyTime Shipper::wake_at(const Session& session) const {
     }
     if (session.throttled_until > clock_.steady_now()) {
         at = std::min(at, session.throttled_until);
+    }
+    if (window_.pinned_elsewhere() && !probing_ && !go_back_to_) {
+        at = std::min(at, probe_at_);
     }
     if (session.phase == Phase::kInUse) {
         const auto pause = std::chrono::milliseconds(session.refused_retry_ms);

@@ -62,6 +62,18 @@ std::string read_text(Reader& reader) {
     return std::string(reader.text(kTextBytesMax));
 }
 
+/// Behind the last field of peers that do not tell theirs; 0 is never written.
+void append_time(std::string& out, UnixNanos time) {
+    if (time.value != 0) {
+        append_le(out, static_cast<uint64_t>(time.value));
+    }
+}
+
+UnixNanos read_time(Reader& reader) {
+    const bool is_given = reader.ok() && reader.left() >= sizeof(uint64_t);
+    return {is_given ? static_cast<int64_t>(reader.le<uint64_t>()) : 0};
+}
+
 /// The message was read whole; bytes behind belong to a later minor version.
 template <class T>
 Result<T> finish(const Reader& reader, MessageType type, T&& message) {
@@ -151,6 +163,7 @@ void append_message(std::string& out, const Hello& hello) {
         append_text(body, hello.token);
         append_text(body, hello.hostname);
         append_text(body, hello.agent_version);
+        append_time(body, hello.sent_at);
     });
 }
 
@@ -164,6 +177,7 @@ Result<Hello> decode_hello(std::string_view body) {
     out.token = read_text(reader);
     out.hostname = read_text(reader);
     out.agent_version = read_text(reader);
+    out.sent_at = read_time(reader);
     return finish(reader, MessageType::kHello, std::move(out));
 }
 
@@ -176,6 +190,7 @@ void append_message(std::string& out, const Welcome& welcome) {
         append_le(body, welcome.features);
         append_le(body, welcome.payload_bytes_max);
         append_text(body, welcome.server_version);
+        append_time(body, welcome.sent_at);
     });
 }
 
@@ -189,6 +204,7 @@ Result<Welcome> decode_welcome(std::string_view body) {
     out.features = reader.le<uint64_t>();
     out.payload_bytes_max = reader.le<uint32_t>();
     out.server_version = read_text(reader);
+    out.sent_at = read_time(reader);
     return finish(reader, MessageType::kWelcome, std::move(out));
 }
 
@@ -461,6 +477,15 @@ Result<Goodbye> decode_goodbye(std::string_view body) {
     Reader reader(body);
     Goodbye out{read_text(reader)};
     return finish(reader, MessageType::kGoodbye, std::move(out));
+}
+
+Nanos clock_skew(UnixNanos theirs, UnixNanos ours) {
+    constexpr int64_t kCentury = int64_t{36'525} * 86'400 * 1'000'000'000;
+    int64_t skew = 0;
+    if (__builtin_sub_overflow(theirs.value, ours.value, &skew)) {
+        skew = theirs < ours ? -kCentury : kCentury;
+    }
+    return Nanos(std::clamp(skew, -kCentury, kCentury));
 }
 
 bool equal_in_constant_time(std::string_view secret, std::string_view given) {

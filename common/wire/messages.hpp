@@ -6,6 +6,7 @@
 // Format: docs/format/wire.md
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "common/base/result.hpp"
+#include "common/base/time.hpp"
 #include "common/record/ack_token.hpp"
 #include "common/record/batch.hpp"
 #include "common/record/encoded_batch.hpp"
@@ -34,6 +36,8 @@ inline constexpr size_t kFrameBytesMax = kFrameHeaderBytes + kPayloadBytesMax;
 inline constexpr size_t kMessageBytesMax = 1024 * 1024;  ///< of every message that is not a frame
 inline constexpr size_t kLanesMax = 16 * 1024;           ///< in one ask, committed or ack
 inline constexpr size_t kTextBytesMax = 2048;
+/// Beyond it a clock is wrong; a hello that came in time was not longer under way.
+inline constexpr Nanos kClockSkewMax = std::chrono::seconds(10);
 
 /// On the wire: never renumber. Unknown types are skipped.
 enum class MessageType : uint8_t {
@@ -63,6 +67,7 @@ struct Hello {
     std::string token;
     std::string hostname;
     std::string agent_version;
+    UnixNanos sent_at;  ///< the agent's clock; 0 = not given, as by agents before 1.0
 
     bool operator==(const Hello&) const = default;
 };
@@ -76,6 +81,7 @@ struct Welcome {
     uint64_t features = 0;
     uint32_t payload_bytes_max = 0;  ///< a frame's payload, before compression
     std::string server_version;
+    UnixNanos sent_at;  ///< the collector's clock; 0 = not given
 
     bool operator==(const Welcome&) const = default;
 };
@@ -225,6 +231,9 @@ struct Frame {
 
 /// Checks sizes and limits; the payload's hash is checked by the batch decoder.
 Result<Frame> decode_frame(std::string_view body);
+
+/// How far `theirs` is ahead of `ours`, at most a century either way.
+Nanos clock_skew(UnixNanos theirs, UnixNanos ours);
 
 /// Takes as long for a wrong secret as for the right one.
 bool equal_in_constant_time(std::string_view secret, std::string_view given);

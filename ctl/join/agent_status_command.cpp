@@ -16,7 +16,7 @@ Result<void> run(Arguments arguments) {
     if (!arguments.has("server") && std::getenv("SEYIR_SERVER") == nullptr) {
         arguments.options["server"] = kAgentServer;
     }
-    SEYIR_TRY(auto session, Session::open(arguments));
+    SEYIR_TRY(auto session, Session::open(arguments, "seyir-agent"));
     SEYIR_TRY(const std::string body, session.get("/api/v1/status"));
     json::Document document;
     const auto status = document.parse(body);

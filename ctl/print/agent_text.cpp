@@ -58,6 +58,9 @@ void add_output(std::string& out, const View& output, bool color) {
             bytes_of(output, "credit_bytes"),
             count_of(output, "waiting_frames")
         );
+        if (number_of(output, "held_frames") > 0) {
+            out += count_of(output, "held_frames") + " of them for another endpoint, ";
+        }
         out += output.get("last_ack_age_seconds")
                    ? "last ack " + span_text(number_of(output, "last_ack_age_seconds")) + " ago"
                    : "no ack yet";
@@ -103,7 +106,8 @@ bool tells_of_loss(const MetricSample& sample) {
     constexpr std::array<std::string_view, 5> kWords = {
         "_dropped_", "_lost_", "_left_out_", "_corrupt_", "_rejected_"
     };
-    return sample.value > 0 && sample.name.ends_with("_total") &&
+    const bool is_notice = sample.name.ends_with("_notices_total");
+    return sample.value > 0 && !is_notice && sample.name.ends_with("_total") &&
            std::ranges::any_of(kWords, [&](std::string_view word) {
                return sample.name.find(word) != std::string::npos;
            });

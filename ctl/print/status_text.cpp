@@ -154,6 +154,15 @@ void agent_lines(Text& text, const View& status) {
             about += ", " + rows + " records";
         }
         text.mark(is_here, about, "away");
+        const auto is_wrong = agent.get("clock_is_wrong");
+        if (const auto skew = number_of(agent, "clock_skew_seconds");
+            skew && is_wrong && is_wrong->boolean() == true) {
+            text.out += fmt::format(
+                "       its clock is {} {} the collector's\n",
+                span_text(std::abs(*skew)),
+                *skew > 0 ? "ahead of" : "behind"
+            );
+        }
         text.out += "       id " + text_of(agent, "id") + "\n";
     }
     const auto refused = status.get("refused_connections");

@@ -5,10 +5,12 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "collector/input/http/record_reader.hpp"
+#include "common/base/id128.hpp"
 #include "common/json/reader.hpp"
 #include "ctl/print/terminal.hpp"
 #include "ctl/print/transfer_progress.hpp"
@@ -23,6 +25,8 @@ constexpr size_t kRequestBytes = kMiB;
 constexpr uint64_t kMarkBytesMax = 64 * kKiB;
 constexpr int kTriesMax = 60;  // a second apart
 constexpr size_t kNamedMax = 20;
+/// Before the byte to go on from, in an answer 409 (docs/format/export.md).
+constexpr std::string_view kStoredUpTo = "this import is stored up to byte ";
 
 /// The sum of "N entries ...": what a collector that took the rest did not want.
 uint64_t entries_in(std::string_view message) {
@@ -39,6 +43,18 @@ uint64_t entries_in(std::string_view message) {
         sum += number;
     }
     return sum;
+}
+
+/// Where an import goes on of which more is stored than its mark says.
+std::optional<uint64_t> resume_in(std::string_view message) {
+    const size_t at = message.find(kStoredUpTo);
+    if (at == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const std::string_view digits = message.substr(at + kStoredUpTo.size());
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return error == std::errc{} ? std::optional(number) : std::nullopt;
 }
 
 std::string message_of(const std::string& body) {
@@ -94,7 +110,7 @@ class Importer {
         mark_.target = session_.client().url() + path_;
         const auto text = io::read_file(io::posix_file_system(), mark_path(), kMarkBytesMax);
         if (begins_anew_ || (!text && text.error().code == ErrorCode::kNotFound)) {
-            return {};
+            return begin_anew();
         }
         SEYIR_CHECK(text);
         auto there = ImportMark::from_json(*text);
@@ -102,6 +118,9 @@ class Importer {
             return std::move(there).error().context(mark_path());
         }
         if (there->file != mark_.file || there->target != mark_.target) {
+            if (there->offset == 0 && !there->is_done) {
+                return begin_anew();  // nothing of that one was ever answered
+            }
             return fail(
                 ErrorCode::kConflict,
                 fmt::format(
@@ -121,6 +140,12 @@ class Importer {
             }
         }
         return {};
+    }
+
+    /// The mark comes before anything is sent: called again, it is the same import.
+    Result<void> begin_anew() {
+        mark_.id = Id128<struct ImportTag>::random().to_hex();
+        return keep_mark();
     }
 
     Result<void> keep_mark() {
@@ -154,16 +179,11 @@ class Importer {
                 }
                 continue;
             }
-            if (body_.empty()) {
-                // Requests with the same records are told apart by their place.
-                body_ = fmt::format(
-                    "{}{{\"file\":\"{}\",\"line\":{}}}}}\n",
-                    collector::input::kImportLine,
-                    mark_.file,
-                    lines_->number()
-                );
+            if (lines_in_body_.empty()) {
+                first_line_ = lines_->number();
             }
             body_.append(line) += '\n';
+            lines_in_body_.push_back({lines_->offset(), body_.size()});
             ++records_;
             if (body_.size() >= kRequestBytes) {
                 SEYIR_CHECK(send());
@@ -189,7 +209,7 @@ class Importer {
     Result<void> send_up_to(uint64_t offset, uint64_t line) {
         uint64_t rejected = 0;
         if (records_ > 0) {
-            SEYIR_TRY(rejected, post());
+            SEYIR_TRY(rejected, post(offset));
         }
         const uint64_t first = mark_.line + 1;
         mark_.offset = offset;
@@ -200,6 +220,7 @@ class Importer {
         records_ = 0;
         skipped_ = 0;
         body_.clear();
+        lines_in_body_.clear();
         SEYIR_CHECK(keep_mark());
         progress_.update(
             lines_->file_bytes_read(), lines_->file_bytes(), grouped(mark_.records) + " records"
@@ -217,15 +238,45 @@ class Importer {
         return {};
     }
 
-    /// Gives how many of the records the collector did not want.
-    Result<uint64_t> post() {
+    /// Requests are told apart by their place; one with a place in an import is stored once,
+    /// however late it comes again.
+    std::string import_line(uint64_t begin, uint64_t end) const {
+        const std::string place =
+            mark_.id.empty()
+                ? std::string()
+                : fmt::format(",\"id\":\"{}\",\"begin\":{},\"end\":{}", mark_.id, begin, end);
+        return fmt::format(
+            "{}{{\"file\":\"{}\",\"line\":{}{}}}}}\n",
+            collector::input::kImportLine,
+            mark_.file,
+            first_line_,
+            place
+        );
+    }
+
+    /// The request for what lies from `begin` on, which is a line's end; nothing if it is none.
+    std::optional<std::string> request_body(uint64_t begin, uint64_t end) const {
+        if (begin < mark_.offset || begin >= end) {
+            return std::nullopt;
+        }
+        size_t skipped = 0;
+        for (const LineEnd& line : lines_in_body_) {
+            skipped = line.offset <= begin ? line.body_bytes : skipped;
+        }
+        return import_line(begin, end) + body_.substr(skipped);
+    }
+
+    /// Gives how many of the records the collector did not want. `end`: unpacked bytes up to where
+    /// the request reaches.
+    Result<uint64_t> post(uint64_t end) {
+        uint64_t begin = mark_.offset;
         net::HttpClient::Request request;
         request.method = "POST";
         request.target = path_;
         request.headers.emplace_back(
             "Content-Type", std::string(collector::input::kRecordsContentType)
         );
-        request.body = body_;
+        request.body = request_body(begin, end).value_or("");
         for (int tries = 1;; ++tries) {
             SEYIR_TRY(const net::HttpAnswer answer, session_.client().fetch(request));
             const int status = answer.head.status;
@@ -240,6 +291,14 @@ class Importer {
             if (const uint64_t rejected = entries_in(message); status == 400 && rejected > 0) {
                 rejection_ = message;
                 return rejected;
+            }
+            // A killed import had cut its requests differently: what it stored is left out.
+            const auto resume = status == 409 ? resume_in(message) : std::nullopt;
+            auto rest = resume && *resume > begin ? request_body(*resume, end) : std::nullopt;
+            if (rest) {
+                begin = *resume;
+                request.body = *std::move(rest);
+                continue;
             }
             std::string hint;
             if (status == 404 || status == 405) {
@@ -262,7 +321,16 @@ class Importer {
     TransferProgress progress_;
     std::optional<RecordLines> lines_;
     ImportMark mark_;
+
+    /// Of a record in body_.
+    struct LineEnd {
+        uint64_t offset = 0;    ///< unpacked bytes of the file
+        size_t body_bytes = 0;  ///< of body_
+    };
+
     std::string body_;
+    std::vector<LineEnd> lines_in_body_;
+    uint64_t first_line_ = 0;  ///< its number
     std::string rejection_;
     uint64_t records_ = 0;  ///< in body_
     uint64_t skipped_ = 0;  ///< since the last request

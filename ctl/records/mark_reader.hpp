@@ -25,6 +25,13 @@ class MarkReader {
         return std::string(kept(name, &json::View::string).value_or(""));
     }
 
+    /// "" also when it is not there: what older versions did not write.
+    std::string text_if_any(std::string_view name) {
+        const auto field = root_->get(name);
+        const auto value = field ? field->string() : std::nullopt;
+        return std::string(value.value_or(""));
+    }
+
     uint64_t count(std::string_view name) { return kept(name, &json::View::uint64).value_or(0); }
 
     bool flag(std::string_view name) { return kept(name, &json::View::boolean).value_or(false); }

@@ -96,6 +96,8 @@ std::string ImportMark::to_json() const {
     append_json_quoted(out, file);
     out += ",\"target\":";
     append_json_quoted(out, target);
+    out += ",\"id\":";
+    append_json_quoted(out, id);
     return out + fmt::format(
                      ",\"offset\":{},\"line\":{},\"records\":{},\"skipped\":{},\"rejected\":{},"
                      "\"done\":{}}}\n",
@@ -114,6 +116,7 @@ Result<ImportMark> ImportMark::from_json(std::string_view text) {
     ImportMark mark{
         .file = reader.text("file"),
         .target = reader.text("target"),
+        .id = reader.text_if_any("id"),
         .offset = reader.count("offset"),
         .line = reader.count("line"),
         .records = reader.count("records"),

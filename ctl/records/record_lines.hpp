@@ -61,8 +61,9 @@ class RecordLines {
 
 /// How far an import is: FILE.import.
 struct ImportMark {
-    std::string file;     ///< RecordLines::identity
-    std::string target;   ///< URL and path
+    std::string file;    ///< RecordLines::identity
+    std::string target;  ///< URL and path
+    std::string id;      ///< 32 hex digits, another for each time it is begun; "" of older versions
     uint64_t offset = 0;  ///< unpacked bytes that were answered
     uint64_t line = 0;
     uint64_t records = 0;

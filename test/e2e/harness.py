@@ -300,8 +300,8 @@ outputs:
                 values[name] = float(value)
         return values
 
-    def status(self):
-        answer = self.get("/api/v1/status")
+    def status(self, process=None):
+        answer = http_get(process.http_port, "/api/v1/status") if process else self.get("/api/v1/status")
         assert answer.status == 200, answer.body[:500]
         return json.loads(answer.body)
 

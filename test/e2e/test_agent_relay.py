@@ -78,6 +78,22 @@ def test_what_no_input_can_read_is_refused_for_good_and_holds_up_nothing(site):
     assert agent.terminate() == 0 and collector.terminate() == 0
 
 
+def test_of_a_push_refused_in_part_only_the_refused_records_are_dead_letters(site):
+    collector = collector_with_http(site).start()
+    port, = harness.free_ports(1)
+    agent = relay(site, port).start()
+    body = json.dumps({"streams": [{"stream": {"app": "relay"}, "values": [
+        ["1000000000000000000", "of 2001"], [str(time.time_ns()), "of today"]]}]}).encode()
+    assert post(port, body).status == 204
+    assert [row.line for row in site.wait_rows(1, query='{app="relay"}')] == [b"of today"]
+    harness.wait_until(lambda: site.metrics(agent)[SPOOL_ROWS] == 0, "the spool is empty")
+    assert agent.terminate() == 0 and collector.terminate() == 0
+    letters = (site.folder / "data/dead_letter/records.jsonl").read_text()
+    assert "of 2001" in letters and "of today" not in letters
+    assert not (site.folder / "agent/dead_letter/records.jsonl").exists() or \
+        "of today" not in (site.folder / "agent/dead_letter/records.jsonl").read_text()
+
+
 def test_pages_and_other_hosts_are_kept_out(site):
     port, = harness.free_ports(1)
     agent = relay(site, port).start()

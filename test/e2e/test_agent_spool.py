@@ -74,12 +74,22 @@ def test_syslog_waits_on_disk_while_the_collector_is_away(site):
         client.sendall(b"".join(b"<13>1 - h a - - - number %d\n" % i for i in range(3000)))
     harness.wait_until(lambda: site.metrics(agent).get(SPOOL_ROWS, 0) == 3000, "the rows are in the spool")
     folder = site.folder / "agent" / "buffer" / "central"
-    listed = site.seyir("spool", "fsck", folder, server=False)
-    assert listed.returncode == 0 and b"3000 rows wait" in listed.stdout, listed
-    assert len(exported(site, folder)) == 3000
+    for where in (folder, site.folder / "agent", site.folder / "agent" / "buffer"):
+        for what in ("ls", "fsck"):
+            listed = site.seyir("spool", what, where, server=False)
+            assert listed.returncode == 0 and listed.stdout.count(b"3000 rows wait") == 1, listed
+        assert len(exported(site, where)) == 3000
+    for what in ("ls", "fsck"):  # no folder of a buffer
+        refused = site.seyir("spool", what, site.folder, server=False)
+        assert refused.returncode == 1 and b"holds no disk buffer" in refused.stderr, refused
+    first = site.status(agent)["outputs"][0]["spool"]["oldest_seconds"]
+    harness.wait_until(lambda: site.status(agent)["outputs"][0]["spool"]["oldest_seconds"] > first + 1,
+                       "what waits for a collector that was never there gets older")
     agent.kill9()
-    site.collector.start()
     agent.start()
+    harness.wait_until(lambda: site.status(agent)["outputs"][0]["spool"]["oldest_seconds"] > first + 1,
+                       "it is no younger for a restart")
+    site.collector.start()
     rows = site.wait_rows(3000, query='{input="net"}')
     assert sorted(numbers(rows)) == list(range(3000))
     harness.wait_until(lambda: site.metrics(agent)[SPOOL_ROWS] == 0, "the spool is empty")

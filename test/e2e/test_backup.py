@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """R6.8 with the real programs: backup, loss of the data directory, restore, and agents that refill."""
+import http.server
 import json
 import random
 import shutil
+import threading
 import time
 
 import harness
@@ -285,3 +287,52 @@ def test_R6_8_a_collector_with_a_damaged_database_names_the_command_that_mends_i
     assert mended.returncode == 0, mended.stdout + mended.stderr
     site.collector.start()
     assert site.count('{job="old"}') == 2000
+
+
+def restarting_collector(after):
+    """Answers as a collector that is started again, with a new life, once it was asked `after` times."""
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self, value):
+            body = json.dumps(value).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.answer({"life": "first", "run": 3})
+
+        def do_GET(self):
+            asked.append(self.path)
+            progress = {"files_done": 1, "files_total": 9, "bytes_done": 10, "bytes_total": 90}
+            if len(asked) <= after:
+                self.answer({"life": "first", "runs": 2, "running": True, "last": None, "progress": progress})
+            else:
+                # Its third run is another one, of which nobody asked.
+                self.answer({"life": "second", "runs": 3, "running": False, "last": {"ok": True, "id": "other"}})
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, asked
+
+
+def test_a_backup_run_ends_with_an_error_when_the_collector_is_started_again_meanwhile(site):
+    server, asked = restarting_collector(after=2)
+    try:
+        done = site.seyir("--server", f"http://127.0.0.1:{server.server_address[1]}", "backup", "run", server=False)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert len(asked) == 3, asked
+    assert done.returncode != 0
+    assert b"started again before the backup was done" in done.stderr, done.stderr
+    assert b"other" not in done.stdout, done.stdout

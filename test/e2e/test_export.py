@@ -177,6 +177,52 @@ def test_an_import_killed_again_and_again_stores_each_record_once(store, other):
     assert export(other) == out.read_bytes()
 
 
+def begin_import(other, out):
+    """An import of which nothing was answered yet: its mark."""
+    assert other.seyir("import", out, "--path", "/nowhere").returncode == 1
+    mark = json.loads(out.with_name(out.name + ".import").read_text())
+    assert mark["offset"] == 0 and len(mark["id"]) == 32
+    mark["target"] = mark["target"].replace("/nowhere", "/ingest")
+    return mark
+
+
+@pytest.mark.parametrize("first", [150, 4000])
+def test_what_an_import_stored_is_left_out_however_its_requests_are_cut_later(store, other, first):
+    push(store, 20_000)
+    out = store.folder / "all.jsonl"
+    export(store, "--out", out)
+    mark = begin_import(other, out)
+    lines = out.read_bytes().splitlines(keepends=True)
+    stored = b"".join(lines[:first])
+    place = {"import": {"file": mark["file"], "line": 1, "id": mark["id"], "begin": 0, "end": len(stored)}}
+    body = json.dumps(place, separators=(",", ":")).encode() + b"\n" + stored
+    for _ in range(2):  # it comes again
+        answer = harness.http_get(other.http_port, "/ingest", method="POST", body=body,
+                                  headers={"Content-Type": "application/x-seyir-records"})
+        assert answer.status < 300, answer.body
+    out.with_name(out.name + ".import").write_text(json.dumps(mark))  # killed before it noted that
+    done = other.seyir("import", out)
+    assert done.returncode == 0, done.stderr
+    assert export(other) == out.read_bytes()
+
+
+def test_an_import_with_an_old_mark_stores_nothing_twice(store, other):
+    push(store, 20_000)
+    out = store.folder / "all.jsonl"
+    export(store, "--out", out)
+    assert other.seyir("import", out).returncode == 0
+    path = out.with_name(out.name + ".import")
+    mark = json.loads(path.read_text())
+    lines = out.read_bytes().splitlines(keepends=True)
+    for line in (0, 100):  # requests of other bytes than those that were stored
+        mark.update(done=False, line=line, offset=len(b"".join(lines[:line])))
+        path.write_text(json.dumps(mark))
+        assert other.seyir("import", out).returncode == 0
+        assert export(other) == out.read_bytes()
+    assert other.seyir("import", out, "--anew").returncode == 0
+    assert len(export(other)) == 2 * len(out.read_bytes())
+
+
 def test_records_that_are_the_same_are_all_imported(store, other):
     line = b'{"timestamp":"2026-01-01T00:00:00.000000000Z","labels":{"a":"b"},"body":"' + b"x" * 100 + b'"}\n'
     file = store.folder / "same.jsonl"

@@ -204,8 +204,8 @@ def test_storms_of_resets(scene):
 @pytest.mark.parametrize("silent", ["up", "down"])
 def test_one_direction_goes_silent_and_comes_back(scene, silent):
     """`up`: the collector hears nothing more and keeps the old connection. `down`: it stores what the
-    agent, without an ack, sends again."""
-    scene.begin(Network.LINE_COLLECTOR)
+    agent, without an ack, sends again: of a frame larger than TCP's first window it would get a part only."""
+    scene.begin(Network.LINE_COLLECTOR, lines_per_second=100)
     connections = scene.counted("connections")
     scene.line.conditions = Conditions(delay_s=0.001, **{silent: False})
     scene.wait_lost_collector()

@@ -43,10 +43,14 @@ void AgentsDirectory::release(AgentId agent, const LinkPtr& link, UnixNanos now)
     }
 }
 
-void AgentsDirectory::connected(const AgentState& state) {
+bool AgentsDirectory::connected(const AgentState& state) {
     const std::lock_guard lock(mutex_);
     const auto [at, is_new] = agents_.try_emplace(state.agent, state);
+    bool is_told = false;
     if (!is_new) {
+        const auto before = at->second.clock_skew;
+        is_told = at->second.clock_is_wrong() && state.clock_skew &&
+                  std::chrono::abs(*before - *state.clock_skew) <= wire::kClockSkewMax;
         AgentState next = state;
         next.frames = at->second.frames;
         next.rows = at->second.rows;
@@ -55,8 +59,9 @@ void AgentsDirectory::connected(const AgentState& state) {
         next.newest_record = at->second.newest_record;
         at->second = next;
     }
+    const bool tells = state.clock_is_wrong() && !is_told;
     if (agents_.size() <= kAgentsMax) {
-        return;
+        return tells;
     }
     auto longest_gone = agents_.end();
     for (auto it = agents_.begin(); it != agents_.end(); ++it) {
@@ -67,6 +72,7 @@ void AgentsDirectory::connected(const AgentState& state) {
     if (longest_gone != agents_.end()) {
         agents_.erase(longest_gone);
     }
+    return tells;
 }
 
 void AgentsDirectory::on_frame(

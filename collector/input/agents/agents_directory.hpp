@@ -37,7 +37,8 @@ class AgentsDirectory {
     /// The connection ended; a newer owner is left alone.
     void release(AgentId agent, const LinkPtr& link, UnixNanos now);
 
-    void connected(const AgentState& state);
+    /// True when its clock is wrong and was not, or otherwise, at its last connection.
+    bool connected(const AgentState& state);
     void on_frame(
         AgentId agent, uint32_t rows, uint64_t raw_bytes, UnixNanos max_ts, UnixNanos now
     );

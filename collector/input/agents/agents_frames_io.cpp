@@ -267,6 +267,7 @@ void AgentsServer::submit(
                      seq = header.seq,
                      raw_bytes = header.raw_bytes,
                      refused = std::move(refused),
+                     is_relayed = target != nullptr,
                      begun = clock_.steady_now()](const DeliveryReport& stored) {
         DeliveryReport report = stored;
         if (!refused.empty() && report.outcome < Outcome::kRejected) {
@@ -276,6 +277,13 @@ void AgentsServer::submit(
                 .reason = "relay_refused",
                 .message = refused
             };
+        }
+        if (is_relayed && report.outcome == Outcome::kRejected) {
+            // Records of the body were refused, and went to the dead letters here or are counted
+            // here. The agent has the body only, and would add those that are stored.
+            report.outcome = Outcome::kDelivered;
+            report.accepted = 1;
+            report.dropped = 0;
         }
         shared->in_flight_bytes.fetch_sub(raw_bytes);
         const auto took = shared->clock.steady_now() - begun;

@@ -11,6 +11,7 @@
 #include "common/async/event.hpp"
 #include "common/async/offload.hpp"
 #include "common/base/log.hpp"
+#include "common/base/units.hpp"
 
 namespace seyir::collector::input {
 namespace {
@@ -60,6 +61,11 @@ AgentsMetrics::AgentsMetrics(metrics::Registry& r, const std::string& id)
       )),
       events(r.counter(
           "seyir_collector_agents_events_total", "Events agents reported", {{"input", id}}
+      )),
+      wrong_clocks(r.counter(
+          "seyir_collector_agents_wrong_clocks_total",
+          "Connections of agents whose clock was more than 10 s from the collector's",
+          {{"input", id}}
       )),
       in_flight_bytes(r.gauge(
           "seyir_collector_agents_in_flight_bytes",
@@ -312,6 +318,9 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::authenticat
     }
     connection->splitter.trust();
     connection->hello = *std::move(hello);
+    if (const UnixNanos theirs = connection->hello.sent_at; theirs.value != 0) {
+        connection->clock_skew = wire::clock_skew(theirs, clock_.wall_now());
+    }
     const bool granted = co_await claim_id(connection);
     if (!granted) {
         connection->phase = Phase::kInUse;
@@ -377,6 +386,7 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::welcome(
     message.features = wire::kTakesMetrics;
     message.payload_bytes_max = wire::kPayloadBytesMax;
     message.server_version = setup_.server_version;
+    message.sent_at = clock_.wall_now();
     std::string out;
     wire::append_preface(out);
     wire::append_message(out, message);
@@ -389,13 +399,37 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::welcome(
     state.version = connection->hello.agent_version;
     state.epoch = *epoch;
     state.since = clock_.wall_now();
-    directory_.connected(state);
+    state.clock_skew = connection->clock_skew;
+    note_connected(state);
     log::info(
         "agents",
         "agent connected",
         {{"peer", state.peer}, {"host", state.hostname}, {"agent", agent.to_hex()}}
     );
     co_return std::nullopt;
+}
+
+void AgentsServer::note_connected(const AgentState& state) {
+    const bool tells = directory_.connected(state);
+    shared_->metrics.wrong_clocks.add(state.clock_is_wrong() ? 1 : 0);
+    if (!tells) {
+        return;
+    }
+    const std::string detail = fmt::format(
+        "its clock is {} {} the collector's; its records are stored with the times it gives",
+        format_duration(std::chrono::round<std::chrono::seconds>(std::chrono::abs(*state.clock_skew)
+        )),
+        *state.clock_skew > Nanos(0) ? "ahead of" : "behind"
+    );
+    log::warn(
+        "agents",
+        "an agent's clock or the collector's is wrong",
+        {{"host", state.hostname},
+         {"agent", state.agent.to_hex()},
+         {"kind", "clock_skew"},
+         {"detail", detail}}
+    );
+    directory_.on_event({clock_.wall_now(), state.agent, state.hostname, "clock_skew", detail});
 }
 
 async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::read_loop(

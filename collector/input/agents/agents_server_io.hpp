@@ -47,6 +47,7 @@ struct AgentsMetrics {
     metrics::Counter& raw_bytes;
     metrics::Counter& wire_bytes;
     metrics::Counter& events;
+    metrics::Counter& wrong_clocks;
     metrics::Gauge& in_flight_bytes;
     metrics::Histogram& ack_seconds;
 };
@@ -85,6 +86,7 @@ class AgentsServer {
         net::Stream stream;
         wire::MessageSplitter splitter;
         wire::Hello hello;
+        std::optional<Nanos> clock_skew;  ///< of the agent, when it told its time
         Phase phase = Phase::kNew;
         size_t thread = 0;  ///< whose decoder it uses
         std::shared_ptr<AgentLink> link;
@@ -116,6 +118,7 @@ class AgentsServer {
     async::Awaitable<Result<wire::RawMessage>> next_message(ConnectionPtr connection);
     async::Awaitable<bool> claim_id(ConnectionPtr connection);
     async::Awaitable<std::optional<Refusal>> welcome(ConnectionPtr connection);
+    void note_connected(const AgentState& state);
     async::Awaitable<std::optional<Refusal>> read_loop(ConnectionPtr connection);
     async::Awaitable<std::optional<Refusal>> handle(
         ConnectionPtr connection, wire::RawMessage message

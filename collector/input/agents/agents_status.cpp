@@ -20,7 +20,8 @@ std::string agent_json(const AgentState& agent) {
     }
     return fmt::format(
         R"({{"agent":"{}","connected":{},"hostname":{},"peer":{},"version":{},"epoch":{},)"
-        R"("since":{},"last_frame":{},"lag_seconds":{},"frames":{},"rows":{},"raw_bytes":{}}})",
+        R"("since":{},"last_frame":{},"lag_seconds":{},"frames":{},"rows":{},"raw_bytes":{},)"
+        R"("clock_skew_seconds":{},"clock_is_wrong":{}}})",
         agent.agent.to_hex(),
         agent.connected,
         json_quote(agent.hostname),
@@ -32,7 +33,9 @@ std::string agent_json(const AgentState& agent) {
         lag,
         agent.frames,
         agent.rows,
-        agent.raw_bytes
+        agent.raw_bytes,
+        clock_skew_json(agent),
+        agent.clock_is_wrong()
     );
 }
 
@@ -48,6 +51,12 @@ std::string event_json(const AgentReport& event) {
 }
 
 }  // namespace
+
+std::string clock_skew_json(const AgentState& agent) {
+    return agent.clock_skew
+               ? fmt::format("{:.3f}", std::chrono::duration<double>(*agent.clock_skew).count())
+               : "null";
+}
 
 std::string to_json(const AgentsStatus& status) {
     std::string out = R"({"agents":[)";

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/time.hpp"
 #include "common/record/ids.hpp"
+#include "common/wire/messages.hpp"
 
 namespace seyir::collector::input {
 
@@ -25,7 +27,16 @@ struct AgentState {
     uint64_t frames = 0;
     uint64_t rows = 0;
     uint64_t raw_bytes = 0;
+    std::optional<Nanos> clock_skew;  ///< how far its clock was ahead of ours at the hello
+
+    bool clock_is_wrong() const {
+        return clock_skew &&
+               (*clock_skew > wire::kClockSkewMax || *clock_skew < -wire::kClockSkewMax);
+    }
 };
+
+/// "3600.250", or "null" when the agent did not tell its time; for JSON.
+std::string clock_skew_json(const AgentState& agent);
 
 struct AgentReport {
     UnixNanos ts;

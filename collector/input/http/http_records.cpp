@@ -12,6 +12,7 @@
 #include "collector/input/http/record_reader.hpp"
 #include "collector/input/http/value_reader.hpp"
 #include "common/config/schema/scalar.hpp"
+#include "common/json/reader.hpp"
 
 namespace seyir::collector::input {
 namespace {
@@ -93,7 +94,7 @@ class Builder {
     /// A line of docs/format/record-json.md.
     Result<void> whole_record(std::string_view line) {
         if (line.starts_with(kImportLine)) {
-            return {};
+            return import_line(line);
         }
         const auto problem = append_record(*body_.batch, line, settings_.line_bytes_max);
         return problem ? fail(
@@ -106,6 +107,33 @@ class Builder {
     PushBody take() { return std::move(body_); }
 
   private:
+    /// One without an id only tells requests apart (what older versions send).
+    Result<void> import_line(std::string_view line) {
+        json::Document document;
+        SEYIR_TRY(const json::View root, document.parse(line));
+        const auto told = root.get("import");
+        const auto id = told ? told->get("id") : std::nullopt;
+        if (!id) {
+            return {};
+        }
+        const auto number = [&](std::string_view name) {
+            const auto field = told->get(name);
+            return field ? field->uint64() : std::nullopt;
+        };
+        const auto hex = id->string();
+        const auto parsed = hex ? decltype(ImportPlace::id)::from_hex(*hex) : std::nullopt;
+        const auto begin = number("begin");
+        const auto end = number("end");
+        if (!parsed || !begin || !end || *begin >= *end || body_.place) {
+            return fail(
+                ErrorCode::kInvalidArgument,
+                "the line of the import needs, once, `id` of 32 hex digits and `begin` < `end`"
+            );
+        }
+        body_.place = ImportPlace{*parsed, *begin, *end};
+        return {};
+    }
+
     void add(std::string_view line, UnixNanos time, const std::vector<Attr>& attrs) {
         if (line.size() > settings_.line_bytes_max) {
             body_.reject(fmt::format(

@@ -18,7 +18,7 @@ namespace seyir::collector::input {
 /// Content-Type of such records, one a line; an input `http` takes it whatever its `format`.
 inline constexpr std::string_view kRecordsContentType = "application/x-seyir-records";
 
-/// A line beginning with this is no record: it tells requests with the same records apart.
+/// A line beginning with this is no record: it says which stretch of an import the request is.
 inline constexpr std::string_view kImportLine = "{\"import\":";
 
 struct RecordProblem {

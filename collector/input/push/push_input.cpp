@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/input/push/push_input.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -15,6 +16,42 @@ PushHash hash_of(TenantId tenant, std::string_view body) {
     const auto seed = static_cast<XXH64_hash_t>(tenant);
     const XXH128_hash_t hash = XXH3_128bits_withSeed(body.data(), body.size(), seed);
     return {hash.high64, hash.low64};
+}
+
+/// Before a number of bytes, in the answer (409) to a request of an import whose beginning was
+/// stored: the import goes on there (docs/format/export.md).
+constexpr std::string_view kStoredUpTo = "this import is stored up to byte ";
+
+/// No agent counts its files' rewrites so far: a push never moves a lane of an agent's.
+constexpr uint32_t kImportGeneration = UINT32_MAX;
+
+/// By its bytes, or by its place in an import, whose lane knows it for ever.
+void identify(RecordBatch& batch, const PushBody& body, std::string_view bytes) {
+    if (!body.place) {
+        batch.set_provenance({.push_hash = hash_of(batch.tenant(), bytes)});
+        return;
+    }
+    const PushHash lane = hash_of(batch.tenant(), "import " + body.place->id.to_hex());
+    // Not both: what was told to resume elsewhere would be known as stored by its bytes.
+    batch.set_provenance({.agent = {lane.hi, lane.lo}});
+    // Every row is of it, so that filters that look for repeats know a request sent again.
+    batch.replace_positions(
+        {.key = {{lane.hi, lane.lo}, kImportGeneration},
+         .begin = body.place->begin,
+         .end = body.place->end,
+         .tail_hash = body.place->end,
+         .cursor = "",
+         .lane_start = true}  // it may have begun at another collector
+    );
+}
+
+/// How far an import is already, should the request begin before that and end behind it.
+std::string overlap_text(const DeliveryReport& report) {
+    uint64_t committed = 0;
+    for (const LaneVerdict& lane : report.lanes) {
+        committed = std::max(committed, lane.committed);
+    }
+    return fmt::format("{}{}", kStoredUpTo, committed);
 }
 
 std::string problem_text(const PushBody& body) {
@@ -68,6 +105,12 @@ class PushInput::Pending {
                     report.message.empty() ? report.reason : report.message
                 );
                 break;
+            case Outcome::kRewind:
+                shared_->refused->add();
+                exchange_->respond(
+                    net::HttpResponse::error(409, fail(ErrorCode::kConflict, overlap_text(report)))
+                );
+                return;
             default:
                 shared_->refused->add();
                 exchange_->respond(retry_later(
@@ -235,8 +278,7 @@ void PushInput::push(const net::HttpExchangePtr& exchange) {
     shared_->altered->add(body->altered);
     auto pending =
         std::make_shared<Pending>(shared_, exchange, bytes, *body, taken(body->batch->row_count()));
-    const TenantId tenant = body->batch->tenant();
-    body->batch->set_provenance({.push_hash = hash_of(tenant, request.body)});
+    identify(*body->batch, *body, request.body);
     if (body->batch->row_count() == 0) {
         pending->answer(DeliveryReport::delivered(0));
         return;

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "collector/store/check/metric_check.hpp"
 #include "collector/store/disk/database.hpp"
 #include "collector/store/disk/segment_reader.hpp"
+#include "collector/store/format/dropped_keys.hpp"
 
 namespace seyir::store {
 namespace {
@@ -63,9 +65,12 @@ class Repairer {
             );
         }
         auto done = mend();
-        if (!done && !report_.database_aside.empty()) {
+        if (!done) {
             database_.reset();
-            put_back_database();
+            // Over a database that is not the one it was, put back files would be no one's.
+            if (report_.database_aside.empty() || put_back_database()) {
+                put_back_files();
+            }
         }
         return done;
     }
@@ -110,11 +115,30 @@ class Repairer {
     }
 
     /// A database that lost what it held must not be what the next start finds.
-    void put_back_database() {
+    bool put_back_database() {
         const std::string db = data_dir_ + "/db";
-        if (fs_.rename(db, fmt::format("{}/db.not-mended-{}", data_dir_, now_.value))) {
-            (void)fs_.rename(report_.database_aside, db);
-            (void)fs_.sync_directory(data_dir_);
+        if (!fs_.rename(db, fmt::format("{}/db.not-mended-{}", data_dir_, now_.value))) {
+            return false;
+        }
+        const auto back = fs_.rename(report_.database_aside, db);
+        (void)fs_.sync_directory(data_dir_);
+        return back.has_value();
+    }
+
+    /// Files taken out of a catalogue that names them: the next repair is to find them in place.
+    void put_back_files() {
+        for (auto move = moved_.rbegin(); move != moved_.rend(); ++move) {
+            if (!fs_.stat(move->from)) {
+                (void)fs_.rename(move->to, move->from);
+                (void)fs_.sync_directory(io::parent_directory(move->from));
+            }
+        }
+    }
+
+    /// What was moved is not in the catalogue any more. A mended one counts only at the end.
+    void settle_moves() {
+        if (!report_.is_database_mended) {
+            moved_.clear();
         }
     }
 
@@ -129,18 +153,17 @@ class Repairer {
 
     /// Copies, not links: RocksDB appends to some of its files.
     Result<void> mend_database() {
-        report_.database_aside = fmt::format("{}/db.damaged-{}", data_dir_, now_.value);
-        SEYIR_CHECK(fs_.make_directories(report_.database_aside));
+        const std::string aside = fmt::format("{}/db.damaged-{}", data_dir_, now_.value);
+        SEYIR_CHECK(fs_.make_directories(aside));
         SEYIR_TRY(const auto names, fs_.list(data_dir_ + "/db"));
         for (const std::string& name : names) {
             const auto info = fs_.stat(data_dir_ + "/db/" + name);
             if (info && info->is_regular) {
-                SEYIR_CHECK(
-                    copy(fs_, data_dir_ + "/db/" + name, report_.database_aside + "/" + name)
-                );
+                SEYIR_CHECK(copy(fs_, data_dir_ + "/db/" + name, aside + "/" + name));
             }
         }
-        SEYIR_CHECK(fs_.sync_directory(report_.database_aside));
+        SEYIR_CHECK(fs_.sync_directory(aside));
+        report_.database_aside = aside;  // whole: from here on it can be put back
         if (!point_at_manifest()) {
             SEYIR_CHECK(Database::repair(database_options(data_dir_)));
         }
@@ -178,7 +201,22 @@ class Repairer {
             SEYIR_TRY(const uint64_t value, decode_u64(*floor));
             floor_ = {static_cast<int64_t>(value)};
         }
-        return {};
+        return read_dropped();
+    }
+
+    Result<void> read_dropped() {
+        const std::string prefix = key::dropped_prefix();
+        return database_->scan(
+            Family::kMeta,
+            prefix,
+            key::prefix_end(prefix),
+            [&](std::string_view bytes, std::string_view) -> Result<bool> {
+                if (const auto one = key::parse_dropped(bytes)) {
+                    dropped_.insert(*one);
+                }
+                return true;
+            }
+        );
     }
 
     Result<void> move_aside(const std::string& file) {
@@ -189,6 +227,7 @@ class Repairer {
             return {};  // missing is what is wrong with it
         }
         SEYIR_CHECK(fs_.rename(data_dir_ + "/" + file, to));
+        moved_.push_back({data_dir_ + "/" + file, to});
         SEYIR_CHECK(fs_.sync_directory(parent));
         return fs_.sync_directory(io::parent_directory(data_dir_ + "/" + file));
     }
@@ -202,8 +241,14 @@ class Repairer {
             const auto day = day_from_folder(file.substr(before + 1, slash - before - 1));
             const auto id = segment_id_from_name(file.substr(slash + 1));
             const bool was_named = day && id && *id < next_segment_ && day->end() > floor_;
-            auto taken = was_named ? take_in(*day, *id)
-                                   : Result<void>(fail(ErrorCode::kNotFound, "not in it before"));
+            const bool was_dropped = was_named && dropped_.contains({.day = *day, .id = *id});
+            Result<void> taken = fail(
+                ErrorCode::kNotFound,
+                was_dropped ? "it was dropped for its age or size" : "not in it before"
+            );
+            if (was_named && !was_dropped) {
+                taken = take_in(*day, *id);
+            }
             if (taken) {
                 report_.done.push_back("took " + file + " into the catalogue again");
             } else {
@@ -243,6 +288,8 @@ class Repairer {
             SEYIR_CHECK(copy(fs_, other, path + ".tmp"));
             SEYIR_CHECK(move_aside(file));
             SEYIR_CHECK(fs_.rename(path + ".tmp", path));
+            // The one in its place is as good for any catalogue.
+            std::erase_if(moved_, [&](const Move& move) { return move.from == path; });
             SEYIR_CHECK(fs_.sync_directory(io::parent_directory(path)));
             report_.replaced.push_back(file);
             report_.done.push_back("replaced " + file + " by the backup's");
@@ -286,7 +333,9 @@ class Repairer {
             ));
         }
         report_.rows_lost += rows;
-        return database_->write(std::move(set));
+        SEYIR_CHECK(database_->write(std::move(set)));
+        settle_moves();
+        return {};
     }
 
     /// Staged batches that cannot be unpacked.
@@ -392,7 +441,15 @@ class Repairer {
     std::shared_ptr<Database> database_;
     SegmentId next_segment_ = 1;
     UnixNanos floor_ = UnixNanos::min();
+    std::set<key::DroppedKey> dropped_;
     RepairReport report_;
+
+    struct Move {
+        std::string from;
+        std::string to;
+    };
+
+    std::vector<Move> moved_;  ///< since the catalogue last fitted the files
 };
 
 }  // namespace

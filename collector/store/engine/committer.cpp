@@ -451,7 +451,7 @@ void Committer::set_sealer_failing(bool failing) {
     {
         const std::lock_guard lock(mutex_);
         is_sealer_failing_ = failing;
-        is_full_ = false;
+        is_full_ = is_over_budget(static_cast<uint64_t>(core_.counters.stage_bytes.value()));
     }
     work_.notify_all();
 }

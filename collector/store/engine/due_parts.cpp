@@ -29,7 +29,6 @@ class Retentions {
         return longest;
     }
 
-  private:
     Nanos of(TenantId tenant, StreamId stream) {
         const auto [at, is_new] = known_.try_emplace({tenant, stream}, 0);
         if (is_new) {
@@ -40,6 +39,7 @@ class Retentions {
         return at->second;
     }
 
+  private:
     Core& core_;
     const RetentionPolicy& policy_;
     std::map<std::pair<TenantId, StreamId>, Nanos> known_;
@@ -213,37 +213,81 @@ Result<DueParts> due_parts(
     return search.finish();
 }
 
-Result<std::vector<PartReport>> staged_parts(Core& core, const View& view, const DropRule& rule) {
+namespace {
+
+std::vector<StagedCounts::Count> count_rows(
+    const Core& core, const StageEntry& entry, const RecordBatch& batch
+) {
+    std::unordered_map<StreamFingerprint, StreamId> known;
+    for (const StreamId id : entry.streams) {
+        if (const StreamLabelsPtr labels = core.streams.labels(entry.tenant, id)) {
+            known[labels->fingerprint()] = id;
+        }
+    }
+    std::vector<StreamId> ids;
+    for (const StreamLabelsPtr& labels : batch.streams()) {
+        const auto at = known.find(labels->fingerprint());
+        ids.push_back(at != known.end() ? at->second : 0);
+    }
+    std::map<std::pair<Day, StreamId>, StagedCounts::Count> counts;
+    for (uint32_t i = 0; i < batch.row_count(); ++i) {
+        const Day day = day_of(batch.ts(i));
+        const StreamId stream = ids[batch.stream(i)];
+        StagedCounts::Count& count = counts[{day, stream}];
+        count.day = day;
+        count.stream = stream;
+        ++count.rows;
+        count.raw_bytes += batch.body(i).size() + 1;
+    }
+    std::vector<StagedCounts::Count> out;
+    for (const auto& [key, count] : counts) {
+        out.push_back(count);
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<std::vector<PartReport>> staged_parts(
+    Core& core, const View& view, const DropRule& rule, StagedCounts& known
+) {
     const Nanos shortest = rule.retention.shortest();
     if (shortest.count() == 0) {
         return std::vector<PartReport>();
     }
     const UnixNanos first_kept = day_of(rule.now - shortest).begin();
-    std::vector<StageEntry> entries;
-    view.stage.for_each([&](const StageEntry& entry) {
-        if (entry.min_ts < first_kept) {
-            entries.push_back(entry);
-        }
-    });
+    Retentions retentions(core, rule.retention);
+    std::unordered_map<CommitNumber, StagedCounts::Batch> batches;
     std::map<PartKey, PartReport> parts;
     BatchDecoder decoder;
-    for (const StageEntry& entry : entries) {
-        const auto batch = core.read_stage(*view.snapshot, entry, decoder);
-        if (!batch) {
-            continue;  // the sealer reports those that cannot be read; they stay
+    view.stage.for_each([&](const StageEntry& entry) {
+        if (entry.min_ts >= first_kept) {
+            return;
         }
-        for (uint32_t i = 0; i < (*batch)->row_count(); ++i) {
-            const Nanos kept = rule.retention.of(*(*batch)->streams()[(*batch)->stream(i)]);
-            const Day day = day_of((*batch)->ts(i));
-            if (kept.count() > 0 && day < day_of(rule.now - kept)) {
-                PartReport& part = parts[{day, kept}];
-                part.day = day;
+        const auto before = known.batches.find(entry.number);
+        StagedCounts::Batch& own = batches[entry.number];
+        if (before != known.batches.end() && before->second.xxh3 == entry.xxh3) {
+            own = std::move(before->second);
+        } else {
+            const auto batch = core.read_stage(*view.snapshot, entry, decoder);
+            if (!batch) {
+                batches.erase(entry.number);
+                return;  // the sealer reports those that cannot be read; they stay
+            }
+            own = {entry.xxh3, count_rows(core, entry, **batch)};
+        }
+        for (const StagedCounts::Count& count : own.counts) {
+            const Nanos kept = retentions.of(entry.tenant, count.stream);
+            if (kept.count() > 0 && count.day < day_of(rule.now - kept)) {
+                PartReport& part = parts[{count.day, kept}];
+                part.day = count.day;
                 part.retention = kept;
-                ++part.rows;
-                part.raw_bytes += (*batch)->body(i).size() + 1;
+                part.rows += count.rows;
+                part.raw_bytes += count.raw_bytes;
             }
         }
-    }
+    });
+    known.batches = std::move(batches);
     std::vector<PartReport> out;
     for (auto& [key, part] : parts) {
         out.push_back(std::move(part));

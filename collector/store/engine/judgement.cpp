@@ -121,8 +121,10 @@ void Judge::choose_rows(const Commit& commit, Marks& marks, Judgement& out) {
         } else if (kind == LaneVerdict::Kind::kStored) {
             if (!none_too_old && batch.ts(i) < marks.oldest_of_stream[batch.stream(i)]) {
                 ++too_old;
+                out.answer.rejected_rows.push_back(i);
             } else if (!marks.streams[batch.stream(i)]) {
                 ++over_limit;
+                out.answer.rejected_rows.push_back(i);
             } else {
                 rows.push_back(i);
             }
@@ -221,6 +223,9 @@ Result<void> Judge::describe(
     out.answer.rejected += accepted - static_cast<uint32_t>(stored.size());
     out.answer.accepted = static_cast<uint32_t>(stored.size());
     out.answer.reject_reason = "record_too_large";
+    std::vector<uint32_t>& rejected = out.answer.rejected_rows;
+    rejected.insert(rejected.end(), out.too_large.begin(), out.too_large.end());
+    std::ranges::sort(rejected);
     out.accepted = {commit.view.batch, Selection::of(std::move(stored))};
     return {};
 }

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "collector/store/engine/due_parts.hpp"
+#include "collector/store/format/dropped_keys.hpp"
 #include "common/base/log.hpp"
 
 namespace seyir::store {
@@ -58,7 +58,7 @@ Result<DropReport> Retention::due(const DropRule& rule, bool confirm) {
             kDaysPerRunMax
         );
     }
-    SEYIR_TRY(report.staged, staged_parts(core_, view, rule));
+    SEYIR_TRY(report.staged, staged_parts(core_, view, rule, staged_counts_));
     if (rule.retention.shortest().count() > 0) {
         core_.days_held_back = report.held_back.size();
     }
@@ -148,6 +148,35 @@ Result<DayState> erase_segments(
     return rest;
 }
 
+/// Says which segments went on purpose, for a repair that finds their files without a row. Apart
+/// from the catalogue, with which it would be lost. Earlier ones whose file is gone are forgotten.
+Result<void> note_dropped(
+    Core& core, const Database& database, const DroppedSegments& dropped, WriteSet& set
+) {
+    const std::string prefix = key::dropped_prefix();
+    SEYIR_CHECK(database.scan(
+        Family::kMeta,
+        prefix,
+        key::prefix_end(prefix),
+        [&](std::string_view bytes, std::string_view) -> Result<bool> {
+            const auto old = key::parse_dropped(bytes);
+            const auto file = core.fs.stat(
+                old ? segment_path(core.files.path, old->day, old->id) : core.files.path
+            );
+            if (!file && file.error().code == ErrorCode::kNotFound) {
+                set.erase(Family::kMeta, bytes);
+            }
+            return true;
+        }
+    ));
+    for (const auto& [day, ids] : dropped) {
+        for (const SegmentId id : ids) {
+            set.put(Family::kMeta, key::dropped(day, id), "");
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 /// On the committer.
@@ -174,6 +203,7 @@ Result<void> Retention::commit(
     if (dropped.empty() && floor == core_.floor) {
         return {};
     }
+    SEYIR_CHECK(note_dropped(core_, *database, dropped, set));
     set.put(Family::kMeta, key::kRetentionFloor, encode_u64(static_cast<uint64_t>(floor.value)));
     const std::lock_guard lock(core_.view_mutex);
     SEYIR_CHECK(database->write(std::move(set)));

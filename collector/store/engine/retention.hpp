@@ -14,6 +14,7 @@
 
 #include "collector/store/engine/committer.hpp"
 #include "collector/store/engine/core.hpp"
+#include "collector/store/engine/due_parts.hpp"
 #include "collector/store/engine/sealer.hpp"
 
 namespace seyir::store {
@@ -50,6 +51,7 @@ class Retention {
     Sealer& sealer_;
     mutable std::mutex mutex_;
     std::optional<Moment> last_look_;
+    StagedCounts staged_counts_;
     bool is_clock_stepped_ = false;
 };
 

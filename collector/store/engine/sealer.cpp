@@ -197,7 +197,10 @@ Result<void> Sealer::seal(SealScope scope) {
                                  small >= core_.options.small_batches_max + small_left_;
         const bool is_due = is_day_end || (!is_asked && (is_full || is_littered));
         if (!has_rows || (scope != SealScope::kAll && !is_due)) {
-            committer_.set_sealer_failing(false);
+            if (scope == SealScope::kDue) {
+                // Full though nothing is due: of batches that cannot be read, so nobody shall wait.
+                committer_.set_sealer_failing(staged >= core_.options.stage_budget_bytes);
+            }
             return {};
         }
         SealJob::Plan plan{.carries = scope != SealScope::kAll};

@@ -2,6 +2,7 @@
 #include "plugins/filter/parse/field_writer.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -26,13 +27,10 @@ bool is_same(std::string_view a, std::string_view b) {
     if (a.size() != b.size()) {
         return false;
     }
-    if (a.size() > 16) {
+    if (a.size() < 4 || a.size() > 16) {
         return a == b;
     }
     if (a.size() < 8) {
-        if (a.size() < 4) {
-            return a == b;
-        }
         uint32_t left[2], right[2];
         std::memcpy(&left[0], a.data(), 4);
         std::memcpy(&left[1], a.data() + a.size() - 4, 4);
@@ -119,6 +117,11 @@ bool to_bool(Value& value) {
 
 }  // namespace
 
+uint64_t FieldWriter::next_epoch() {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
+}
+
 FieldWriter::FieldWriter(FieldRules rules) : rules_(std::move(rules)) {}
 
 void FieldWriter::begin_batch(RecordBatch& batch) {
@@ -130,6 +133,7 @@ void FieldWriter::begin_batch(RecordBatch& batch) {
         // Names of long ago must not use up what a batch may have.
         by_text_.clear();
         names_.clear();
+        epoch_ = next_epoch();
         expected_.clear();
     }
     batch_keys_.clear();
@@ -153,8 +157,7 @@ void FieldWriter::begin_row(std::span<const Attr> existing) {
 
 void FieldWriter::add(std::string_view name, Value value) {
     uint32_t index;
-    if (place_ < expected_.size() && expected_[place_] != kNoName &&
-        is_same(names_[expected_[place_]]->text, name)) {
+    if (place_ < expected_.size() && is_same(names_[expected_[place_]]->text, name)) {
         index = expected_[place_];
     } else {
         index = find_name(name);
@@ -170,7 +173,22 @@ void FieldWriter::add(std::string_view name, Value value) {
     }
     // Beyond the limit of attributes places no longer tell anything.
     place_ += place_ < rules_.limits.attributes_max ? 1 : 0;
-    Name& known = *names_[index];
+    put(*names_[index], value);
+}
+
+void FieldWriter::add(FixedName& name, Value value) {
+    if (name.epoch_ != epoch_) {
+        const uint32_t index = find_name(name.text_);
+        if (index == kNoName) {
+            return lose(FieldLoss::kTooManyNames);
+        }
+        name.known_ = names_[index].get();
+        name.epoch_ = epoch_;
+    }
+    put(*name.known_, value);
+}
+
+void FieldWriter::put(ParsedName& known, Value value) {
     if (!known.is_usable) {
         return lose(known.loss);
     }
@@ -193,13 +211,6 @@ void FieldWriter::add(std::string_view name, Value value) {
         return lose(FieldLoss::kValueTooLong);
     }
     push(known.key, known.is_parsed, value);
-}
-
-void FieldWriter::skip() {
-    if (place_ == expected_.size()) {
-        expected_.push_back(kNoName);
-    }
-    place_ += place_ < rules_.limits.attributes_max ? 1 : 0;
 }
 
 void FieldWriter::push(KeyIndex key, bool is_parsed, Value value) {
@@ -255,7 +266,7 @@ uint32_t FieldWriter::make_name(std::string_view name) {
     if (names_.size() >= rules_.limits.names_max) {
         return kNoName;
     }
-    auto made = std::make_unique<Name>();
+    auto made = std::make_unique<ParsedName>();
     made->text = name;
     made->is_parsed =
         !rules_.promote_all && std::ranges::find(rules_.promote, name) == rules_.promote.end();
@@ -282,7 +293,7 @@ uint32_t FieldWriter::make_name(std::string_view name) {
     return index;
 }
 
-void FieldWriter::bind_key(Name& name) {
+void FieldWriter::bind_key(ParsedName& name) {
     if (batch_keys_.empty()) {
         const auto& keys = batch_->keys();
         for (KeyIndex i = 0; i < keys.size(); ++i) {

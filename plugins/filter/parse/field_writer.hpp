@@ -6,7 +6,7 @@
 // Threads: one owner.   Limits: FieldLimits; what is left out is counted by reason.
 // Ownership: names are copied; text values must live in the batch's arena (or be static).
 // Cost: a name is compared with the one the row before had at the same place; only where it differs
-// it is hashed.
+// it is hashed. Names of fixed formats are looked up once (FixedName).
 #pragma once
 
 #include <array>
@@ -66,6 +66,30 @@ inline constexpr std::array<std::string_view, 7> kFieldLossNames = {
     "not_converted"
 };
 
+/// A name as the writer knows it.
+struct ParsedName {
+    std::string text;
+    KeyIndex key = 0;
+    uint32_t batch = 0;  ///< `key` is of this batch
+    uint8_t roles = 0;   ///< bits by Role
+    FieldType type = FieldType::kAsIs;
+    bool is_parsed = true;  ///< not promoted
+    bool is_usable = true;
+    FieldLoss loss = FieldLoss::kNameTooLong;  ///< of unusable ones
+};
+
+/// A field of a format that has always the same ones; the parser keeps it from row to row.
+class FixedName {
+  public:
+    explicit FixedName(std::string_view text) : text_(text) {}  ///< a literal
+
+  private:
+    friend class FieldWriter;
+    std::string_view text_;
+    uint64_t epoch_ = 0;  ///< `known_` is of the writer and the names that have it
+    ParsedName* known_ = nullptr;
+};
+
 class FieldWriter {
   public:
     explicit FieldWriter(FieldRules rules);
@@ -79,8 +103,10 @@ class FieldWriter {
 
     void add_text(std::string_view name, Slice text) { add(name, Value::string(text)); }
 
-    /// A field of a fixed format that this row does not have: those behind it keep their places.
-    void skip();
+    /// Of a format whose names are known before: without comparing.
+    void add(FixedName& name, Value value);
+
+    void add_text(FixedName& name, Slice text) { add(name, Value::string(text)); }
 
     /// A real attribute, whatever `promote` says; without prefix.
     void add_kept(std::string_view name, Value value);
@@ -118,20 +144,11 @@ class FieldWriter {
   private:
     static constexpr uint32_t kNoName = std::numeric_limits<uint32_t>::max();
 
-    struct Name {
-        std::string text;
-        KeyIndex key = 0;
-        uint32_t batch = 0;  ///< `key` is of this batch
-        uint8_t roles = 0;   ///< bits by Role
-        FieldType type = FieldType::kAsIs;
-        bool is_parsed = true;  ///< not promoted
-        bool is_usable = true;
-        FieldLoss loss = FieldLoss::kNameTooLong;  ///< of unusable ones
-    };
-
+    static uint64_t next_epoch();
+    void put(ParsedName& name, Value value);
     uint32_t find_name(std::string_view name);
     uint32_t make_name(std::string_view name);
-    void bind_key(Name& name);
+    void bind_key(ParsedName& name);
     bool convert(Value& value, FieldType type);
 
     void lose(FieldLoss loss) { ++losses_[static_cast<size_t>(loss)]; }
@@ -143,7 +160,9 @@ class FieldWriter {
     uint32_t batch_number_ = 0;
     std::unordered_map<std::string_view, KeyIndex> batch_keys_;  ///< only while names are made
     std::unordered_map<std::string_view, uint32_t> by_text_;
-    std::vector<std::unique_ptr<Name>> names_;
+    std::vector<std::unique_ptr<ParsedName>> names_;
+    uint64_t epoch_ =
+        next_epoch();  ///< another one whenever names are forgotten; of no other writer
     std::vector<uint32_t> expected_;  ///< name at the nth place of the row before
     uint32_t place_ = 0;
     std::vector<Attr> attrs_;

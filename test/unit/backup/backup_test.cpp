@@ -2,12 +2,14 @@
 #include "collector/backup/backup.hpp"
 
 #include <filesystem>
+#include <utility>
 
 #include <doctest/doctest.h>
 
 #include "collector/backup/backup_service.hpp"
 #include "collector/backup/restore.hpp"
 #include "test/support/eventually.hpp"
+#include "test/support/forwarding_file_system.hpp"
 #include "test/support/metric_batch.hpp"
 #include "test/support/store_fixture.hpp"
 #include "test/support/temp_dir.hpp"
@@ -90,9 +92,54 @@ struct World {
     }
 };
 
+/// Another part of the program replaces a file by a longer one when a backup is about to read it.
+class GrowsWhenRead final : public test::ForwardingFileSystem {
+  public:
+    GrowsWhenRead(std::string path, std::string content)
+        : path_(std::move(path)), content_(std::move(content)) {}
+
+    Result<std::unique_ptr<io::File>> open(const std::string& path, io::OpenMode mode) override {
+        if (path == path_ && mode == io::OpenMode::kRead && !content_.empty()) {
+            SEYIR_CHECK(io::write_file_atomically(below_, path, std::exchange(content_, {})));
+        }
+        return ForwardingFileSystem::open(path, mode);
+    }
+
+  private:
+    const std::string path_;
+    std::string content_;
+};
+
 }  // namespace
 
 TEST_SUITE("collector/backup") {
+    TEST_CASE("the tokens of agents are copied whole although one is added meanwhile") {
+        World world;
+        world.add_lines({"one"});
+        const std::string path = world.dir / "data/agent_tokens.json";
+        const std::string later = R"({"agents":[{"name":"a"},{"name":"b"}]})";
+        REQUIRE(io::write_file_atomically(io::posix_file_system(), path, R"({"agents":[]})"));
+        GrowsWhenRead fs(path, later);
+        Backup backup(
+            *world.store,
+            fs,
+            world.clock,
+            {.data_dir = world.dir / "data",
+             .folder = world.dir / "backups",
+             .extras = {"agent_tokens.json"},
+             .keep = 3},
+            [] { return false; }
+        );
+        const BackupReport made = backup.run({});
+        REQUIRE_MESSAGE(made.ok(), made.error);
+        const auto restored = world.put_back("other");
+        REQUIRE_MESSAGE(restored.has_value(), restored.error().message);
+        const auto back =
+            io::read_file(io::posix_file_system(), world.dir / "other/agent_tokens.json", kMiB);
+        REQUIRE(back.has_value());
+        CHECK(*back == later);
+    }
+
     TEST_CASE("what is restored answers as the store did, staged and sealed") {
         World world;
         world.add_lines({"one", "two"});

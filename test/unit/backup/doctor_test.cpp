@@ -8,6 +8,7 @@
 
 #include "collector/store/check/store_check.hpp"
 #include "collector/store/check/store_repair.hpp"
+#include "test/support/forwarding_file_system.hpp"
 #include "test/support/store_fixture.hpp"
 #include "test/support/temp_dir.hpp"
 
@@ -100,6 +101,36 @@ struct Stored {
         return *repaired;
     }
 };
+
+/// Moving files aside fails from the n-th on.
+class FailingQuarantine final : public test::ForwardingFileSystem {
+  public:
+    explicit FailingQuarantine(int from) : left_(from) {}
+
+    Result<void> rename(const std::string& from, const std::string& to) override {
+        if (to.find("/quarantine/") != std::string::npos && --left_ <= 0) {
+            ++failed;
+            return fail(ErrorCode::kIo, "the disk says no");
+        }
+        return ForwardingFileSystem::rename(from, to);
+    }
+
+    int failed = 0;
+
+  private:
+    int left_;
+};
+
+/// The database is whole but for what says which of its files count.
+void lose_manifest(Stored& stored) {
+    REQUIRE(stored.open()->flush());
+    std::filesystem::remove(stored.dir / "db/CURRENT");
+    for (const auto& entry : std::filesystem::directory_iterator(stored.dir / "db")) {
+        if (entry.path().filename().string().starts_with("MANIFEST")) {
+            std::filesystem::remove(entry.path());
+        }
+    }
+}
 
 }  // namespace
 
@@ -267,5 +298,84 @@ TEST_SUITE("collector/store/check") {
         }
         std::filesystem::remove_all(kept);
         CHECK(tried >= 3);
+    }
+
+    TEST_CASE("a repair that fails late leaves files and database as they were, and runs again") {
+        Stored stored;
+        lose_manifest(stored);
+        // Files the catalogue never had: both are to be put aside.
+        const std::string day = std::filesystem::path(stored.segments()[0]).parent_path();
+        for (const char* name : {"/0000000000000901.sst", "/0000000000000902.sst"}) {
+            std::filesystem::copy_file(stored.segments()[0], day + name);
+        }
+        const auto segments = stored.segments();
+        const auto database = stored.files("");
+        FailingQuarantine fs(2);
+        const auto failed = store::repair_data_dir(fs, stored.dir.path(), kNoon);
+        REQUIRE_FALSE(failed.has_value());
+        CHECK(failed.error().message.find("the disk says no") != std::string::npos);
+        CHECK(fs.failed == 1);
+        CHECK(stored.segments() == segments);
+        for (const std::string& file : database) {
+            CHECK_MESSAGE(std::filesystem::exists(file), file);
+        }
+        const UnixNanos later{kNoon.value + 1};
+        const auto again = store::repair_data_dir(stored.fs, stored.dir.path(), later);
+        REQUIRE_MESSAGE(again.has_value(), again.error().message);
+        CHECK(again->is_database_mended);
+        CHECK(again->after.is_sound());
+        CHECK(read_all(*stored.open()).bodies() == stored.all);
+    }
+
+    TEST_CASE("what a repair took out stays out when it fails behind that") {
+        Stored stored;
+        const auto segments = stored.segments();
+        for (const size_t victim : {size_t{0}, size_t{2}}) {
+            const auto file = stored.fs.open(segments[victim], io::OpenMode::kWriteTruncate);
+            REQUIRE(file.value()->append("no"));
+        }
+        FailingQuarantine fs(2);
+        REQUIRE_FALSE(store::repair_data_dir(fs, stored.dir.path(), kNoon).has_value());
+        CHECK_FALSE(std::filesystem::exists(segments[0]));  // nobody names it any more
+        CHECK(std::filesystem::exists(segments[2]));
+        const store::RepairReport report = stored.repair();
+        CHECK(report.rows_lost == 300);
+        CHECK(report.after.is_sound());
+        CHECK(read_all(*stored.open()).rows.size() == 320);
+    }
+
+    TEST_CASE("files of segments that were dropped are not taken in again") {
+        Stored stored;
+        const std::string kept = stored.dir / "kept.sst";
+        const std::string dropped_file = [&] {
+            const auto store = stored.open();
+            const auto before = stored.segments();
+            std::filesystem::copy_file(before[0], kept);
+            uint64_t bytes = 0;
+            for (const std::string& file : before) {
+                bytes += std::filesystem::file_size(file);
+            }
+            // The size is past its limit by one segment; no floor says that it is gone.
+            const auto due = store->due({.now = kNoon, .file_bytes_max = bytes - 1}, true);
+            REQUIRE(due.has_value());
+            REQUIRE(store->drop(due->dropped, UnixNanos::min(), true).has_value());
+            const auto after = stored.segments();
+            REQUIRE(after.size() == 2);
+            REQUIRE(after[0] != before[0]);
+            return before[0];
+        }();
+        const auto rows = read_all(*stored.open()).bodies();
+        CHECK(rows.size() == 620);
+        lose_manifest(stored);
+        // As if the power had been cut before the file went.
+        std::filesystem::copy_file(kept, dropped_file);
+        const store::RepairReport report = stored.repair();
+        CHECK(report.is_database_mended);
+        CHECK(report.after.is_sound());
+        const bool is_named = std::ranges::any_of(report.done, [](const std::string& line) {
+            return line.find("it was dropped for its age or size") != std::string::npos;
+        });
+        CHECK(is_named);
+        CHECK(read_all(*stored.open()).bodies() == rows);
     }
 }

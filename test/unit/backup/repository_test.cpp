@@ -119,6 +119,46 @@ TEST_SUITE("collector/backup/repository") {
         CHECK(cuts > 60);
     }
 
+    TEST_CASE("a file that an interrupted backup left is safe in the backup that uses it again") {
+        for (uint64_t seed = 1; seed <= 40; ++seed) {
+            CAPTURE(seed);
+            io::FaultyFileSystem fs(seed);
+            make_store(fs, 1);
+            const auto add_all = [&](Repository& repository, Manifest* manifest) {
+                uint64_t copied = 0;
+                for (const auto& [path, bytes] : store_at(1)) {
+                    const auto added =
+                        repository.add("/store/" + path, bytes.size(), false, kQuiet);
+                    REQUIRE(added.has_value());
+                    copied += added->copied_bytes;
+                    if (manifest != nullptr) {
+                        const FileContent& content = added->content;
+                        manifest->files.push_back(
+                            {path, content.bytes, {}, content.hash, content.pieces}
+                        );
+                    }
+                }
+                return copied;
+            };
+            {
+                Repository stopped(fs, "/backups");  // before anything of it was synced
+                REQUIRE(stopped.open_to_write().has_value());
+                CHECK(add_all(stopped, nullptr) > 0);
+            }
+            Repository repository(fs, "/backups");
+            REQUIRE(repository.open_to_write().has_value());
+            Manifest manifest;
+            manifest.begun = kNoon;
+            manifest.id = repository.new_id(kNoon).value();
+            CHECK(add_all(repository, &manifest) == 0);
+            REQUIRE(repository.commit(manifest).has_value());
+            fs.crash();
+            fs.restart();
+            CHECK(check(fs).problems.empty());
+            CHECK(Repository(fs, "/backups").ids().value().size() == 1);
+        }
+    }
+
     TEST_CASE("errors of the disk at any step leave the backups before it whole") {
         for (const io::Fault fault :
              {io::Fault::kIoError, io::Fault::kNoSpace, io::Fault::kShortWrite}) {

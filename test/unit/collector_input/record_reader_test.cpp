@@ -107,6 +107,32 @@ TEST_SUITE("collector/input/http/record_reader") {
         );
         REQUIRE(taken);
         CHECK(taken->batch->row_count() == 2);
+        CHECK_FALSE(taken->place);
+        const auto placed = read_http_records(
+            R"({"import":{"id":"000000000000000100000000000000ff","begin":5,"end":9}})"
+            "\n" +
+                good,
+            kRecordsContentType,
+            settings
+        );
+        REQUIRE(placed);
+        REQUIRE(placed->place);
+        CHECK(placed->place->id.lo == 0xff);
+        CHECK(placed->place->begin == 5);
+        CHECK(placed->place->end == 9);
+        for (const char* bad : {
+                 R"({"import":{"id":7,"begin":5,"end":9}})",
+                 R"({"import":{"id":"12","begin":5,"end":9}})",
+                 R"({"import":{"id":"000000000000000100000000000000ff","begin":9,"end":9}})",
+                 R"({"import":{"id":"000000000000000100000000000000ff","end":9}})",
+                 R"({"import":{"id":"000000000000000100000000000000ff","begin":-1,"end":9}})",
+                 R"({"import":{)",
+             }) {
+            CAPTURE(bad);
+            CHECK_FALSE(
+                read_http_records(std::string(bad) + "\n" + good, kRecordsContentType, settings)
+            );
+        }
         const auto refused = read_http_records(good + "{\"x\":1}\n", kRecordsContentType, settings);
         REQUIRE_FALSE(refused);
         CHECK_MESSAGE(

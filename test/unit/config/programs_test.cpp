@@ -5,6 +5,8 @@
 #include "agent/app/collector_output_type.hpp"
 #include "agent/input/tail_type.hpp"
 #include "collector/app/collector_config.hpp"
+#include "collector/app/limits.hpp"
+#include "collector/store/rocks_store.hpp"
 
 namespace {
 
@@ -131,6 +133,19 @@ TEST_SUITE("collector/app/collector_config") {
             prints("tokens: [{ name: a, token: abcdefghijklmnop, scopes: [ingest] }]\n");
         CHECK(guarded[0] != plain[0]);  // it lets agents in
         CHECK(guarded[1] == plain[1]);  // the server guards it
+    }
+
+    TEST_CASE("what is staged at most follows the memory to plan with") {
+        const auto staged = [](uint64_t memory_bytes) {
+            store::RocksStoreOptions options;
+            collector::apply_limits({.memory_bytes = memory_bytes}, options);
+            CHECK(options.seal_bytes <= options.stage_budget_bytes / 2);
+            return options.stage_budget_bytes;
+        };
+        CHECK(staged(256 * kMiB) == 128 * kMiB);
+        CHECK(staged(512 * kMiB) == 256 * kMiB);
+        CHECK(staged(kGiB) == store::RocksStoreOptions{}.stage_budget_bytes);
+        CHECK(staged(64 * kGiB) == store::RocksStoreOptions{}.stage_budget_bytes);
     }
 
     TEST_CASE("the shortest collector configuration reads with every default") {

@@ -357,7 +357,7 @@ TEST_SUITE("ctl/agent_text") {
         const auto status = document.parse(
             R"({"outputs":[{"id":"central","type":"collector","endpoint":"logs1:7443","connected":true,)"
             R"("agent_id":"ab","credit_bytes":8388608,"under_way_bytes":1048576,"waiting_frames":12,)"
-            R"("last_ack_age_seconds":0.25,"spool":{"rows":1234,"bytes":2048,"max_bytes":1073741824,)"
+            R"("held_frames":3,"last_ack_age_seconds":0.25,"spool":{"rows":1234,"bytes":2048,"max_bytes":1073741824,)"
             R"("when_full":"drop_oldest","oldest_seconds":65}}],)"
             R"("inputs":[{"id":"app","type":"tail","lag_bytes":4096,"lag_seconds":3,"in_flight_bytes":0,)"
             R"("files":3,"open_files":2,"complaints":["/x: no permission\u001b[2J"]},)"
@@ -367,13 +367,15 @@ TEST_SUITE("ctl/agent_text") {
         const auto samples = read_metrics(
             "seyir_buffer_dropped_rows_total{component=\"central\",reason=\"buffer_full\"} 1200\n"
             "seyir_agent_tail_lost_bytes_total{input=\"app\"} 0\n"
+            "seyir_collector_lost_notices_total{state=\"firing\"} 1\n"
             "seyir_buffer_rows{component=\"central\"} 7\n"
         );
         const std::string text = agent_text(*status, samples, false);
         CAPTURE(text);
         for (const char* part :
              {"connected to logs1:7443",
-              "1 MiB under way of 8 MiB credit, 12 frames wait, last ack 0.2s ago",
+              "1 MiB under way of 8 MiB credit, 12 frames wait, 3 of them for another endpoint, "
+              "last ack 0.2s ago",
               "spool: 1,234 records, 2 KiB of 1 GiB, oldest 1m05s, when full: drop_oldest",
               "/x: no permission[2J",
               "1,200  seyir_buffer_dropped_rows_total  component=central, reason=buffer_full"}) {
@@ -382,6 +384,7 @@ TEST_SUITE("ctl/agent_text") {
         }
         CHECK(text.find("lost_bytes") == std::string::npos);
         CHECK(text.find("seyir_buffer_rows") == std::string::npos);
+        CHECK(text.find("notices") == std::string::npos);
         CHECK(agent_text(*status, {}, false).find("nothing\n") != std::string::npos);
     }
 }
@@ -395,7 +398,8 @@ TEST_SUITE("ctl/status_text") {
             R"("restore_generation":0,"retention_days":30.0,"ok":true,"message":""},)"
             R"("components":[{"id":"agents","kind":"input","ok":false,"message":"no token"}],)"
             R"("agents":[{"id":"cd","hostname":"web\u001b[2J-1","peer":"127.0.0.1:9","version":"0.1.0",)"
-            R"("last_frame_age_seconds":0.25,"rows":12000}],)"
+            R"("last_frame_age_seconds":0.25,"rows":12000,"clock_skew_seconds":-7200.5,)"
+            R"("clock_is_wrong":true}],)"
             R"("events":[{"time":"t","kind":"lane_forked","agent":"cd","detail":"a clone"}]})"
         );
         REQUIRE(status);
@@ -410,6 +414,7 @@ TEST_SUITE("ctl/status_text") {
               "FAIL agents (input): no token",
               "web[2J-1",
               "last frame 0.2s ago, 12,000 records",
+              "its clock is 2h00m behind the collector's",
               "lane_forked",
               "cd: a clone"}) {
             CAPTURE(text);

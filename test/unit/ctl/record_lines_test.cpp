@@ -92,11 +92,20 @@ TEST_SUITE("ctl/records/record_lines") {
     }
 
     TEST_CASE("the mark of an import reads back, and nothing else is one") {
-        const ImportMark mark{"5-00", "http://x/\"", 1, 2, 3, 4, 5, true};
+        const ImportMark mark{"5-00", "http://x/\"", "0a0b", 1, 2, 3, 4, 5, true};
         const auto read = ImportMark::from_json(mark.to_json());
         REQUIRE(read);
         CHECK(read->to_json() == mark.to_json());
         CHECK(read->is_done);
+        CHECK(read->id == "0a0b");
+        // As older versions wrote it.
+        const auto older = ImportMark::from_json(
+            R"({"file":"5-00","target":"x","offset":1,"line":2,"records":3,"skipped":4,)"
+            R"("rejected":5,"done":false})"
+        );
+        REQUIRE(older);
+        CHECK(older->id == "");
+        CHECK(older->offset == 1);
         for (const char* text : {"", "{}", "[1]", "{\"file\":\"x\"}"}) {
             CHECK_FALSE(ImportMark::from_json(text));
         }

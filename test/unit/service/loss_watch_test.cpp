@@ -135,7 +135,7 @@ TEST_SUITE("service/loss_watch") {
             told[0].text ==
             "web1: output central has reached no collector (logs1:7410, "
             "logs2:7410) for 5m: connection refused; 3 MiB of its inputs are not "
-            "acknowledged, 1204 records (1 MiB on disk) wait in its buffer"
+            "acknowledged, 1204 records (1 MiB) wait in its buffer"
         );
         CHECK(
             scene.registry.text().find("seyir_collector_lost{output=\"central\"} 1") !=

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/ship/frame_window.hpp"
 
+#include <vector>
+
 #include <doctest/doctest.h>
 
 using namespace seyir;
@@ -19,6 +21,19 @@ wire::Ack ack(uint64_t seq, Outcome outcome = Outcome::kDelivered) {
     wire::Ack out;
     out.seq = seq;
     out.outcome = outcome;
+    return out;
+}
+
+const ship::Place kFirst{0, {1, 1}};
+const ship::Place kSecond{1, {2, 2}};
+
+/// Ten rows.
+OutFrame of_lanes(const std::vector<uint64_t>& lanes) {
+    OutFrame out = frame();
+    out.rows = 10;
+    for (const uint64_t lane : lanes) {
+        out.lanes.push_back({{lane, lane}, 0});
+    }
     return out;
 }
 
@@ -83,20 +98,88 @@ TEST_SUITE("common/ship/frame_window") {
         CHECK(window.on_ack(ack(2, Outcome::kRewind))->has_value());
     }
 
-    TEST_CASE("after a lost connection everything waits again and stays pinned to its endpoint") {
+    TEST_CASE("after a lost connection everything waits again") {
         FrameWindow window;
         window.push(frame());
         window.push(frame());
-        CHECK_FALSE(window.pinned());
         uint64_t seq = 0;
         send_all(window, seq, 100);
         window.on_disconnect();
-        CHECK(window.pinned());
         CHECK(window.sent_bytes() == 0);
         CHECK(send_all(window, seq, 1000) == 2);
         CHECK(window.on_ack(ack(2))->has_value());
         CHECK_FALSE(window.on_ack(ack(2)));
         CHECK_FALSE(window.on_ack(ack(1)));
+    }
+
+    TEST_CASE("what another store may have waits for it with what is behind it in its lanes") {
+        FrameWindow window;
+        window.set_place(kFirst, false);
+        window.push(of_lanes({1, 2}));
+        uint64_t seq = 0;
+        send_all(window, seq, 1000);
+        window.push(of_lanes({2, 3}));
+        window.push(of_lanes({3}));
+        window.push(of_lanes({4}));
+        window.on_disconnect();
+        window.set_place(kSecond, false);
+        CHECK(window.held() == 3);
+        CHECK(window.pinned_elsewhere() == 0);
+        CHECK(window.rows_sent_elsewhere() == 10);
+        window.push(of_lanes({1}));
+        window.push(of_lanes({5}));
+        CHECK(window.held() == 4);
+        CHECK(send_all(window, seq, 1000) == 2);
+        // A verdict about the oldest that went there counts, whatever is held back before it.
+        CHECK(window.on_ack(ack(2, Outcome::kRewind))->has_value());
+        CHECK(window.on_ack(ack(3))->has_value());
+        CHECK(send_all(window, seq, 1000) == 0);
+        window.on_disconnect();
+        window.set_place(kFirst, false);
+        CHECK(window.held() == 0);
+        CHECK_FALSE(window.pinned_elsewhere());
+        CHECK(window.rows_sent_elsewhere() == 0);
+        CHECK(send_all(window, seq, 1000) == 4);
+    }
+
+    TEST_CASE("what may move goes to the other store, and its rows are counted once") {
+        FrameWindow window;
+        window.set_place(kFirst, true);
+        window.push(of_lanes({1}));
+        uint64_t seq = 0;
+        send_all(window, seq, 1000);
+        window.push(of_lanes({1}));
+        window.on_disconnect();
+        window.set_place(kSecond, true);
+        CHECK(window.held() == 0);
+        CHECK(window.rows_sent_elsewhere() == 10);
+        std::vector<uint32_t> twice;
+        while (OutFrame* next = window.next(1000)) {
+            twice.push_back(window.mark_sent(*next, ++seq, SteadyTime{}));
+        }
+        CHECK(twice == std::vector<uint32_t>{10, 0});
+        window.on_disconnect();
+        window.set_place(kSecond, true);
+        CHECK(window.rows_sent_elsewhere() == 0);
+        CHECK(window.mark_sent(*window.next(1000), ++seq, SteadyTime{}) == 0);
+    }
+
+    TEST_CASE("one store behind two endpoints, or another at the same endpoint, holds nothing back"
+    ) {
+        const ship::Place same_store{1, kFirst.store};
+        const ship::Place took_its_place{0, kSecond.store};
+        for (const ship::Place& next : {same_store, took_its_place}) {
+            FrameWindow window;
+            window.set_place(kFirst, false);
+            window.push(of_lanes({1}));
+            uint64_t seq = 0;
+            send_all(window, seq, 1000);
+            window.on_disconnect();
+            window.set_place(next, false);
+            CHECK(window.held() == 0);
+            CHECK(window.rows_sent_elsewhere() == 0);
+            CHECK(send_all(window, seq, 1000) == 1);
+        }
     }
 
     TEST_CASE("rows left out at encoding are part of the answer") {

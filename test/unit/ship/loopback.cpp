@@ -2,6 +2,7 @@
 #include "test/unit/ship/loopback.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -173,6 +174,56 @@ std::map<std::string, std::vector<std::string>> stored_lines(const store::Memory
         });
     }
     return out;
+}
+
+collector::input::AgentsSetup with_token() {
+    collector::input::AgentsSetup setup;
+    setup.authenticator = *net::Authenticator::build(
+        {{.name = "agents", .sha256_hex = net::sha256_hex("secret"), .scopes = {net::Scope::kIngest}
+        }}
+    );
+    setup.probe_timeout = std::chrono::milliseconds(300);
+    setup.retry_after_ms = 20;
+    return setup;
+}
+
+SourceId source(uint64_t n) {
+    return {77, n};
+}
+
+SteadyTime in_seconds(int seconds) {
+    return io::system_clock().steady_now() + std::chrono::seconds(seconds);
+}
+
+Shipping::Shipping(ship::ShipSetup setup, io::Clock& clock)
+    : output(std::move(setup), io::posix_file_system(), clock, registry) {
+    if (auto started = output.start(); !started) {
+        throw std::runtime_error(started.error().message);
+    }
+}
+
+double Shipping::metric(const std::string& name) {
+    const std::string text = registry.text();
+    const size_t at = text.find("\n" + name + "{");
+    const size_t space = at == std::string::npos ? at : text.find("} ", at);
+    return space == std::string::npos ? -1 : std::strtod(text.c_str() + space + 2, nullptr);
+}
+
+std::optional<DeliveryReport> OneBatch::get() {
+    const std::lock_guard lock(mutex);
+    return report;
+}
+
+void OneBatch::ship(ship::CollectorOutput& output, SourcePosition position) {
+    RecordBatch batch;
+    batch.add_stream(*StreamLabels::make({{"host", "h"}}));
+    batch.add_position(std::move(position));
+    batch.append_row({.ts = {1}, .origin = 0, .body = batch.arena().copy("line")});
+    BatchView view{std::make_shared<const RecordBatch>(std::move(batch)), {}};
+    output.deliver(std::move(view), [this](DeliveryReport r) {
+        const std::lock_guard lock(mutex);
+        report = std::move(r);
+    });
 }
 
 }  // namespace seyir::test

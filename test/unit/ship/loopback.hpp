@@ -167,4 +167,30 @@ ship::ShipSetup ship_setup(const std::string& state_dir, uint16_t port);
 /// Bodies in commit order by their `name ` prefix.
 std::map<std::string, std::vector<std::string>> stored_lines(const store::MemoryLogStore& store);
 
+/// The agents input of the collectors here: takes the token of ship_setup().
+collector::input::AgentsSetup with_token();
+
+SourceId source(uint64_t n);
+
+SteadyTime in_seconds(int seconds);
+
+struct Shipping {
+    explicit Shipping(ship::ShipSetup setup, io::Clock& clock = io::system_clock());
+
+    /// The number behind `name` and its labels in the metrics' text; -1 = not there.
+    double metric(const std::string& name);
+
+    metrics::Registry registry;
+    ship::CollectorOutput output;
+};
+
+/// One batch of one line; its report when it comes.
+struct OneBatch {
+    std::mutex mutex;
+    std::optional<DeliveryReport> report;
+
+    std::optional<DeliveryReport> get();
+    void ship(ship::CollectorOutput& output, SourcePosition position);
+};
+
 }  // namespace seyir::test

@@ -14,62 +14,6 @@ using namespace seyir;
 using namespace seyir::test;
 using ship::CollectorOutput;
 
-namespace {
-
-collector::input::AgentsSetup with_token() {
-    collector::input::AgentsSetup setup;
-    setup.authenticator = *net::Authenticator::build(
-        {{.name = "agents", .sha256_hex = net::sha256_hex("secret"), .scopes = {net::Scope::kIngest}
-        }}
-    );
-    setup.probe_timeout = std::chrono::milliseconds(300);
-    setup.retry_after_ms = 20;
-    return setup;
-}
-
-struct Shipping {
-    explicit Shipping(ship::ShipSetup setup)
-        : output(std::move(setup), io::posix_file_system(), io::system_clock(), registry) {
-        REQUIRE(output.start());
-    }
-
-    metrics::Registry registry;
-    CollectorOutput output;
-};
-
-SourceId source(uint64_t n) {
-    return {77, n};
-}
-
-SteadyTime in_seconds(int seconds) {
-    return io::system_clock().steady_now() + std::chrono::seconds(seconds);
-}
-
-/// One batch of one line; its report when it comes.
-struct OneBatch {
-    std::mutex mutex;
-    std::optional<DeliveryReport> report;
-
-    std::optional<DeliveryReport> get() {
-        const std::lock_guard lock(mutex);
-        return report;
-    }
-
-    void ship(CollectorOutput& output, SourcePosition position) {
-        RecordBatch batch;
-        batch.add_stream(*StreamLabels::make({{"host", "h"}}));
-        batch.add_position(std::move(position));
-        batch.append_row({.ts = {1}, .origin = 0, .body = batch.arena().copy("line")});
-        BatchView view{std::make_shared<const RecordBatch>(std::move(batch)), {}};
-        output.deliver(std::move(view), [this](DeliveryReport r) {
-            const std::lock_guard lock(mutex);
-            report = std::move(r);
-        });
-    }
-};
-
-}  // namespace
-
 TEST_SUITE("common/ship") {
     TEST_CASE("every line of several files is stored once and in order") {
         TempDir dir;
@@ -393,6 +337,54 @@ TEST_SUITE("common/ship") {
         CHECK(report->outcome == Outcome::kRejected);
         CHECK(report->dropped == 1);
         CHECK(report->reason == "frame_too_large");
+    }
+
+    TEST_CASE("a wrong clock is told on both sides, once, and no record is refused") {
+        struct WrongClock final : io::Clock {
+            UnixNanos wall_now() const override { return io::system_clock().wall_now() + ahead; }
+
+            SteadyTime steady_now() const override { return io::system_clock().steady_now(); }
+
+            Nanos ahead{0};
+        };
+
+        for (const int hours : {0, 2, -2}) {
+            CAPTURE(hours);
+            TempDir dir;
+            HoldingStore store;
+            TestCollector collector(store, with_token());
+            CuttingProxy proxy(collector.port(), [] { return 0; });
+            WrongClock clock;
+            clock.ahead = std::chrono::hours(hours);
+            Shipping ship(ship_setup(dir.path(), proxy.port()), clock);
+            OneBatch first;
+            first.ship(ship.output, {.key = {source(1), 0}, .end = 5});
+            CHECK(eventually([&] { return first.get().has_value(); }));
+            proxy.cut();
+            OneBatch second;
+            second.ship(ship.output, {.key = {source(1), 0}, .begin = 5, .end = 10});
+            CHECK(eventually([&] { return second.get().has_value(); }));
+            CHECK(store.inner.stats().records == 2);
+            const auto status = collector.status();
+            REQUIRE(status.agents.size() == 1);
+            REQUIRE(status.agents[0].clock_skew);
+            const double skew = std::chrono::duration<double>(*status.agents[0].clock_skew).count();
+            CHECK(skew / 3600.0 == doctest::Approx(hours).epsilon(0.02));
+            CHECK(status.agents[0].clock_is_wrong() == (hours != 0));
+            CHECK(status.events.size() == (hours == 0 ? 0 : 1));
+            for (const auto& event : status.events) {
+                CHECK(event.kind == "clock_skew");
+                CHECK(event.detail.find(hours > 0 ? "ahead of" : "behind") != std::string::npos);
+            }
+            CHECK(
+                ship.metric("seyir_ship_clock_skew_seconds") / 3600.0 ==
+                doctest::Approx(hours).epsilon(0.02)
+            );
+            const bool counts = collector.metrics().find(
+                                    "seyir_collector_agents_wrong_clocks_total{input=\"agents\"} 0"
+                                ) == std::string::npos;
+            CHECK(counts == (hours != 0));
+        }
     }
 
     TEST_CASE("a token file is read for each connection; an unusable one leaves the token before") {

@@ -153,6 +153,7 @@ TEST_SUITE("collector/store/append") {
         REQUIRE(durable.has_value());
         CHECK(durable->rejected == 1);
         CHECK(durable->reject_reason == "too_old");
+        CHECK(durable->rejected_rows == std::vector<uint32_t>{0});
         CHECK(append(*f.store, {.begin = 4, .lines = {"new"}})->accepted == 1);
     }
 
@@ -277,6 +278,7 @@ TEST_SUITE("collector/store/append") {
         CHECK(durable->accepted == 2);
         CHECK(durable->rejected == 1);
         CHECK(durable->reject_reason == "record_too_large");
+        CHECK(durable->rejected_rows == std::vector<uint32_t>{1});
         CHECK(read_all(*f.store).bodies() == std::vector<std::string>{"after", "before"});
         CHECK(append(*f.store, Frame{.begin = 100, .lines = {"next"}})->accepted == 1);
     }

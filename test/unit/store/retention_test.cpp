@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "collector/store/engine/due_parts.hpp"
+#include "collector/store/format/dropped_keys.hpp"
 #include "test/support/store_in_memory.hpp"
 
 namespace {
@@ -278,6 +280,91 @@ TEST_SUITE("collector/store/retention") {
         CHECK(due->staged[0].raw_bytes == 6);
         CHECK(due->staged[0].day == store::day_of(kNoon));
         CHECK(w.f.segment_files().size() == 1);
+    }
+
+    TEST_CASE("a staged batch is read once, however often somebody asks what is due") {
+        World w;
+        w.line(debug_stream(), 0, "debug");
+        w.line(audit_stream(), 0, "audit");
+        w.f.clock.advance(kDay * 3);
+        store::RocksStoreOptions options = w.f.options;
+        w.f.store.reset();
+        store::Core core(options);
+        REQUIRE(core.load().has_value());
+        store::StagedCounts known;
+        const auto ask = [&](const store::RetentionPolicy& asked) {
+            const auto view = core.view();
+            REQUIRE(view.has_value());
+            const auto parts =
+                store::staged_parts(core, *view, {w.f.clock.wall_now(), asked}, known);
+            REQUIRE(parts.has_value());
+            uint64_t rows = 0;
+            for (const store::PartReport& part : *parts) {
+                rows += part.rows;
+            }
+            return rows;
+        };
+        CHECK(ask(policy()) == 1);
+        CHECK(known.batches.size() == 2);
+
+        // Who would read them again finds nothing.
+        store::WriteSet set = core.database->new_write();
+        core.stage.snapshot().for_each([&](const store::StageEntry& entry) {
+            set.erase(store::Family::kStage, store::key::stage_payload(entry.number));
+        });
+        REQUIRE(core.database->write(std::move(set)).has_value());
+        CHECK(ask(policy()) == 1);
+        CHECK(ask(kDay) == 2);  // of another policy too
+        CHECK(ask(kDay * 30) == 0);
+        CHECK(known.batches.empty());  // none of them begins early enough
+        core.close();
+    }
+
+    TEST_CASE("what went is noted until its file is gone and others go") {
+        World w;
+        w.line(debug_stream(), 0, "one");
+        w.seal();
+        w.pass(1);
+        w.line(debug_stream(), 0, "two");
+        w.seal();
+        const auto noted = [&] {
+            w.f.store.reset();
+            store::Core core(w.f.options);
+            REQUIRE(core.load().has_value());
+            std::vector<store::key::DroppedKey> out;
+            const std::string prefix = store::key::dropped_prefix();
+            const auto read = core.database->scan(
+                store::Family::kMeta,
+                prefix,
+                store::key::prefix_end(prefix),
+                [&](std::string_view key, std::string_view) -> Result<bool> {
+                    const auto one = store::key::parse_dropped(key);
+                    REQUIRE(one.has_value());
+                    out.push_back(*one);
+                    return true;
+                }
+            );
+            REQUIRE(read.has_value());
+            core.close();
+            return out;
+        };
+        const auto first = w.drop({.retention = policy()}, true);
+        CHECK(first.dropped.empty());
+        w.pass(2);
+        const auto second = w.drop({.retention = policy()}, true);
+        REQUIRE(second.dropped.size() == 1);
+        auto now = noted();
+        REQUIRE(now.size() == 1);
+        CHECK(now[0].day == second.dropped[0].day);
+        CHECK(now[0].id == second.dropped[0].segments[0]);
+        w.f.open();
+        w.pass(1);
+        const auto third = w.drop({.retention = policy()}, true);
+        REQUIRE(third.dropped.size() == 1);
+        now = noted();
+        REQUIRE(now.size() == 1);
+        CHECK(now[0].id == third.dropped[0].segments[0]);
+        w.f.open();
     }
 
     TEST_CASE("rows of chosen segments alone are read, nothing staged") {

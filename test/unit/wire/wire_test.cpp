@@ -99,6 +99,48 @@ TEST_SUITE("common/wire") {
         CHECK(example_conversation() == *golden);
     }
 
+    TEST_CASE(
+        "hello and welcome end with the sender's time, which older peers neither give nor read"
+    ) {
+        Hello hello = example_hello();
+        hello.sent_at = {1'767'225'600'000'000'000};
+        Welcome welcome{{1, 2}, 3, 4, 16 << 20, 0, 4 << 20, "0.1.0"};
+        welcome.sent_at = {1'767'225'600'250'000'000};
+        std::string bytes;
+        append_message(bytes, hello);
+        append_message(bytes, welcome);
+        std::string without;
+        append_message(without, example_hello());
+        const std::string golden = kRoot + "/test/golden/wire_v1_times.bin";
+        if (std::getenv("SEYIR_WRITE_GOLDEN") != nullptr) {
+            REQUIRE(io::write_file_atomically(io::posix_file_system(), golden, bytes));
+        }
+        CHECK(bytes == *io::read_file(io::posix_file_system(), golden, 1 << 20));
+
+        const std::string_view body = std::string_view(bytes).substr(
+            kMessageHeaderBytes, without.size() - kMessageHeaderBytes + 8
+        );
+        CHECK(*decode_hello(body) == hello);
+        for (size_t cut = 1; cut <= 8; ++cut) {
+            CHECK(*decode_hello(body.substr(0, body.size() - cut)) == example_hello());
+        }
+        CHECK(
+            body.substr(0, body.size() - 8) == std::string_view(without).substr(kMessageHeaderBytes)
+        );
+        const std::string_view second =
+            std::string_view(bytes).substr(2 * kMessageHeaderBytes + body.size());
+        CHECK(*decode_welcome(second) == welcome);
+    }
+
+    TEST_CASE("the difference of two clocks is bounded, whatever a peer says") {
+        using namespace std::chrono_literals;
+        const UnixNanos now{1'767'225'600'000'000'000};
+        CHECK(clock_skew(now + 1h, now) == 1h);
+        CHECK(clock_skew(now - 1h, now) == -1h);
+        CHECK(clock_skew(UnixNanos::max(), UnixNanos::min()) == 36'525 * 24h);
+        CHECK(clock_skew(UnixNanos::min(), UnixNanos::max()) == -36'525 * 24h);
+    }
+
     TEST_CASE("messages arriving one byte at a time come out whole, in order and equal") {
         const std::string bytes = example_conversation();
         MessageSplitter splitter;

@@ -2,7 +2,6 @@
 #include "plugins/filter/parse/format/clf_parser.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "plugins/filter/parse/format/escapes.hpp"
 #include "plugins/filter/parse/number.hpp"
@@ -10,27 +9,20 @@
 namespace seyir::plugins::parse {
 namespace {
 
-const char* find(const char* at, const char* end, char c) {
-    const void* found = std::memchr(at, c, static_cast<size_t>(end - at));
-    return found != nullptr ? static_cast<const char*>(found) : end;
-}
-
-void add_unless_dash(FieldWriter& out, std::string_view name, Slice text) {
-    if (text.empty() || (text.size() == 1 && text[0] == '-')) {
-        out.skip();
-    } else {
+void add_unless_dash(FieldWriter& out, FixedName& name, Slice text) {
+    if (!text.empty() && (text.size() != 1 || text[0] != '-')) {
         out.add_text(name, text);
     }
 }
 
 /// The words before ` [`: host ident user, one more in front with a virtual host.
-bool add_head(FieldWriter& out, Slice head) {
+bool add_head(FieldWriter& out, ClfNames& names, Slice head) {
     Slice words[4];
     size_t count = 0;
     const char* at = head.data();
     const char* const end = at + head.size();
     while (count < 3 && at < end) {
-        const char* const space = find(at, end, ' ');
+        const char* const space = find_byte(at, end, ' ');
         words[count++] = {at, static_cast<size_t>(space - at)};
         at = space == end ? end : space + 1;
     }
@@ -43,7 +35,7 @@ bool add_head(FieldWriter& out, Slice head) {
         const bool has_vhost = words[2] == "-" && (words[1] != "-" || words[3] == "-") &&
                                words[3].find(' ') == Slice::npos;
         if (has_vhost) {
-            add_unless_dash(out, "vhost", words[0]);
+            add_unless_dash(out, names.vhost, words[0]);
             words[0] = words[1];
             words[1] = words[2];
             words[2] = words[3];
@@ -51,45 +43,43 @@ bool add_head(FieldWriter& out, Slice head) {
             words[2] = {words[2].data(), static_cast<size_t>(end - words[2].data())};
         }
     }
-    add_unless_dash(out, "client", words[0]);
-    add_unless_dash(out, "ident", words[1]);
-    add_unless_dash(out, "user", words[2]);
+    add_unless_dash(out, names.client, words[0]);
+    add_unless_dash(out, names.ident, words[1]);
+    add_unless_dash(out, names.user, words[2]);
     return true;
 }
 
-/// `at` is behind the opening quote. The closing one; `end` without.
-const char* find_close(const char* at, const char* end) {
-    const char* close = find(at, end, '"');
-    while (close < end) {
-        const char* before = close;
-        while (before > at && before[-1] == '\\') {
-            --before;
-        }
-        if ((close - before) % 2 == 0) {
-            return close;
-        }
-        close = find(close + 1, end, '"');
-    }
-    return end;
-}
+/// What stands between quotes.
+struct Quoted {
+    Slice text;
+    bool has_escapes = false;
 
-void add_request(FieldWriter& out, Slice request) {
-    const size_t space = request.find(' ');
+    Slice decoded(Slice part, Arena& arena) const {
+        return has_escapes ? decode_lenient(part, arena) : part;
+    }
+
+    Slice decoded(Arena& arena) const { return decoded(text, arena); }
+};
+
+void add_request(FieldWriter& out, ClfNames& names, const Quoted& quoted) {
+    const Slice request = quoted.text;
+    const char* const begin = request.data();
+    const auto space = static_cast<size_t>(find_byte(begin, begin + request.size(), ' ') - begin);
     const size_t last = request.rfind(' ');
-    const bool is_usual =
-        space != Slice::npos && space != 0 && last > space + 1 &&
-        std::all_of(request.begin(), request.begin() + static_cast<ptrdiff_t>(space), [](char c) {
-            return (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-        });
+    const bool is_usual = space != request.size() && space != 0 && last > space + 1 &&
+                          std::all_of(begin, begin + space, [](char c) {
+                              return (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+                          });
     if (!is_usual) {
-        return add_unless_dash(out, "request", decode_lenient(request, out.arena()));
+        return add_unless_dash(out, names.request, quoted.decoded(out.arena()));
     }
-    out.add_text("method", request.substr(0, space));
-    out.add_text("path", decode_lenient(request.substr(space + 1, last - space - 1), out.arena()));
-    out.add_text("protocol", request.substr(last + 1));
+    out.add_text(names.method, request.substr(0, space));
+    const Slice path = request.substr(space + 1, last - space - 1);
+    out.add_text(names.path, quoted.decoded(path, out.arena()));
+    out.add_text(names.protocol, request.substr(last + 1));
 }
 
-void add_number(FieldWriter& out, std::string_view name, Slice text) {
+void add_number(FieldWriter& out, FixedName& name, Slice text) {
     if (const auto number = parse_int(text)) {
         out.add(name, Value::integer(*number));
     } else {
@@ -107,21 +97,27 @@ class Tail {
             return {};
         }
         const char* const begin = ++at_;
-        at_ = find(begin, end_, ' ');
+        at_ = find_byte(begin, end_, ' ');
         return {begin, static_cast<size_t>(at_ - begin)};
     }
 
-    std::optional<Slice> quoted() {
+    std::optional<Quoted> quoted() {
         if (end_ - at_ < 3 || at_[0] != ' ' || at_[1] != '"') {
             return std::nullopt;
         }
+        Quoted found;
         const char* const begin = at_ + 2;
-        const char* const close = find_close(begin, end_);
+        const char* close = find_either(begin, end_, '"', '\\');
+        while (close < end_ && *close == '\\') {
+            found.has_escapes = true;
+            close = end_ - close < 2 ? end_ : find_either(close + 2, end_, '"', '\\');
+        }
         if (close == end_) {
             return std::nullopt;
         }
         at_ = close + 1;
-        return Slice(begin, static_cast<size_t>(close - begin));
+        found.text = {begin, static_cast<size_t>(close - begin)};
+        return found;
     }
 
     Slice rest() const {
@@ -142,39 +138,39 @@ std::optional<Miss> ClfParser::parse(Slice text, FieldWriter& out) {
     const auto miss = [&](std::string_view message, const char* at) {
         return Miss{"bad_clf", message, static_cast<size_t>(at - begin)};
     };
-    const char* const bracket = find(begin, end, '[');
+    const char* const bracket = find_byte(begin, end, '[');
     if (bracket == end || bracket < begin + 6 || bracket[-1] != ' ') {
         return miss("` [` before the time is missing", bracket);
     }
-    if (!add_head(out, {begin, static_cast<size_t>(bracket - 1 - begin)})) {
+    if (!add_head(out, names_, {begin, static_cast<size_t>(bracket - 1 - begin)})) {
         return miss("client, ident and user are expected before the time", begin);
     }
-    const char* const close = find(bracket, end, ']');
+    const char* const close = find_byte(bracket, end, ']');
     if (close - bracket < 16 || close == end || bracket[3] != '/') {
         return miss("the time is not as [01/Jan/2026:00:00:00 +0000]", bracket);
     }
-    out.add_text("time", {bracket + 1, static_cast<size_t>(close - bracket - 1)});
+    out.add_text(names_.time, {bracket + 1, static_cast<size_t>(close - bracket - 1)});
     Tail tail(close + 1, end);
     const auto request = tail.quoted();
     if (!request) {
         return miss("the request in quotes is missing", close + 1);
     }
-    add_request(out, *request);
+    add_request(out, names_, *request);
     const Slice status = tail.word();
     const Slice bytes = tail.word();
     if (status.empty() || bytes.empty()) {
         return miss("status and bytes are missing behind the request", tail.rest().data());
     }
-    add_number(out, "status", status);
-    add_number(out, "bytes", bytes);
+    add_number(out, names_.status, status);
+    add_number(out, names_.bytes, bytes);
     if (const auto referer = tail.quoted()) {
-        add_unless_dash(out, "referer", decode_lenient(*referer, out.arena()));
+        add_unless_dash(out, names_.referer, referer->decoded(out.arena()));
         if (const auto agent = tail.quoted()) {
-            add_unless_dash(out, "user_agent", decode_lenient(*agent, out.arena()));
+            add_unless_dash(out, names_.user_agent, agent->decoded(out.arena()));
         }
     }
     if (const Slice extra = tail.rest(); !extra.empty()) {
-        out.add_text("extra", extra);
+        out.add_text(names_.extra, extra);
     }
     return std::nullopt;
 }

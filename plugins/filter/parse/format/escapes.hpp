@@ -39,6 +39,33 @@ inline const char* find_special(const char* at, const char* end) {
     return at;
 }
 
+/// The first byte that is `one` or `other`; `end` when there is none. For words: most end within 16
+/// bytes, where a call of memchr(3) costs more than looking.
+inline const char* find_either(const char* at, const char* end, char one, char other) {
+#ifdef __SSE2__
+    const __m128i ones = _mm_set1_epi8(one);
+    const __m128i others = _mm_set1_epi8(other);
+    while (end - at >= 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, ones), _mm_cmpeq_epi8(bytes, others))
+        ));
+        if (mask != 0) {
+            return at + __builtin_ctz(mask);
+        }
+        at += 16;
+    }
+#endif
+    while (at < end && *at != one && *at != other) {
+        ++at;
+    }
+    return at;
+}
+
+inline const char* find_byte(const char* at, const char* end, char byte) {
+    return find_either(at, end, byte, byte);
+}
+
 /// `at` is on the backslash; afterwards behind the escape. Writes at most as many bytes as it
 /// reads. Lone surrogates become U+FFFD. False: no escape of JSON.
 bool take_json_escape(const char*& at, const char* end, char*& to);
