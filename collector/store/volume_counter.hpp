@@ -26,6 +26,11 @@ class VolumeCounter {
         return static_cast<uint32_t>(since / static_cast<uint64_t>(query_.bucket.count()));
     }
 
+    /// The first time of a bucket. Requires: buckets, and one that has times of the range.
+    UnixNanos begin_of(uint32_t bucket) const {
+        return {query_.range.begin.value + int64_t{bucket} * query_.bucket.count()};
+    }
+
     Result<void> add(
         const StreamLabelsPtr& labels, uint32_t bucket, uint8_t level, uint64_t rows, uint64_t bytes
     );
