@@ -28,7 +28,8 @@ class VolumeCounter {
 
     /// The first time of a bucket. Requires: buckets, and one that has times of the range.
     UnixNanos begin_of(uint32_t bucket) const {
-        return {query_.range.begin.value + int64_t{bucket} * query_.bucket.count()};
+        const uint64_t since = uint64_t{bucket} * static_cast<uint64_t>(query_.bucket.count());
+        return {static_cast<int64_t>(static_cast<uint64_t>(query_.range.begin.value) + since)};
     }
 
     Result<void> add(
