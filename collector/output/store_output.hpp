@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "collector/services/store_positions.hpp"
@@ -41,13 +42,15 @@ class StoreOutput final : public pipeline::Output, public pipeline::PositionKeep
 
   private:
     DeliveryReport to_report(Result<store::Durable> durable);
-    void note_failure(const std::string& message);
+    /// None: it works.
+    void note_failure(const std::optional<Error>& failure);
 
     store::LogStore& store_;
     const uint16_t output_;
     const StorePositions positions_;
     mutable std::mutex mutex_;
     std::string failure_;
+    std::optional<ErrorCode> code_;  ///< of failure_
 };
 
 }  // namespace seyir::collector

@@ -12,14 +12,15 @@ namespace seyir::component {
 namespace {
 
 template <class Map, class Planned>
-auto unchanged(const Map* before, const Planned& planned, const std::string& fingerprint) -> const
-    typename Map::mapped_type* {
+auto unchanged(const Map* before, const Planned& planned, const Surroundings& made_with = {})
+    -> const typename Map::mapped_type* {
     if (before == nullptr) {
         return nullptr;
     }
     const auto at = before->find(planned.id);
     const bool same = at != before->end() && at->second.type == planned.type &&
-                      at->second.fingerprint == fingerprint;
+                      at->second.fingerprint == planned.fingerprint &&
+                      at->second.made_with == made_with;
     return same ? &at->second : nullptr;
 }
 
@@ -72,11 +73,8 @@ class Builder {
     }
 
     Result<void> add_output(const PlannedOutput& planned) {
-        const auto* kept = unchanged(
-            build_.before == nullptr ? nullptr : &build_.before->outputs,
-            planned,
-            planned.fingerprint
-        );
+        const auto* kept =
+            unchanged(build_.before == nullptr ? nullptr : &build_.before->outputs, planned);
         const auto* fixed = fixed_before(planned);
         if (kept != nullptr || fixed != nullptr) {
             made_.outputs[planned.id] = kept != nullptr ? *kept : *fixed;
@@ -96,7 +94,7 @@ class Builder {
                 wrapped = std::move(*output);
             }
             made_.outputs[planned.id] = {
-                planned.type, planned.fingerprint, planned.plan, std::move(wrapped)
+                planned.type, planned.fingerprint, planned.plan, std::move(wrapped), {}
             };
         }
         made_.spec.outputs.push_back(
@@ -121,20 +119,17 @@ class Builder {
     void add_filter(const PlannedFilter& planned) {
         // The plan of an unchanged filter is kept: what its instances share (a throttle's budget,
         // an alert's window) lives there.
-        const auto* kept = unchanged(
-            build_.before == nullptr ? nullptr : &build_.before->filters,
-            planned,
-            planned.fingerprint
-        );
+        const auto* kept =
+            unchanged(build_.before == nullptr ? nullptr : &build_.before->filters, planned);
         const FilterPlanPtr plan = kept != nullptr ? kept->plan : planned.plan;
-        made_.filters[planned.id] = {planned.type, planned.fingerprint, plan, nullptr};
+        made_.filters[planned.id] = {planned.type, planned.fingerprint, plan, nullptr, {}};
         made_.spec.filters.push_back(filter_spec(planned, plan, context(planned.id)));
     }
 
     Result<void> add_input(const PlannedInput& planned) {
-        const std::string fingerprint = input_fingerprint(planned, build_.config);
+        Surroundings made_with = surroundings_of(planned, build_.config);
         const auto* kept = unchanged(
-            build_.before == nullptr ? nullptr : &build_.before->inputs, planned, fingerprint
+            build_.before == nullptr ? nullptr : &build_.before->inputs, planned, made_with
         );
         // The filter's plan is kept alive by the input's maker.
         const FilterPlanPtr joined = first_filter_of(planned);
@@ -158,7 +153,13 @@ class Builder {
             if (!input) {
                 return input.error().context("input " + planned.id);
             }
-            made_.inputs[planned.id] = {planned.type, fingerprint, planned.plan, std::move(*input)};
+            made_.inputs[planned.id] = {
+                planned.type,
+                planned.fingerprint,
+                planned.plan,
+                std::move(*input),
+                std::move(made_with)
+            };
         }
         made_.spec.inputs.push_back(
             {.id = planned.id, .input = made_.inputs[planned.id].component, .remake = make}
@@ -218,13 +219,33 @@ class Builder {
     BeforeInput before_input_;
 };
 
-template <class Map, class Plans, class Fingerprint>
+/// "" = the input stays.
+std::string why_restarted(const Surroundings& before, const Surroundings& next) {
+    for (const auto& [what, fingerprint] : next) {
+        const auto at = before.find(what);
+        if (at == before.end()) {
+            return fmt::format("its {} was added", what);
+        }
+        if (at->second != fingerprint) {
+            return fmt::format("its {} changed", what);
+        }
+    }
+    for (const auto& [what, fingerprint] : before) {
+        if (!next.contains(what)) {
+            return fmt::format("its {} was removed", what);
+        }
+    }
+    return "";
+}
+
+/// `restarted` says why a component nobody changed is made anew; "" = it is not.
+template <class Map, class Plans, class Restarted>
 void compare_section(
     std::vector<Difference>& out,
     const char* section,
     const Map& before,
     const Plans& next,
-    const Fingerprint& fingerprint
+    const Restarted& restarted
 ) {
     for (const auto& planned : next) {
         const auto at = before.find(planned.id);
@@ -237,8 +258,10 @@ void compare_section(
                  planned.id,
                  fmt::format("type {} becomes {}", at->second.type, planned.type)}
             );
-        } else if (at->second.fingerprint != fingerprint(planned)) {
+        } else if (at->second.fingerprint != planned.fingerprint) {
             out.push_back({Difference::Kind::kChanged, section, planned.id, planned.type});
+        } else if (std::string why = restarted(planned); !why.empty()) {
+            out.push_back({Difference::Kind::kRestarted, section, planned.id, std::move(why)});
         }
     }
     for (const auto& [id, running] : before) {
@@ -252,12 +275,12 @@ void compare_section(
 
 }  // namespace
 
-std::string input_fingerprint(const PlannedInput& input, const PipelineConfig& config) {
+Surroundings surroundings_of(const PlannedInput& input, const PipelineConfig& config) {
+    Surroundings all;
     if (!input.plan->has_positions()) {
-        return input.fingerprint;
+        return all;
     }
     // It resumes where its output says, and does its route's joining: both decide what it is.
-    std::string all = input.fingerprint;
     for (const PlannedRoute& route : config.routes) {
         const config::RouteOptions& options = route.options;
         if (std::ranges::find(options.from, input.id) == options.from.end()) {
@@ -265,13 +288,13 @@ std::string input_fingerprint(const PlannedInput& input, const PipelineConfig& c
         }
         for (const PlannedOutput& output : config.outputs) {
             if (std::ranges::find(options.to, output.id) != options.to.end()) {
-                all += "+" + output.id + (is_fixed_at_start(output) ? "" : output.fingerprint);
+                all["output " + output.id] = is_fixed_at_start(output) ? "" : output.fingerprint;
             }
         }
         for (const PlannedFilter& filter : config.filters) {
             const bool is_first = !options.through.empty() && options.through[0] == filter.id;
             if (is_first && input.plan->takes_over(*filter.plan)) {
-                all += "+" + filter.fingerprint;
+                all["filter " + filter.id] = filter.fingerprint;
             }
         }
     }
@@ -302,12 +325,12 @@ Result<RunningGraph> build_graph(const GraphBuild& build) {
 
 std::vector<Difference> compare(const RunningGraph& before, const PipelineConfig& next) {
     std::vector<Difference> out;
-    const auto own = [](const auto& planned) { return planned.fingerprint; };
+    const auto never = [](const auto&) { return std::string(); };
     compare_section(out, "inputs", before.inputs, next.inputs, [&](const PlannedInput& input) {
-        return input_fingerprint(input, next);
+        return why_restarted(before.inputs.at(input.id).made_with, surroundings_of(input, next));
     });
-    compare_section(out, "filters", before.filters, next.filters, own);
-    compare_section(out, "outputs", before.outputs, next.outputs, own);
+    compare_section(out, "filters", before.filters, next.filters, never);
+    compare_section(out, "outputs", before.outputs, next.outputs, never);
     for (const PlannedRoute& route : next.routes) {
         const auto at = before.routes.find(route.options.name);
         if (at == before.routes.end()) {

@@ -20,12 +20,17 @@ using WrapOutput = std::function<Result<std::shared_ptr<pipeline::Output>>(
     const PlannedOutput& planned, std::unique_ptr<pipeline::Output> output
 )>;
 
+/// What an input depends on besides its own keys -> fingerprint: the outputs it resumes at
+/// ("output central") and the filter whose joining it does ("filter lines").
+using Surroundings = std::map<std::string, std::string>;
+
 template <class Component, class PlanPtr>
 struct Running {
     std::string type;  ///< "" = not configured: the program added it
     std::string fingerprint;
     PlanPtr plan;
     std::shared_ptr<Component> component;  ///< nullptr for filters: the engine makes them
+    Surroundings made_with;                ///< inputs: what they are made anew with
 };
 
 struct RunningGraph {
@@ -38,7 +43,12 @@ struct RunningGraph {
 
 /// One component in which two graphs differ.
 struct Difference {
-    enum class Kind { kAdded, kRemoved, kChanged };
+    enum class Kind {
+        kAdded,
+        kRemoved,
+        kChanged,
+        kRestarted,  ///< an input nobody changed, made anew with what it depends on
+    };
 
     Kind kind = Kind::kChanged;
     std::string section;  ///< "inputs", "filters", "outputs" or "routes"
@@ -73,7 +83,7 @@ Result<RunningGraph> build_graph(const GraphBuild& build);
 /// What a reload would do; nothing is made. In the order inputs, filters, outputs, routes.
 std::vector<Difference> compare(const RunningGraph& before, const PipelineConfig& next);
 
-/// Inputs whose fingerprint contains that of the outputs they resume at: made anew with them.
-std::string input_fingerprint(const PlannedInput& input, const PipelineConfig& config);
+/// Empty for inputs that keep no positions.
+Surroundings surroundings_of(const PlannedInput& input, const PipelineConfig& config);
 
 }  // namespace seyir::component

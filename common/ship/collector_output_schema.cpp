@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "common/ship/make_setup.hpp"
+
 namespace seyir::ship {
 namespace {
 
@@ -150,6 +152,25 @@ const config::Schema& collector_output_schema() {
     return schema;
 }
 
+namespace {
+
+void check_token_file(const config::ObjectReader& r, const config::SectionChecks& checks) {
+    if (checks.files == nullptr || !r.has("token_file") ||
+        checks.diagnostics.is_broken(r.span("token_file"))) {
+        return;
+    }
+    if (const auto token = read_token_file(*checks.files, r.path("token_file")); !token) {
+        checks.diagnostics.add(
+            {.code = config::kMissingFile,
+             .at = r.span("token_file"),
+             .message = token.error().message,
+             .hint = "this file must exist, be readable and hold the token"}
+        );
+    }
+}
+
+}  // namespace
+
 CollectorOutputOptions read_collector_output(const config::ObjectReader& r) {
     CollectorOutputOptions options;
     options.endpoints = r.addresses("endpoints");
@@ -191,6 +212,7 @@ void check_collector_output(const config::ObjectReader& r, const config::Section
              .hint = "remove one of them"}
         );
     }
+    check_token_file(r, checks);
     const config::ObjectReader retry = r.nested("retry");
     if (options.retry_initial > options.retry_max) {
         const std::string_view key = retry.has("initial") ? "initial" : "max";

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A journal as systemd's own tool writes it: each entry once, through kills and a journal put back."""
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import time
 import pytest
 
 import harness
+from test_bad_input import RUNS_AS_ROOT, become_nobody
 from test_agent_spool import add_agent, numbers
 
 WRITER = "/lib/systemd/systemd-journal-remote"
@@ -126,3 +128,62 @@ def test_a_journal_put_back_and_written_on_is_a_fork_and_nothing_new_is_lost(sit
     assert sorted(line for line in lines if line.startswith(b"after")) == sorted(b"after %d" % i for i in range(60, 80))
     assert len(lines) == len(set(lines)) == 80
     assert agent.logged("fork: taking a new agent id")
+
+
+def journal_trouble(agent):
+    said = [c for c in json.loads(harness.http_get(agent.http_port, "/health").body)["components"] if c["id"] == "journal"]
+    return "" if said[0]["ok"] else said[0]["message"]
+
+
+def test_a_journal_without_permission_is_a_complaint_with_the_remedy_and_read_once_granted(site, journal):
+    journal.append(10)
+    file = journal.path / "remote.journal"
+    file.chmod(0)
+    site.collector.start()
+    agent = journald_agent(site, journal)
+    if RUNS_AS_ROOT:  # root reads everything
+        become_nobody(site, agent)
+        journal.path.chmod(0o755)
+    agent.start()
+    harness.wait_until(lambda: agent.logged("no journal file of", str(file), "`systemd-journal`"),
+                       "the agent names the file and the remedy")
+    harness.wait_until(lambda: "`systemd-journal`" in journal_trouble(agent), "/health says so too")
+    file.chmod(0o644)
+    assert numbers(site.wait_rows(10, query=QUERY)) == list(range(10))
+    harness.wait_until(lambda: journal_trouble(agent) == "", "/health is well again")
+    assert agent.terminate() == 0
+
+
+@pytest.mark.parametrize("fault", ["closed", "missing"])
+def test_a_journal_that_cannot_be_opened_stops_no_other_input(site, journal, fault):
+    journal.append(10)
+    away = site.folder / "away"
+    journal.path.chmod(0o700) if fault == "closed" else journal.path.rename(away)
+    site.collector.start()
+    agent = add_agent(site, f"  journal: {{ type: journald, directory: {journal.path}, start_at: end }}\n"
+                            f"  app: {{ type: tail, include: ['{site.logs}/*.log'] }}")
+    if RUNS_AS_ROOT:
+        become_nobody(site, agent)
+    agent.start()
+    (site.logs / "app.log").write_bytes(b"another input goes on\n")
+    site.wait_rows(1, query='{input="app"}')
+    harness.wait_until(lambda: str(journal.path) in journal_trouble(agent), "/health names the folder")
+    if fault == "closed":
+        journal.path.chmod(0o755)
+        harness.wait_until(lambda: journal_trouble(agent) == "", "the journal is open")
+        journal.append(3)
+        rows = site.wait_rows(3, query=QUERY)
+        assert numbers(rows) == [10, 11, 12]
+    else:
+        away.rename(journal.path)  # all of it came after the agent began
+        assert numbers(site.wait_rows(10, query=QUERY)) == list(range(10))
+    assert agent.terminate() == 0
+
+
+def test_an_empty_folder_is_a_complaint_until_a_journal_is_there(site, journal):
+    site.collector.start()
+    agent = journald_agent(site, journal, more=", start_at: end").start()
+    harness.wait_until(lambda: "there is no journal file in" in journal_trouble(agent), "/health says it is empty")
+    journal.append(5)
+    assert numbers(site.wait_rows(5, query=QUERY)) == list(range(5))
+    harness.wait_until(lambda: journal_trouble(agent) == "", "/health is well again")

@@ -186,6 +186,19 @@ def test_the_plan_tells_what_would_change_and_changes_nothing(site):
     assert again.stdout == plan.stdout
 
 
+def test_a_reload_names_only_what_somebody_changed(site):
+    site.collector.start()
+    agent = site.add_agent()
+    agent.config.write_text(agent.config.read_text().replace("token: ", "compression: lz4, token: "))
+    agent.start()
+    agent.config.write_text(agent.config.read_text().replace("compression: lz4", "compression: zstd"))
+    os.kill(agent.popen.pid, signal.SIGHUP)
+    harness.wait_until(lambda: agent.logged("reload: reloaded"), "the agent has reloaded")
+    line, = [l for l in agent.log_text().splitlines() if "reload: reloaded" in l]
+    assert "changed outputs.central" in line and "restarted inputs.app (its output central changed)" in line, line
+    assert "changed inputs" not in line
+
+
 def test_an_agent_reloads_on_sighup_without_a_line_lost_or_doubled(site):
     site.collector.start()
     agent = site.add_agent().start()

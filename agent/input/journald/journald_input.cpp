@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/input/journald/journal_files.hpp"
 #include "agent/input/journald/journald_inbox.hpp"
 #include "common/base/log.hpp"
 
@@ -24,6 +25,7 @@ using namespace std::chrono_literals;
 constexpr size_t kLanesMax = 64;
 constexpr Nanos kLookAgain = 1s;
 constexpr Nanos kAfterTrouble = 5s;
+constexpr Nanos kLookAtFiles = 60s;
 constexpr size_t kEntriesATurn = 512;
 
 metrics::Counter& counter(
@@ -60,10 +62,6 @@ JournaldInput::~JournaldInput() {
 }
 
 Result<void> JournaldInput::start(pipeline::Submit submit) {
-    // Opened once here, so that what is wrong is an error of the start; the thread opens its own.
-    if (auto opened = Journal::open(setup_.place); !opened) {
-        return opened.error();
-    }
     SEYIR_TRY(inbox_, Inbox::make());
     submit_ = std::move(submit);
     if (deps_.positions != nullptr) {
@@ -85,7 +83,7 @@ void JournaldInput::run() {
             journal_.reset();
             retry_at_ = deps_.clock.steady_now() + kAfterTrouble;
         } else if (phase_ == Phase::kReading) {
-            note("");
+            note(files_trouble_);
         }
         publish();
         watchdog_.idle();
@@ -101,7 +99,22 @@ Result<void> JournaldInput::step() {
         if (deps_.clock.steady_now() < retry_at_) {
             return {};
         }
-        SEYIR_TRY(journal_, Journal::open(setup_.place));
+        look_at_files();
+        auto opened = Journal::open(setup_.place);
+        if (!opened) {
+            return unreadable_ > 0 ? fail(ErrorCode::kIo, files_trouble_) : opened.error();
+        }
+        journal_ = std::move(*opened);
+    } else if (deps_.clock.steady_now() >= look_at_) {
+        const uint64_t unreadable_before = unreadable_;
+        look_at_files();
+        if (unreadable_ < unreadable_before) {
+            // What was granted since is opened; sd-journal need not notice by itself.
+            go_back();
+            journal_.reset();
+            retry_at_ = deps_.clock.steady_now();
+            return {};
+        }
     }
     if (phase_ == Phase::kResume && sent_.empty() && deps_.clock.steady_now() >= retry_at_) {
         ask();
@@ -205,6 +218,17 @@ void JournaldInput::go_back() {
     in_batch_.clear();
     ++batch_id_;
     advance();
+}
+
+/// Before the journal is opened and from time to time while it is.
+void JournaldInput::look_at_files() {
+    const JournalFiles files = look_at_journal_files(setup_.place.directory);
+    if (look_at_ == SteadyTime{}) {
+        was_empty_ = files.readable + files.unreadable == 0;
+    }
+    unreadable_ = files.unreadable;
+    files_trouble_ = journal_trouble(files, setup_.place.directory);
+    look_at_ = deps_.clock.steady_now() + (files_trouble_.empty() ? kLookAtFiles : kAfterTrouble);
 }
 
 void JournaldInput::note(const std::string& trouble) {

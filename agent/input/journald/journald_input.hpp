@@ -3,9 +3,9 @@
 // Room: journal -> RecordBatch with a SourcePosition a numbering (journal_lane.hpp).
 // Threads: one of its own; answers and questions come back on any.
 // Limits: JournaldSetup::in_flight_bytes_max; 64 numberings.
-// Errors: start() fails when the journal cannot be opened; afterwards every trouble is in health()
-// and tried again.
-// Ownership: what JournaldDeps names outlives it.
+// Errors: every trouble with the journal is in health() and the log, and tried again: a journal
+// that cannot be read must not keep the agent's other inputs from running. Ownership: what
+// JournaldDeps names outlives it.
 #pragma once
 
 #include <atomic>
@@ -113,6 +113,7 @@ class JournaldInput final : public pipeline::Input, public pipeline::ReportsInpu
     void open_origin(JournalLane& lane);
     void flush();
     void note(const std::string& trouble);
+    void look_at_files();
 
     const JournaldSetup setup_;
     const JournaldDeps deps_;
@@ -142,6 +143,10 @@ class JournaldInput final : public pipeline::Input, public pipeline::ReportsInpu
     bool has_stood_ = false;  ///< the entry the journal stands at is still to be read
     SteadyTime batch_began_;
     SteadyTime retry_at_;
+    SteadyTime look_at_;       ///< when to look at the files again
+    uint64_t unreadable_ = 0;  ///< files, when last looked at
+    std::string files_trouble_;
+    bool was_empty_ = false;  ///< nothing was there at the first look: all that comes is new
 
     pipeline::LoopWatch watchdog_;
     std::atomic<bool> stopping_{false};

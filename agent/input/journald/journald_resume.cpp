@@ -208,7 +208,7 @@ Result<void> JournaldInput::seek() {
         }
         ++placed;
     }
-    if (lanes_.empty() && first_run_ && setup_.from_end) {
+    if (lanes_.empty() && first_run_ && setup_.from_end && !was_empty_) {
         SEYIR_CHECK(journal_->seek_tail());
         SEYIR_TRY(const bool moved, journal_->previous());
         return moved ? Result<void>() : journal_->seek_head();

@@ -3,6 +3,8 @@
 // is in test/e2e/test_agent_journald.py.
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <random>
 #include <string>
 
@@ -11,6 +13,7 @@
 #include <doctest/doctest.h>
 
 #include "agent/input/journald/journal.hpp"
+#include "agent/input/journald/journal_files.hpp"
 #include "agent/input/journald/journal_lane.hpp"
 #include "agent/input/journald/journal_rows.hpp"
 #include "test/support/temp_dir.hpp"
@@ -40,6 +43,36 @@ std::string entry(int number, const std::string& fields) {
            "\n__MONOTONIC_TIMESTAMP=" + std::to_string(1000 + number) +
            "\n_BOOT_ID=11111111111111111111111111111111\n" + fields + "\n\n";
 }
+
+/// Root reads everything: while this lives, root is nobody.
+class Unprivileged {
+  public:
+    Unprivileged() : was_root_(::geteuid() == 0) { become(kNobody); }
+
+    ~Unprivileged() { become(0); }
+
+    Unprivileged(const Unprivileged&) = delete;
+    Unprivileged& operator=(const Unprivileged&) = delete;
+
+    bool is_other() const { return was_root_; }
+
+    void owner(const std::function<void()>& act) const {
+        become(0);
+        act();
+        become(kNobody);
+    }
+
+  private:
+    static constexpr uid_t kNobody = 65534;
+
+    void become(uid_t user) const {
+        if (was_root_) {
+            REQUIRE(::seteuid(user) == 0);
+        }
+    }
+
+    const bool was_root_;
+};
 
 std::string attr(const RecordBatch& batch, size_t row, const char* name) {
     const auto key = batch.find_key(name);
@@ -95,6 +128,47 @@ TEST_SUITE("agent/input/journald") {
         const auto opened = Journal::open({.directory = "/nowhere/at/all"});
         REQUIRE_FALSE(opened);
         CHECK(opened.error().message.find("/nowhere/at/all") != std::string::npos);
+    }
+
+    TEST_CASE("files this user may not read are counted and named with the remedy") {
+        const test::TempDir dir;
+        const std::string machine = dir.path() + "/4f6d0000000000000000000000000abc";
+        std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
+        std::filesystem::create_directory(machine);
+        const auto put = [](const std::string& path, int mode) {
+            std::ofstream(path) << "x";
+            std::filesystem::permissions(path, std::filesystem::perms(mode));
+        };
+        CHECK(
+            journal_trouble(look_at_journal_files(dir.path()), dir.path()) ==
+            "there is no journal file in " + dir.path() + ": nothing is read"
+        );
+        put(machine + "/system.journal", 0000);
+        put(machine + "/notes.txt", 0000);
+        const Unprivileged as_nobody;
+        JournalFiles files = look_at_journal_files(dir.path());
+        CHECK(files.readable == 0);
+        CHECK(files.unreadable == 1);
+        const std::string none = journal_trouble(files, dir.path());
+        CHECK(none.find("no journal file of " + dir.path() + " can be read") == 0);
+        CHECK(none.find(machine + "/system.journal: Permission denied") != std::string::npos);
+        CHECK(none.find("`systemd-journal`") != std::string::npos);
+        as_nobody.owner([&] { put(machine + "/user-1000.journal", 0644); });
+        files = look_at_journal_files(dir.path());
+        CHECK(files.readable == 1);
+        CHECK(journal_trouble(files, dir.path()).find("1 of 2 journal files of") == 0);
+        as_nobody.owner([&] { std::filesystem::permissions(machine, std::filesystem::perms(0700)); }
+        );
+        if (as_nobody.is_other()) {
+            files = look_at_journal_files(dir.path());
+            CHECK(files.unreadable == 1);
+            CHECK(files.first_unreadable == machine);
+        }
+        as_nobody.owner([&] {
+            std::filesystem::permissions(machine, std::filesystem::perms(0755));
+            std::filesystem::permissions(machine + "/system.journal", std::filesystem::perms(0644));
+        });
+        CHECK(journal_trouble(look_at_journal_files(dir.path()), dir.path()).empty());
     }
 
     TEST_CASE("an entry is its message, with severity, unit and fields") {

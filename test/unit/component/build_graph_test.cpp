@@ -41,6 +41,8 @@ struct FakeInputPlan final : InputPlan {
         return std::make_unique<FakeInput>(services.graph, refuses);
     }
 
+    bool has_positions() const override { return true; }
+
     bool refuses = false;
 };
 
@@ -147,5 +149,41 @@ TEST_SUITE("common/component/build_graph") {
         CHECK(next->outputs.at("far").component == running->outputs.at("far").component);
         CHECK(compare(*running, same).empty());
         CHECK(compare(*running, config_of("2", false)).size() == 2);
+    }
+
+    TEST_CASE("an input nobody changed is never named as changed") {
+        World w;
+        const PipelineConfig first = config_of("1", false);
+        auto running = w.build("first", first, nullptr);
+        REQUIRE(running);
+        for (const auto& [change, why] :
+             std::vector<std::pair<std::function<void(PipelineConfig&)>, std::string>>{
+                 {[](PipelineConfig& c) { c.outputs[0].fingerprint = "2"; },
+                  "its output far changed"},
+                 {[](PipelineConfig& c) {
+                      c.outputs.push_back(c.outputs[0]);
+                      c.outputs[1].id = "copy";
+                      c.routes[0].options.to.emplace_back("copy");
+                  },
+                  "its output copy was added"},
+                 {[](PipelineConfig& c) { c.routes[0].options.to = {}; },
+                  "its output far was removed"},
+             }) {
+            PipelineConfig next = first;
+            change(next);
+            const auto differences = compare(*running, next);
+            REQUIRE(!differences.empty());
+            CHECK(differences[0].section == "inputs");
+            CHECK(differences[0].kind == Difference::Kind::kRestarted);
+            CHECK(differences[0].detail == why);
+            auto made = w.build("next", next, &*running);
+            REQUIRE(made);
+            CHECK(made->inputs.at("app").component != running->inputs.at("app").component);
+        }
+        PipelineConfig changed = first;
+        changed.inputs[0].fingerprint = "2";
+        const auto differences = compare(*running, changed);
+        REQUIRE(differences.size() == 1);
+        CHECK(differences[0].kind == Difference::Kind::kChanged);
     }
 }

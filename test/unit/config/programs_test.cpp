@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+
 #include <doctest/doctest.h>
 
 #include "agent/app/agent_config.hpp"
@@ -7,6 +9,7 @@
 #include "collector/app/collector_config.hpp"
 #include "collector/app/limits.hpp"
 #include "collector/store/rocks_store.hpp"
+#include "test/support/temp_dir.hpp"
 
 namespace {
 
@@ -203,6 +206,35 @@ TEST_SUITE("common/config/loader") {
         CHECK(collector_of("version: 1\ntls: { cert: /nonexistent/c.pem, key: /k }\noutputs: { s: "
                            "{ type: store } }\n")
                   .ok());
+    }
+
+    TEST_CASE("a token file that is missing or empty is pointed at before the agent starts") {
+        const test::TempDir dir;
+        const auto with = [](const std::string& file, const config::LoadOptions& options) {
+            return agent::parse_agent_config(
+                "/etc/seyir/agent.yaml",
+                "version: 1\noutputs:\n  central:\n    type: collector\n"
+                "    endpoints: ['127.0.0.1:6363']\n    token_file: " +
+                    file + "\n",
+                options
+            );
+        };
+        const config::LoadOptions online;
+        std::ofstream(dir.path() + "/empty") << "\n";
+        std::ofstream(dir.path() + "/token") << "secret\n";
+        for (const std::string file : {"/nonexistent/token", "/empty"}) {
+            const std::string path = file == "/empty" ? dir.path() + file : file;
+            const auto loaded = with(path, online);
+            CHECK_FALSE(loaded.ok());
+            const std::string text = loaded.diagnostics.to_text();
+            CHECK(text.find("E0509") != std::string::npos);
+            CHECK(text.find(path) != std::string::npos);
+            CHECK(text.find("agent.yaml:6:17") != std::string::npos);
+            CHECK(text.find("^^^") != std::string::npos);
+            CHECK(with(path, offline()).diagnostics.to_text().find("E0509") == std::string::npos);
+        }
+        const std::string good = with(dir.path() + "/token", online).diagnostics.to_text();
+        CHECK(good.find("E0509") == std::string::npos);
     }
 
     TEST_CASE("files and credentials are read without their last line break and never shown") {
