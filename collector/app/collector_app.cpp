@@ -162,6 +162,11 @@ FindPositionKeepers keeper_finder(service::PipelineHost& host) {
     };
 }
 
+void let_find(CollectorServices& services, service::PipelineHost& host) {
+    services.find_relay_target = relay_finder(host);
+    services.find_position_keepers = keeper_finder(host);
+}
+
 StatusSources status_sources(
     service::PipelineHost& host,
     store::RocksStore& store,
@@ -288,8 +293,7 @@ int CollectorApp::run(
         .dead_letter = plugins::make_dead_letter_file,
         .adjust = push_adder(registry),
     });
-    services.find_relay_target = relay_finder(host);
-    services.find_position_keepers = keeper_finder(host);
+    let_find(services, host);
     service::Reloader reloader(
         host,
         running,
