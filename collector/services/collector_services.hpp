@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "collector/services/agent_tokens.hpp"
+#include "collector/services/intake_brake.hpp"
 #include "collector/services/internal_events.hpp"
 #include "collector/services/relay_target.hpp"
 #include "collector/store/log_store.hpp"
@@ -42,6 +43,7 @@ class CollectorServices final : public component::ProgramServices {
     store::LogStore& store;
     std::shared_ptr<const AgentTokens> agent_tokens;  ///< of agents that joined; may be none
     InternalEvents events;
+    std::shared_ptr<IntakeBrake> brake = std::make_shared<IntakeBrake>();
     FindRelayTarget find_relay_target;
 
   private:

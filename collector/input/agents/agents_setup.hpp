@@ -25,6 +25,7 @@ struct AgentsSetup {
     net::Authenticator authenticator;            ///< who may ship; open = everybody
     std::shared_ptr<const AgentTokens> joined;   ///< set: agents that joined may ship, too
     std::vector<uint16_t> store_outputs{0};      ///< whose committed positions count; lowest wins
+    std::shared_ptr<IntakeBrake> brake;          ///< frames are slowed down by it; may be none
     FindRelayTarget find_relay_target;           ///< none: relayed requests are refused
     std::string server_version;
     size_t io_threads = 2;
