@@ -178,13 +178,26 @@ Result<void> Core::open_guarded(std::shared_ptr<Database>& opened) {
         ++restore_generation;
     }
     SEYIR_CHECK(guard.remember(false, begun));
-    SEYIR_TRY(std::string notes, guard.notes());
-    SEYIR_TRY(auto ranges, guard.missing());
-    const std::lock_guard lock(trouble_mutex);
-    missing = std::move(notes);
-    missing_ranges = std::move(ranges);
     log_since = begun;
+    return read_lost_logs();
+}
+
+Result<void> Core::read_lost_logs() {
+    LogGuard guard(fs, clock, options.data_dir);
+    SEYIR_TRY(auto lost, guard.lost());
+    const std::lock_guard lock(trouble_mutex);
+    lost_logs = std::move(lost);
     return {};
+}
+
+Result<void> Core::look_for_deleted_notes() {
+    {
+        const std::lock_guard lock(trouble_mutex);
+        if (lost_logs.empty()) {
+            return {};
+        }
+    }
+    return read_lost_logs();
 }
 
 void Core::close() {
@@ -330,22 +343,32 @@ Result<RecordBatchPtr> Core::read_stage(
     return RecordBatchPtr(std::move(*batch));
 }
 
-DiskState Core::disk_state(uint64_t& free_bytes) const {
+DiskRoom Core::disk_room() const {
+    DiskRoom room;
     const auto free = fs.free_bytes(options.data_dir);
     if (!free) {
-        // The write itself will say what is wrong.
-        free_bytes = 0;
-        return DiskState::kOk;
+        return room;  // the write itself will say what is wrong
     }
-    free_bytes = *free;
     const uint64_t total = fs.total_bytes(options.data_dir).value_or(0);
-    if (free_bytes < mark(options.hard_free_bytes, total, 2, 512 * kMiB)) {
-        return DiskState::kHardMark;
+    room.free_bytes = *free;
+    room.hard_bytes = mark(options.hard_free_bytes, total, 2, 512 * kMiB);
+    room.soft_bytes = mark(options.soft_free_bytes, total, 5, 2 * kGiB);
+    if (room.free_bytes < room.hard_bytes) {
+        room.state = DiskState::kHardMark;
+    } else if (room.free_bytes < room.soft_bytes) {
+        room.state = DiskState::kSoftMark;
     }
-    if (free_bytes < mark(options.soft_free_bytes, total, 5, 2 * kGiB)) {
-        return DiskState::kSoftMark;
-    }
-    return DiskState::kOk;
+    return room;
+}
+
+std::string Core::no_room_text(const DiskRoom& room) const {
+    return fmt::format(
+        "the disk of {} has {} free, below its hard mark of {}: nothing is stored until space is "
+        "freed there, or `retention`, `max_size` or `min_free.hard` of the store is lowered",
+        options.data_dir,
+        format_bytes(room.free_bytes),
+        format_bytes(room.hard_bytes)
+    );
 }
 
 Result<void> Core::remove_orphans() const {
@@ -401,25 +424,20 @@ Result<void> Core::remember_log(UnixNanos since) {
     return {};
 }
 
-/// By how much a record's time is later than when it came, at most: a clock or time zone that is
-/// wrong.
-constexpr Nanos kClockAheadMax = std::chrono::hours(24);
-
 void Core::add_missing(TimeRange asked, CursorStats& stats) const {
     const std::lock_guard lock(trouble_mutex);
-    for (const TimeRange& came : missing_ranges) {
+    for (const LostLog& lost : lost_logs) {
         // Only when they came is known. Their own times are as old as what an agent catches up on,
         // and later than that by no more than a wrong clock or time zone makes them.
-        const bool ends_late = came.end > UnixNanos::max() - kClockAheadMax;
-        const UnixNanos end = ends_late ? UnixNanos::max() : came.end + kClockAheadMax;
+        const UnixNanos end = lost.partial_until();
         if (asked.begin < asked.end && asked.begin < end) {
             ++stats.blocks_corrupt;
             ++stats.logs_lost;
             const UnixNanos last{std::min(end, asked.end).value - 1};
             stats.corrupt.begin = std::min(stats.corrupt.begin, asked.begin);
             stats.corrupt.end = std::max(stats.corrupt.end, last);
-            stats.lost_arrivals.begin = std::min(stats.lost_arrivals.begin, came.begin);
-            stats.lost_arrivals.end = std::max(stats.lost_arrivals.end, came.end);
+            stats.lost_arrivals.begin = std::min(stats.lost_arrivals.begin, lost.came.begin);
+            stats.lost_arrivals.end = std::max(stats.lost_arrivals.end, lost.came.end);
         }
     }
 }
