@@ -49,6 +49,7 @@ Result<std::unique_ptr<pipeline::Input>> TailPlan::make(
         .checkpoints = services.checkpoints,
         .positions = services.positions[context.run.id],
         .disk = services.disk,
+        .claims = services.feeds_collector.contains(context.run.id) ? &services.claims : nullptr,
     };
     return std::make_unique<TailInput>(std::move(options), deps);
 }

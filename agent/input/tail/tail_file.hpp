@@ -63,7 +63,13 @@ enum class FileState : uint8_t {
     kActive,   ///< is read
     kRewind,   ///< waits for its last batch in flight, then goes back
     kOrphan,   ///< its bytes are gone from the file; a copy may yet turn up
-    kIgnored,  ///< compressed, too old, or a copy of a lane that goes on elsewhere
+    kIgnored,  ///< compressed, left out, or a copy of a lane that goes on elsewhere
+};
+
+/// Why nothing is read of a file though it matches; looked at again.
+enum class LeftOut : uint8_t {
+    kNot,
+    kOthers,  ///< another input of this agent reads it
 };
 
 /// A held new file that may turn out to be a copy of a known one.
@@ -86,6 +92,7 @@ struct LineGroup {
 struct TailFile {
     uint64_t number = 0;  ///< unique in this reader
     FileState state = FileState::kNew;
+    LeftOut left_out = LeftOut::kNot;  ///< of a kIgnored one
     FileIdentity id;
     std::string path;
     std::unique_ptr<io::File> handle;

@@ -136,6 +136,7 @@ TailReader::TailReader(
 )
     : options_(std::move(options)),
       deps_(deps),
+      owner_{this, options_.id},
       watch_(watch),
       inbox_(std::make_shared<TailInbox>(std::move(wake))),
       counters_(deps.registry, options_.id),
@@ -151,10 +152,14 @@ TailReader::TailReader(
         memory_ = std::move(last->lanes);
         first_run_ = false;
     }
+    reserve_remembered();
 }
 
 TailReader::~TailReader() {
     inbox_->close();
+    if (deps_.claims != nullptr) {
+        deps_.claims->give_back_all(owner_);
+    }
 }
 
 Result<std::unique_ptr<TailReader>> TailReader::make(
@@ -307,6 +312,9 @@ void TailReader::finish() {
     now_ = deps_.clock.steady_now();
     flush();
     finished_ = true;
+    if (deps_.claims != nullptr) {
+        deps_.claims->give_back_all(owner_);
+    }
 }
 
 void TailReader::settle() {

@@ -23,6 +23,7 @@
 
 #include "agent/checkpoint/checkpoint_store.hpp"
 #include "agent/input/directory_watch.hpp"
+#include "agent/input/file_claims.hpp"
 #include "agent/input/tail/batch_builder.hpp"
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail/prefix_index.hpp"
@@ -45,6 +46,7 @@ struct TailDeps {
     checkpoint::CheckpointStore& checkpoints;
     pipeline::PositionSource* positions = nullptr;  ///< null: the checkpoint alone decides
     io::DiskBudget* disk = nullptr;                 ///< of the host; null: no cap but its own
+    FileClaims* claims = nullptr;                   ///< null: other inputs may read the same files
 };
 
 /// For `/health` and `seyir status`.
@@ -189,6 +191,10 @@ class TailReader {
     void read_anew(TailFile& ignored, const FoundFile& found);
     void report_grown_copy(const std::string& path, uint64_t from, uint64_t to);
     TailFile& add_file(const FoundFile& found);
+    void begin(TailFile& file);
+    bool leave_out(TailFile& file);
+    void reserve_remembered();
+    void give_back_unused();
     void move_path(TailFile& file, const std::string& path);
     void sweep_unseen();
     void check_detached();
@@ -207,7 +213,9 @@ class TailReader {
     void close_handle(TailFile& file);
     void release(TailFile& file);
     void remove_released();
+    void give_back(const TailFile& file);
     void complain(const TailFile& file, const Error& error);
+    void note_complaint(const std::string& path, const std::string& message);
     void enqueue(TailFile& file);
 
     // tail_reader_copies.cpp: copytruncate and other copies
@@ -330,6 +338,7 @@ class TailReader {
 
     TailOptions options_;
     TailDeps deps_;
+    const FileClaims::Owner owner_;
     std::optional<io::DiskBudget::Share> disk_share_;  ///< for deleted files that are held
     DirectoryWatch* watch_;
     std::shared_ptr<TailInbox> inbox_;

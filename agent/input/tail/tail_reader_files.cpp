@@ -90,6 +90,7 @@ void TailReader::rescan() {
         find_rotated();
         adopt_memory();
         put_remembered_first();
+        give_back_unused();
     }
     report_missing();
     refresh_status();
@@ -184,6 +185,10 @@ bool TailReader::follow_rotated(const FoundFile& found, const checkpoint::LaneCh
     if (open_.size() >= options_.open_files_max) {
         return found.info.size_bytes == lane.acked_end;  // nothing in it to be read
     }
+    if (deps_.claims != nullptr &&
+        !deps_.claims->claim(FileIdentity::of(found.info), owner_).empty()) {
+        return true;  // by another input
+    }
     TailFile& file = files_.emplace_back();
     file.number = next_number_++;
     by_number_[file.number] = &file;
@@ -269,7 +274,7 @@ void TailReader::see(const FoundFile& found) {
             former->second->replaced = true;
             former->second->changed_at = now_;
         }
-        enqueue(add_file(found));
+        begin(add_file(found));
         return;
     }
     TailFile& file = *known->second;
@@ -300,6 +305,12 @@ void TailReader::see(const FoundFile& found) {
         file.modified = found.info.modified;
         file.changed_at = now_;
     }
+    if (file.state == FileState::kIgnored) {
+        if (file.left_out != LeftOut::kNot) {
+            begin(file);
+        }
+        return;
+    }
     if ((changed && !is_told(file, grew)) || !file.suspicions.empty() ||
         file.scanned_end < file.size_bytes) {
         enqueue(file);
@@ -311,7 +322,7 @@ void TailReader::read_anew(TailFile& ignored, const FoundFile& found) {
     // beginning may be stored twice; nothing of it is lost.
     report_grown_copy(found.path, ignored.covered_end, found.info.size_bytes);
     release(ignored);
-    enqueue(add_file(found));
+    begin(add_file(found));
 }
 
 void TailReader::report_grown_copy(const std::string& path, uint64_t from, uint64_t to) {
@@ -343,11 +354,59 @@ TailFile& TailReader::add_file(const FoundFile& found) {
     return file;
 }
 
+void TailReader::begin(TailFile& file) {
+    if (!leave_out(file)) {
+        enqueue(file);
+    }
+}
+
+bool TailReader::leave_out(TailFile& file) {
+    const std::string reader = deps_.claims == nullptr ? "" : deps_.claims->claim(file.id, owner_);
+    if (!reader.empty()) {
+        file.state = FileState::kIgnored;
+        file.left_out = LeftOut::kOthers;
+        note_complaint(
+            file.path,
+            fmt::format(
+                "{} is read by input `{}` already: use one input and two routes", file.path, reader
+            )
+        );
+        return true;
+    }
+    if (file.left_out == LeftOut::kOthers) {
+        complaints_.erase(file.path);
+        log::info("tail", file.path + " is read from now on", {{"input", options_.id}});
+    }
+    file.state = FileState::kNew;
+    file.left_out = LeftOut::kNot;
+    return false;
+}
+
+/// Another input may match what this one read before: it keeps its files over a restart, whichever
+/// input looks first.
+void TailReader::reserve_remembered() {
+    for (const checkpoint::LaneCheckpoint& lane : memory_) {
+        if (deps_.claims != nullptr && lane.inode != 0) {
+            deps_.claims->claim({lane.device, lane.inode, lane.birth}, owner_);
+        }
+    }
+}
+
+void TailReader::give_back_unused() {
+    for (const checkpoint::LaneCheckpoint& lane : memory_) {
+        const FileIdentity id{lane.device, lane.inode, lane.birth};
+        if (deps_.claims != nullptr && !by_id_.contains(id)) {
+            deps_.claims->give_back(id, owner_);
+        }
+    }
+}
+
 void TailReader::move_path(TailFile& file, const std::string& path) {
     if (const auto at = by_path_.find(file.path); at != by_path_.end() && at->second == &file) {
         by_path_.erase(at);
     }
     counters_.rotations.add();
+    complaints_.erase(file.path);
     file.path = path;
     file.seen_scan = scan_;
     file.changed_at = now_;
@@ -386,6 +445,8 @@ void TailReader::sweep_unseen() {
         } else if (file.memory) {
             // Gone before it was agreed on: its lane waits for a copy like others of the last run.
             orphan_remembered(file);
+        } else if (file.state == FileState::kIgnored) {
+            release(file);  // nothing of it was to be read
         } else {
             give_up(file, "removed before it could be read");
         }
@@ -586,6 +647,9 @@ bool TailReader::prepare_new(TailFile& file, std::string& first_bytes) {
     if (looks_compressed(first_bytes)) {
         counters_.compressed_files.add();
         file.state = FileState::kIgnored;
+        if (deps_.claims != nullptr) {
+            deps_.claims->give_back(file.id, owner_);
+        }
         close_handle(file);
         return false;
     }
@@ -689,13 +753,24 @@ void TailReader::release(TailFile& file) {
     }
     forget_banner(file);
     unlist_original(file);
+    give_back(file);
+}
+
+void TailReader::give_back(const TailFile& file) {
+    // (Another lane of this input may go on in the same file.)
+    if (deps_.claims != nullptr && !by_id_.contains(file.id)) {
+        deps_.claims->give_back(file.id, owner_);
+    }
 }
 
 void TailReader::complain(const TailFile& file, const Error& error) {
     counters_.read_errors.add();
-    if (complaints_.size() < kComplaintsMax &&
-        complaints_.emplace(file.path, error.message).second) {
-        log::warn("tail", error.message, {{"input", options_.id}});
+    note_complaint(file.path, error.message);
+}
+
+void TailReader::note_complaint(const std::string& path, const std::string& message) {
+    if (complaints_.size() < kComplaintsMax && complaints_.emplace(path, message).second) {
+        log::warn("tail", message, {{"input", options_.id}});
     }
 }
 
