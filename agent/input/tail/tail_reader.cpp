@@ -401,9 +401,11 @@ void TailReader::refresh_status() {
 }
 
 void TailReader::note_unread(TailFile& file) {
-    if (file.read_end >= file.size_bytes) {
+    // A lane that is not read, or waits to go back, goes on where its lines were taken.
+    const uint64_t read = file.state == FileState::kActive ? file.read_end : file.acked.offset;
+    if (read >= file.size_bytes) {
         file.unread_since.reset();
-    } else if (!file.unread_since || file.read_end >= file.unread_to) {
+    } else if (!file.unread_since || read >= file.unread_to) {
         file.unread_since = now_;
         file.unread_to = file.size_bytes;
     }
