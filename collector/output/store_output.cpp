@@ -7,6 +7,12 @@
 #include "common/base/log.hpp"
 
 namespace seyir::collector {
+namespace {
+
+/// A full disk is not emptied in a second.
+constexpr Nanos kNoSpaceRetry = std::chrono::seconds(10);
+
+}  // namespace
 
 StoreOutput::StoreOutput(store::LogStore& store, uint16_t output)
     : store_(store), output_(output) {}
@@ -23,13 +29,16 @@ void StoreOutput::deliver(BatchView view, pipeline::DeliverDone done) {
 DeliveryReport StoreOutput::to_report(Result<store::Durable> durable) {
     DeliveryReport report;
     if (!durable) {
-        note_failure(durable.error().message);
+        note_failure(durable.error());
         report.outcome = Outcome::kRetry;
         report.reason = to_string(durable.error().code);
+        if (durable.error().code == ErrorCode::kNoSpace) {
+            report.retry_after = kNoSpaceRetry;
+        }
         report.message = std::move(durable.error().message);
         return report;
     }
-    note_failure("");
+    note_failure(std::nullopt);
     report.accepted = durable->accepted;
     report.duplicate = durable->duplicate;
     report.dropped = durable->rejected;
@@ -47,16 +56,22 @@ DeliveryReport StoreOutput::to_report(Result<store::Durable> durable) {
     return report;
 }
 
-void StoreOutput::note_failure(const std::string& message) {
+void StoreOutput::note_failure(const std::optional<Error>& failure) {
     const std::lock_guard lock(mutex_);
-    if (message == failure_) {
+    const std::string before = std::exchange(failure_, failure ? failure->message : "");
+    if (!failure) {
+        if (code_) {
+            log::info("store", "storing again");
+        }
+        code_.reset();
         return;
     }
-    failure_ = message;
-    if (message.empty()) {
-        log::info("store", "storing again");
-    } else {
-        log::error("store", "cannot store; sources keep their data", {{"error", message}});
+    // The free space in the message differs each time; a full disk is news once.
+    const bool is_known =
+        code_ == failure->code && (failure->code == ErrorCode::kNoSpace || before == failure_);
+    code_ = failure->code;
+    if (!is_known) {
+        log::error("store", "cannot store; sources keep their data", {{"error", failure_}});
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "collector/store/log_store.hpp"
@@ -34,12 +35,14 @@ class StoreOutput final : public pipeline::Output {
 
   private:
     DeliveryReport to_report(Result<store::Durable> durable);
-    void note_failure(const std::string& message);
+    /// None: it works.
+    void note_failure(const std::optional<Error>& failure);
 
     store::LogStore& store_;
     const uint16_t output_;
     mutable std::mutex mutex_;
     std::string failure_;
+    std::optional<ErrorCode> code_;  ///< of failure_
 };
 
 }  // namespace seyir::collector

@@ -6,12 +6,24 @@
 
 namespace seyir::collector::schedule {
 
+namespace {
+
+/// Put back by less, the time that comes again is waited for; a clock put back further was wrong.
+constexpr Nanos kWaitedForMax = std::chrono::days(1);
+
+}  // namespace
+
 RunPlan::RunPlan(RunSchedule schedule, io::Clock& clock)
     : schedule_(std::move(schedule)), clock_(clock) {}
 
 void RunPlan::begin(std::optional<UnixNanos> last_done) {
     const UnixNanos now = clock_.wall_now();
-    next_ = schedule_.cron.next_after(std::min(last_done.value_or(now), now), schedule_.zone);
+    plan_after(std::min(last_done.value_or(now), now), now);
+}
+
+void RunPlan::plan_after(UnixNanos moment, UnixNanos now) {
+    next_ = schedule_.cron.next_after(moment, schedule_.zone);
+    planned_at_ = now;
 }
 
 Due RunPlan::take_due() {
@@ -20,10 +32,13 @@ Due RunPlan::take_due() {
         return Due::kRetry;
     }
     const UnixNanos now = clock_.wall_now();
+    if (now < planned_at_ - kWaitedForMax) {
+        plan_after(now, now);
+    }
     if (!next_ || now < *next_) {
         return Due::kNothing;
     }
-    next_ = schedule_.cron.next_after(now, schedule_.zone);
+    plan_after(now, now);
     failed_ = 0;
     retry_at_.reset();
     return Due::kScheduled;

@@ -2,9 +2,9 @@
 // RunPlan: when a job that follows a schedule is to run: at its moments, once for those it missed,
 // and again after a failure with growing pauses.
 // Time: a moment that passed while the program was down, or while a run went on, is made up for at
-// once, once. When the clock is put back nothing runs twice in the time that comes again.
-// Threads: not thread-safe; the job's own lock guards it.
-// Ownership: borrows the clock.
+// once, once. When the clock is put back nothing runs twice in the time that comes again, unless
+// that is more than a day: then it had been wrong, and the next moment counts. Threads: not
+// thread-safe; the job's own lock guards it. Ownership: borrows the clock.
 #pragma once
 
 #include <cstdint>
@@ -46,9 +46,12 @@ class RunPlan {
     std::optional<UnixNanos> next() const { return next_; }
 
   private:
+    void plan_after(UnixNanos moment, UnixNanos now);
+
     const RunSchedule schedule_;
     io::Clock& clock_;
     std::optional<UnixNanos> next_;
+    UnixNanos planned_at_;  ///< what the clock said when next_ was found
     std::optional<SteadyTime> retry_at_;
     uint32_t failed_ = 0;
 };

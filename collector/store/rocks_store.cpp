@@ -172,7 +172,9 @@ StoreStats RocksStore::stats() {
 StoreHealth RocksStore::health() {
     Core& core = *rep_->core;
     StoreHealth out;
-    out.disk = core.disk_state(out.free_bytes);
+    const DiskRoom room = core.disk_room();
+    out.disk = room.state;
+    out.free_bytes = room.free_bytes;
     out.corrupt_entries = core.corrupt_entries;
     out.days_held_back = core.days_held_back;
     {
@@ -180,16 +182,16 @@ StoreHealth RocksStore::health() {
         out.message = core.trouble.empty() ? lost_logs_text(core.lost_logs) : core.trouble;
     }
     if (out.disk == DiskState::kHardMark) {
-        out.message = fmt::format(
-            "{} has {} free, below the hard mark: nothing is accepted until space is freed",
-            core.options.data_dir,
-            format_bytes(out.free_bytes)
-        );
+        out.message = core.no_room_text(room);
     } else if (out.message.empty() && out.corrupt_entries > 0) {
         out.message = fmt::format("{} staged batches cannot be read", out.corrupt_entries);
     }
     out.ok = out.message.empty();
     return out;
+}
+
+DiskRoom RocksStore::disk_room() const {
+    return rep_->core->disk_room();
 }
 
 uint64_t RocksStore::segment_file_bytes() const {

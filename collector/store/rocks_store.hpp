@@ -61,6 +61,14 @@ struct RocksStoreOptions {
 
 enum class DiskState { kOk, kSoftMark, kHardMark };
 
+/// Free space of the disk and the marks it is held against.
+struct DiskRoom {
+    DiskState state = DiskState::kOk;
+    uint64_t free_bytes = 0;  ///< 0 when the file system does not say
+    uint64_t soft_bytes = 0;
+    uint64_t hard_bytes = 0;
+};
+
 struct StoreHealth {
     bool ok = true;
     std::string message;  ///< what is wrong and what to do; "" when ok
@@ -126,6 +134,8 @@ class RocksStore final : public LogStore {
     StoreStats stats() override;
 
     StoreHealth health();
+    /// As health(), without the rest. Cheap.
+    DiskRoom disk_room() const;
     /// What sealed segments take of the disk.
     uint64_t segment_file_bytes() const;
     /// Those that ever stored something, rising.

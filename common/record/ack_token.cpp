@@ -11,7 +11,11 @@ void DeliveryReport::merge(DeliveryReport other) {
     if (other.outcome > outcome) {
         outcome = other.outcome;
         message = std::move(other.message);
+        if (dropped == 0 && !other.reason.empty()) {
+            reason = std::move(other.reason);  // of the outcome, as no rows need it
+        }
     }
+    retry_after = std::max(retry_after, other.retry_after);
     accepted = std::max(accepted, other.accepted);
     duplicate = std::max(duplicate, other.duplicate);
     dropped = std::max(dropped, other.dropped);

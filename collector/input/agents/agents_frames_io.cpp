@@ -34,6 +34,13 @@ wire::Ack ack_of(uint64_t seq, const DeliveryReport& report) {
     return ack;
 }
 
+uint32_t retry_ms(const DeliveryReport& report, const AgentsShared& shared) {
+    const auto asked = std::chrono::ceil<std::chrono::milliseconds>(report.retry_after).count();
+    return std::max(
+        shared.retry_after_ms, static_cast<uint32_t>(std::clamp<int64_t>(asked, 0, 60'000))
+    );
+}
+
 /// Samples come in frames of their kind only, and what the store and its readers believe of them is
 /// checked here. A frame without rows moves a position on.
 Result<void> check_metrics(const RecordBatch& batch, bool is_metrics) {
@@ -290,7 +297,7 @@ void AgentsServer::submit(
         shared->metrics.ack_seconds.observe(std::chrono::duration<double>(took).count());
         shared->metrics.duplicates.add(report.duplicate);
         const bool retry = report.outcome == Outcome::kRetry;
-        link->answer(ack_of(seq, report), retry ? shared->retry_after_ms : 0, raw_bytes);
+        link->answer(ack_of(seq, report), retry ? retry_ms(report, *shared) : 0, raw_bytes);
     };
     batch->set_ack(AckToken(std::move(answered)));
     if (target != nullptr) {

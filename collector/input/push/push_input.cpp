@@ -62,10 +62,24 @@ std::string problem_text(const PushBody& body) {
     return text;
 }
 
-net::HttpResponse retry_later(int status, ErrorCode code, std::string message) {
+net::HttpResponse retry_later(
+    int status, ErrorCode code, std::string message, Nanos after = std::chrono::seconds(1)
+) {
     auto response = net::HttpResponse::error(status, fail(code, std::move(message)));
-    response.headers.emplace_back("Retry-After", "1");
+    const auto whole = std::chrono::ceil<std::chrono::seconds>(after).count();
+    response.headers.emplace_back("Retry-After", fmt::format("{}", std::max<int64_t>(whole, 1)));
     return response;
+}
+
+/// Nothing is known to be stored: 507 when the disk has no room for it, else 503.
+net::HttpResponse not_stored(const DeliveryReport& report) {
+    const bool is_full = report.reason == to_string(ErrorCode::kNoSpace);
+    return retry_later(
+        is_full ? 507 : 503,
+        is_full ? ErrorCode::kNoSpace : ErrorCode::kTimeout,
+        report.message.empty() ? "not stored, send it again" : report.message,
+        report.retry_after
+    );
 }
 
 }  // namespace
@@ -113,11 +127,7 @@ class PushInput::Pending {
                 return;
             default:
                 shared_->refused->add();
-                exchange_->respond(retry_later(
-                    503,
-                    ErrorCode::kTimeout,
-                    report.message.empty() ? "not stored, send it again" : report.message
-                ));
+                exchange_->respond(not_stored(report));
                 return;
         }
         if (refusal_.empty()) {
@@ -175,7 +185,7 @@ PushInput::PushInput(
         labels
     );
     shared_->refused = &registry.counter(
-        "seyir_collector_push_refused_total", "Pushes answered with 429 or 503", labels
+        "seyir_collector_push_refused_total", "Pushes answered with 429, 503 or 507", labels
     );
 }
 

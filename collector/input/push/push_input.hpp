@@ -3,9 +3,9 @@
 // the byte budget, the hash that makes a repeated request harmless, the answers.
 // Room: HttpRequest -> PushBody (the protocol's own) -> RecordBatch -> answer.
 // Threads: handlers run concurrently on the server's lanes; start and stop belong to one thread.
-// Errors: 400 for what can never be taken, 429 when the budget is used up, 503 when nothing could
-// be stored; the last two with Retry-After. Limits: in_flight_bytes_max of request bodies that wait
-// for the outputs.
+// Errors: 400 for what can never be taken, 429 when the budget is used up, 507 when the store's
+// disk is full, 503 when nothing could be stored for another reason; all but the first with
+// Retry-After. Limits: in_flight_bytes_max of request bodies that wait for the outputs.
 #pragma once
 
 #include <atomic>

@@ -165,16 +165,9 @@ void Committer::fail_all(std::vector<Append>& group, const Error& error) {
 }
 
 Result<void> Committer::check_disk() const {
-    uint64_t free_bytes = 0;
-    if (core_.disk_state(free_bytes) == DiskState::kHardMark) {
-        return fail(
-            ErrorCode::kNoSpace,
-            fmt::format(
-                "the disk of {} has {} free, below its hard mark: free space or lower retention",
-                core_.options.data_dir,
-                format_bytes(free_bytes)
-            )
-        );
+    const DiskRoom room = core_.disk_room();
+    if (room.state == DiskState::kHardMark) {
+        return fail(ErrorCode::kNoSpace, core_.no_room_text(room));
     }
     return {};
 }

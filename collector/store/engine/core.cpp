@@ -343,22 +343,32 @@ Result<RecordBatchPtr> Core::read_stage(
     return RecordBatchPtr(std::move(*batch));
 }
 
-DiskState Core::disk_state(uint64_t& free_bytes) const {
+DiskRoom Core::disk_room() const {
+    DiskRoom room;
     const auto free = fs.free_bytes(options.data_dir);
     if (!free) {
-        // The write itself will say what is wrong.
-        free_bytes = 0;
-        return DiskState::kOk;
+        return room;  // the write itself will say what is wrong
     }
-    free_bytes = *free;
     const uint64_t total = fs.total_bytes(options.data_dir).value_or(0);
-    if (free_bytes < mark(options.hard_free_bytes, total, 2, 512 * kMiB)) {
-        return DiskState::kHardMark;
+    room.free_bytes = *free;
+    room.hard_bytes = mark(options.hard_free_bytes, total, 2, 512 * kMiB);
+    room.soft_bytes = mark(options.soft_free_bytes, total, 5, 2 * kGiB);
+    if (room.free_bytes < room.hard_bytes) {
+        room.state = DiskState::kHardMark;
+    } else if (room.free_bytes < room.soft_bytes) {
+        room.state = DiskState::kSoftMark;
     }
-    if (free_bytes < mark(options.soft_free_bytes, total, 5, 2 * kGiB)) {
-        return DiskState::kSoftMark;
-    }
-    return DiskState::kOk;
+    return room;
+}
+
+std::string Core::no_room_text(const DiskRoom& room) const {
+    return fmt::format(
+        "the disk of {} has {} free, below its hard mark of {}: nothing is stored until space is "
+        "freed there, or `retention`, `max_size` or `min_free.hard` of the store is lowered",
+        options.data_dir,
+        format_bytes(room.free_bytes),
+        format_bytes(room.hard_bytes)
+    );
 }
 
 Result<void> Core::remove_orphans() const {

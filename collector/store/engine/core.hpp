@@ -68,7 +68,9 @@ class Core {
         const Snapshot& snapshot, const StageEntry& entry, BatchDecoder& decoder
     ) const;
 
-    DiskState disk_state(uint64_t& free_bytes) const;
+    DiskRoom disk_room() const;
+    /// What is wrong below the hard mark, and the remedy.
+    std::string no_room_text(const DiskRoom& room) const;
     /// Removes files that no catalogue row names (left by a crash). Requires: no seal is running.
     Result<void> remove_orphans() const;
 

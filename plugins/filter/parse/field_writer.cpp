@@ -176,16 +176,39 @@ void FieldWriter::add(std::string_view name, Value value) {
     put(*names_[index], value);
 }
 
-void FieldWriter::add(FixedName& name, Value value) {
+ParsedName* FieldWriter::resolve(FixedName& name) {
     if (name.epoch_ != epoch_) {
         const uint32_t index = find_name(name.text_);
         if (index == kNoName) {
-            return lose(FieldLoss::kTooManyNames);
+            lose(FieldLoss::kTooManyNames);
+            return nullptr;
         }
         name.known_ = names_[index].get();
         name.epoch_ = epoch_;
     }
-    put(*name.known_, value);
+    return name.known_;
+}
+
+void FieldWriter::add(FixedName& name, Value value) {
+    if (ParsedName* const known = resolve(name)) {
+        put(*known, value);
+    }
+}
+
+void FieldWriter::add_text(FixedName& name, Slice text) {
+    ParsedName* const known = resolve(name);
+    if (known == nullptr) {
+        return;
+    }
+    // Most fields: the value is made in its place, as a copy of one just made waits for its stores.
+    if (known->is_plain && known->batch == batch_number_ &&
+        seen_in_row_[known->key] != row_number_ && text.size() <= rules_.limits.value_bytes_max &&
+        attrs_.size() < rules_.limits.attributes_max) {
+        seen_in_row_[known->key] = row_number_;
+        attrs_.emplace_back(known->key, Value::string(text), known->is_parsed);
+        return;
+    }
+    put(*known, Value::string(text));
 }
 
 void FieldWriter::put(ParsedName& known, Value value) {
@@ -287,6 +310,7 @@ uint32_t FieldWriter::make_name(std::string_view name) {
         made->is_usable = false;
         made->loss = FieldLoss::kNameEmpty;
     }
+    made->is_plain = made->is_usable && made->roles == 0 && made->type == FieldType::kAsIs;
     const auto index = static_cast<uint32_t>(names_.size());
     by_text_.emplace(made->text, index);
     names_.push_back(std::move(made));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/input/loki/loki_input.hpp"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -102,6 +104,25 @@ TEST_SUITE("collector/input/loki") {
         exchange = world.push(kBody);
         CHECK(exchange->answer.status == 503);
         CHECK(exchange->answers == 1);
+    }
+
+    TEST_CASE("a full disk is 507 with a longer pause, whatever the other outputs say") {
+        World world;
+        const auto exchange = world.push(kBody);
+        AckToken token = world.batches.back()->take_ack();
+        AckToken other = token.clone();
+        other.resolve(DeliveryReport::delivered(2));
+        token.resolve(
+            {.outcome = Outcome::kRetry,
+             .reason = "no_space",
+             .message = "1 GiB free, below its hard mark of 2 GiB",
+             .retry_after = std::chrono::seconds(10)}
+        );
+        CHECK(exchange->answer.status == 507);
+        CHECK(exchange->answer.body.find("hard mark of 2 GiB") != std::string::npos);
+        CHECK(exchange->answer.body.find(R"("error_code":"no_space")") != std::string::npos);
+        const std::pair<std::string, std::string> pause("Retry-After", "10");
+        CHECK(std::ranges::count(exchange->answer.headers, pause) == 1);
     }
 
     TEST_CASE("bytes in flight are bounded: 429 and when to come back") {

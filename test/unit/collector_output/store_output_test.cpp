@@ -62,6 +62,7 @@ TEST_SUITE("collector/output/store_output") {
         const DeliveryReport report = deliver(output, frame({}, 0, 0, "abc"));
         CHECK(report.outcome == Outcome::kRetry);
         CHECK(report.reason == "no_space");
+        CHECK(report.retry_after == std::chrono::seconds(10));
         CHECK(output.health().message == "the disk of /data is full");
         memory.fail_appends(std::nullopt);
         CHECK(deliver(output, frame({}, 0, 0, "abc")).accepted == 1);

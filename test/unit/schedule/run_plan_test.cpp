@@ -69,6 +69,21 @@ TEST_SUITE("collector/schedule/run_plan") {
         CHECK(plan.take_due() == Due::kNothing);
     }
 
+    TEST_CASE("a clock that was years ahead at the start and is corrected silences nothing") {
+        io::ManualClock clock;
+        clock.set_wall(kMidnight + std::chrono::days(1461));
+        RunPlan plan(nightly(), clock);
+        plan.begin(std::nullopt);
+        CHECK(to_rfc3339(*plan.next()).substr(0, 10) == "2030-01-01");
+        clock.set_wall(kMidnight);
+        CHECK(plan.take_due() == Due::kNothing);
+        CHECK(to_rfc3339(*plan.next()).substr(0, 16) == "2026-01-01T03:00");
+        clock.advance(3h);
+        CHECK(plan.take_due() == Due::kScheduled);
+        CHECK(plan.settle(true));
+        CHECK(to_rfc3339(*plan.next()).substr(0, 16) == "2026-01-02T03:00");
+    }
+
     TEST_CASE("a failure is tried again after pauses that double, until the attempts are used") {
         io::ManualClock clock;
         clock.set_wall(kMidnight);
