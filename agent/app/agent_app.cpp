@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -80,6 +81,20 @@ pipeline::PositionSource* positions_of(
     return nullptr;
 }
 
+/// True where records of the input reach a collector, by whatever route.
+bool feeds_collector(const component::PipelineConfig& pipeline, const std::string& input) {
+    const auto is_collector = [&](const std::string& id) {
+        return std::ranges::any_of(pipeline.outputs, [&](const component::PlannedOutput& output) {
+            return output.id == id && output.type == "collector";
+        });
+    };
+    return std::ranges::any_of(pipeline.routes, [&](const component::PlannedRoute& route) {
+        const config::RouteOptions& options = route.options;
+        return std::ranges::find(options.from, input) != options.from.end() &&
+               std::ranges::any_of(options.to, is_collector);
+    });
+}
+
 /// Each graph has its own positions: an input that is made anew because a later graph failed must
 /// not get the outputs of that one.
 component::OnOutputs tell_positions(input::AgentServices& services) {
@@ -87,11 +102,18 @@ component::OnOutputs tell_positions(input::AgentServices& services) {
                const component::RunningGraph& graph, const component::PipelineConfig& pipeline
            ) {
         std::map<std::string, pipeline::PositionSource*> positions;
+        std::set<std::string> feeders;
         for (const component::PlannedInput& input : pipeline.inputs) {
             positions[input.id] = positions_of(graph, pipeline, input.id);
+            if (feeds_collector(pipeline, input.id)) {
+                feeders.insert(input.id);
+            }
         }
-        return [&services, positions = std::move(positions)](const std::string& input) {
+        return [&services,
+                positions = std::move(positions),
+                feeders = std::move(feeders)](const std::string& input) {
             services.positions[input] = positions.at(input);
+            services.feeds_collector = feeders;
         };
     };
 }

@@ -1,17 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/agent_status.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
 #include "common/base/version.hpp"
+#include "common/buffer/spooled_output.hpp"
 #include "common/io/clock.hpp"
 #include "common/pipeline/report.hpp"
 #include "common/service/self_routes.hpp"
 
 namespace seyir::agent {
+
+namespace {
+
+/// Of the outputs that rows of this input go to.
+std::string spools_of(const component::RunningGraph& graph, const std::string& input) {
+    std::set<std::string> outputs;
+    for (const pipeline::Route& route : graph.spec.routes) {
+        if (route.from.empty() || std::ranges::find(route.from, input) != route.from.end()) {
+            outputs.insert(route.to.begin(), route.to.end());
+        }
+    }
+    std::string out;
+    for (const std::string& id : outputs) {
+        const auto at = graph.outputs.find(id);
+        const auto* spooled =
+            at == graph.outputs.end()
+                ? nullptr
+                : dynamic_cast<const buffer::SpooledOutput*>(at->second.component.get());
+        const std::string members = spooled == nullptr ? "" : spooled->spool_report();
+        if (!members.empty()) {
+            out += fmt::format(
+                R"({}{{"output":{},{}}})", out.empty() ? "" : ",", json_quote(id), members
+            );
+        }
+    }
+    return out;
+}
+
+}  // namespace
 
 std::string inputs_json(const component::RunningGraph& graph) {
     std::string out;
@@ -27,12 +59,17 @@ std::string inputs_json(const component::RunningGraph& graph) {
             out += fmt::format(R"(,"lag_bytes":{})", *report.lag_bytes);
         }
         out += fmt::format(
-            R"(,"lag_seconds":{:.3f},"in_flight_bytes":{}{}{}}})",
+            R"(,"lag_seconds":{:.3f},"in_flight_bytes":{}{}{})",
             report.lag_seconds,
             report.in_flight_bytes,
             report.details.empty() ? "" : ",",
             report.details
         );
+        if (!running.plan->has_positions()) {
+            const std::string spools = spools_of(graph, id);
+            out += spools.empty() ? "" : R"(,"spools":[)" + spools + "]";
+        }
+        out += '}';
     }
     return "[" + out + "]";
 }

@@ -12,7 +12,8 @@
 namespace seyir::agent {
 
 /// `[{"id":..,"type":..,"lag_bytes":..,"lag_seconds":..,"in_flight_bytes":..,..},..]`; lag_bytes is
-/// left out where the source does not tell.
+/// left out where the source does not tell. What an input took and a spool still holds is no lag of
+/// its own: `"spools":[{"output":..,"rows":..,"bytes":..,"oldest_seconds":..}]`.
 std::string inputs_json(const component::RunningGraph& graph);
 
 /// `[{"id":..,"type":..,"endpoint":..,"spool":{..},..},..]`

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "agent/checkpoint/checkpoint_store.hpp"
+#include "agent/input/file_claims.hpp"
 #include "common/component/types.hpp"
 #include "common/io/disk_budget.hpp"
 #include "common/pipeline/position_source.hpp"
@@ -23,6 +25,9 @@ class AgentServices final : public component::ProgramServices {
     io::DiskBudget* disk = nullptr;  ///< for deleted files that are held
     /// By input: the output that remembers how far it was stored; nullptr: none does.
     std::map<std::string, pipeline::PositionSource*> positions;
+    /// Inputs some route of which ends at a collector: there two inputs' same file is one lane.
+    std::set<std::string> feeds_collector;
+    FileClaims claims;  ///< of the files those inputs read
 };
 
 }  // namespace seyir::agent::input

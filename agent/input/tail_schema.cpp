@@ -144,7 +144,7 @@ void add_files_and_memory(Schema& schema) {
                   .describe(
                       "What to do with a new file that begins with the little (less than 1 KiB) "
                       "that was read of a file that vanished: a copy of it, or another one "
-                      "that begins alike. Counted, and said in `seyir status`."
+                      "that begins alike. Counted, and said in `seyir agent status`."
                   )
                   .or_else("resend"))
         .with(field("max_in_flight", Type::kBytes)

@@ -2,7 +2,8 @@
 // Commits of the store on the real disk: JSON lines of about 250 bytes, as agents send them.
 //   ack_bench burst [MB] [DIR]                within the stage budget, nothing sealed
 //   ack_bench rate MB_A_SECOND [SECONDS] [DIR]  at a steady rate, sealing meanwhile
-//   ack_bench sustained [SECONDS] [DIR]       as fast as sealing goes; memory over time
+//   ack_bench sustained [SECONDS] [JOB_MIB] [DIR]  as fast as sealing goes, in seals of so many MiB
+//                                             of lines; memory over time
 // One item = one record; bytes = raw line bytes with terminator. Frames are 256 KB of lines.
 // CPU time is the process's, sealing and the database's threads included, sending excluded.
 #include <algorithm>
@@ -50,6 +51,14 @@ uint64_t resident_mb() {
     uint64_t resident = 0;
     std::ifstream("/proc/self/statm") >> size >> resident;
     return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) / (1024 * 1024);
+}
+
+double segment_bytes(const std::string& dir) {
+    double bytes = 0;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(dir + "/segments")) {
+        bytes += file.is_regular_file() ? static_cast<double>(file.file_size()) : 0;
+    }
+    return bytes;
 }
 
 std::string json_line(std::mt19937_64& random, int64_t ms) {
@@ -183,9 +192,13 @@ double quantile(std::vector<double> values, double q) {
     return values.empty() ? 0 : values[std::min(values.size() - 1, at)];
 }
 
-std::unique_ptr<store::RocksStore> open(const std::string& dir, bool seals) {
+std::unique_ptr<store::RocksStore> open(
+    const std::string& dir, bool seals, uint64_t seal_job_mib = 0
+) {
     store::RocksStoreOptions options;
     options.data_dir = dir;
+    options.seal_job_raw_bytes =
+        seal_job_mib > 0 ? seal_job_mib * kMiB : options.seal_job_raw_bytes;
     options.hard_free_bytes = 0;
     options.soft_free_bytes = 0;
     if (!seals) {
@@ -259,8 +272,8 @@ void rate(const std::string& dir, uint64_t megabytes_a_second, uint64_t seconds)
     );
 }
 
-void sustained(const std::string& dir, uint64_t seconds) {
-    const auto store = open(dir, true);
+void sustained(const std::string& dir, uint64_t seconds, uint64_t seal_job_mib) {
+    const auto store = open(dir, true, seal_job_mib);
     Sender sender(*store);
     const Cpu cpu;
     const auto begun = SteadyClock::now();
@@ -289,9 +302,10 @@ void sustained(const std::string& dir, uint64_t seconds) {
     report("acknowledged and sealed", sender, seconds_since(begun), cpu.seconds(sender));
     const auto stats = store->stats();
     fmt::print(
-        "{:.1f} bytes a record in {} segments\n",
-        static_cast<double>(stats.disk_bytes) / static_cast<double>(stats.records),
-        stats.segments
+        "{:.1f} bytes a record in {} segments, {:.1f} with the database\n",
+        segment_bytes(dir) / static_cast<double>(stats.records),
+        stats.segments,
+        static_cast<double>(stats.disk_bytes) / static_cast<double>(stats.records)
     );
 }
 
@@ -319,7 +333,7 @@ int main(int argc, char** argv) {
     } else if (mode == "rate") {
         rate(dir, number(0, 20), number(1, 20));
     } else if (mode == "sustained") {
-        sustained(dir, number(0, 60));
+        sustained(dir, number(0, 60), number(1, 0));
     } else {
         fmt::print(stderr, "ack_bench burst|rate|sustained [NUMBER...] [DIR]\n");
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines of files as columns: bytes a record, CPU a gigabyte. A program and not Google Benchmark,
 // because what counts is size over whole files after the first block taught the encoder.
-//   columns_bench [--each] FILE...     --each: bytes a record of each column
+//   columns_bench [--each] [--decodes N] FILE...   --each: bytes a record of each column;
+//                                      --decodes: each block so many times, for profiles
 //   columns_bench --store DIR FILE...  sealed by a store in DIR: segment files with filters
 // Blocks of 1 MiB of lines, one stream, a record each 10 us. Raw bytes are lines with terminator.
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -73,7 +75,7 @@ Result<std::string> column_of(const EncodedBlock& block, uint16_t number) {
     return fail(ErrorCode::kNotFound, "no such column");
 }
 
-void measure(const RecordBatch& batch, BlockEncoder& encoder, Totals& totals) {
+void measure(const RecordBatch& batch, BlockEncoder& encoder, unsigned decodes, Totals& totals) {
     double at = cpu_seconds();
     const auto lap = [&](double& total) {
         const double now = cpu_seconds();
@@ -88,9 +90,11 @@ void measure(const RecordBatch& batch, BlockEncoder& encoder, Totals& totals) {
     }
     lap(totals.verify);
     const BlockShape shape{static_cast<uint32_t>(batch.row_count()), batch.raw_bytes()};
-    BlockDecoder decoder(shape, [&](uint16_t number) { return column_of(block, number); });
-    if (!decoder.open() || !decoder.rows(std::nullopt)) {
-        std::exit(1);
+    for (unsigned i = 0; i < decodes; ++i) {
+        BlockDecoder decoder(shape, [&](uint16_t number) { return column_of(block, number); });
+        if (!decoder.open() || !decoder.rows(std::nullopt)) {
+            std::exit(1);
+        }
     }
     lap(totals.decode);
     BlockDecoder fields(shape, [&](uint16_t number) { return column_of(block, number); });
@@ -172,10 +176,15 @@ void seal_in_store(const std::string& dir, const char* path, const std::string& 
 int main(int argc, char** argv) {
     log::set_level(log::Level::kError);
     bool is_each = false;
+    unsigned decodes = 1;
     std::string store_dir;
     for (int i = 1; i < argc; ++i) {
         if (std::string_view(argv[i]) == "--each") {
             is_each = true;
+            continue;
+        }
+        if (std::string_view(argv[i]) == "--decodes" && i + 1 < argc) {
+            decodes = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
             continue;
         }
         if (std::string_view(argv[i]) == "--store" && i + 1 < argc) {
@@ -193,7 +202,7 @@ int main(int argc, char** argv) {
         BlockEncoder encoder;
         Totals totals;
         for (const auto& block : blocks_of(lines)) {
-            measure(*block, encoder, totals);
+            measure(*block, encoder, decodes, totals);
         }
         const auto rows = static_cast<double>(totals.rows);
         const double gigabytes = static_cast<double>(totals.raw_bytes) / 1e9;
@@ -207,7 +216,7 @@ int main(int argc, char** argv) {
             totals.encode / gigabytes,
             totals.encode * 1e6 / rows,
             totals.verify / gigabytes,
-            totals.decode / gigabytes,
+            totals.decode / gigabytes / decodes,
             totals.field / gigabytes
         );
         for (const auto& [number, bytes] : totals.by_column) {

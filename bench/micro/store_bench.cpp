@@ -3,12 +3,14 @@
 // long run with its latencies, its sealing and its CPU time.
 //   store_bench append [MB] [DIR]            raw bytes acknowledged a second, then sealed
 //   store_bench catalogue [SEGMENTS] [DIR]   open time and ack latency, empty against full
+//   store_bench drop [SEGMENTS] [DIR]        dropping days of so many segments while appends go on
 // One item = one record of about 120 bytes; bytes = raw line bytes with terminator.
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <random>
 #include <string>
@@ -270,8 +272,10 @@ Model read_model(const std::shared_ptr<store::Database>& database, store::Day da
     return model;
 }
 
-/// Puts `count` segments into the catalogue: hard links of one real file, over 40 days.
-void fill_catalogue(const std::string& dir, uint64_t count) {
+enum class Files : uint8_t { kLinks, kCopies };
+
+/// Puts `count` segments into the catalogue: one real file again and again, over `days` days.
+void fill_catalogue(const std::string& dir, uint64_t count, int days, Files files) {
     using namespace store;
     write_one_segment(dir);
     auto database = Database::open(
@@ -288,20 +292,21 @@ void fill_catalogue(const std::string& dir, uint64_t count) {
     const Model model = read_model(*database, first);
     const std::string segments = dir + "/segments";
     uint64_t id = 1000;
-    for (int day = 1; day <= 40 && count > 0; ++day) {
+    for (int day = 1; day <= days && count > 0; ++day) {
         const Day at{first.number - day};
         std::filesystem::create_directories(segments + "/" + at.folder());
         DayTotals totals;
         WriteSet set = (*database)->new_write();
-        for (uint64_t i = 0; i < count / 40; ++i, ++id) {
+        for (uint64_t i = 0; i < count / static_cast<uint64_t>(days); ++i, ++id) {
             SegmentSummary segment = model.segment;
             segment.day = at;
             segment.id = id;
             segment.min_ts = segment.min_ts - Nanos(kDayNanos * day);
             segment.max_ts = segment.max_ts - Nanos(kDayNanos * day);
-            std::filesystem::create_hard_link(
-                segment_path(segments, first, model.segment.id), segment_path(segments, at, id)
-            );
+            const std::string from = segment_path(segments, first, model.segment.id);
+            const std::string to = segment_path(segments, at, id);
+            files == Files::kLinks ? std::filesystem::create_hard_link(from, to)
+                                   : void(std::filesystem::copy_file(from, to));
             set.put(Family::kCatalogue, key::segment(at, id), encode(segment));
             for (uint32_t block = 0; block < model.blocks.size(); ++block) {
                 set.put(Family::kCatalogue, key::block(at, id, block), model.blocks[block]);
@@ -347,12 +352,96 @@ void measure_open_and_ack(std::string_view what, const std::string& dir) {
 
 void bench_catalogue(const std::string& dir, uint64_t segments) {
     // Both have had one agent write once, so that their logs are alike.
-    fill_catalogue(dir + "/empty", 0);
-    fill_catalogue(dir + "/full", segments);
+    fill_catalogue(dir + "/empty", 0, 40, Files::kLinks);
+    fill_catalogue(dir + "/full", segments, 40, Files::kLinks);
     for (int round = 0; round < 2; ++round) {
         measure_open_and_ack("empty", dir + "/empty");
         measure_open_and_ack("full", dir + "/full");
     }
+}
+
+/// Appends at a steady rate while `meanwhile` says that it goes on; latencies in milliseconds.
+std::vector<double> append_while(
+    Sender& sender, size_t& frame, int frames_a_second, const std::function<bool()>& meanwhile
+) {
+    std::vector<double> out;
+    const auto begun = SteadyClock::now();
+    for (int i = 0; meanwhile(); ++i) {
+        std::this_thread::sleep_until(
+            begun + std::chrono::microseconds(1'000'000) * i / frames_a_second
+        );
+        sender.send(frame++);
+        const auto one = sender.run(1);
+        out.insert(out.end(), one.begin(), one.end());
+    }
+    return out;
+}
+
+void print_acks(std::string_view when, const std::vector<double>& latencies) {
+    fmt::print(
+        "{}: {} frames, ack p50 {:.1f}, p99 {:.1f}, max {:.1f} ms\n",
+        when,
+        latencies.size(),
+        quantile(latencies, 0.5),
+        quantile(latencies, 0.99),
+        quantile(latencies, 1)
+    );
+}
+
+void bench_drop(const std::string& dir, uint64_t segments_a_day) {
+    constexpr int kDays = 10;
+    constexpr int kFramesASecond = 80;  // 20 MB/s
+    constexpr auto kBetween = std::chrono::milliseconds(1000);
+    fill_catalogue(dir, segments_a_day * kDays, kDays, Files::kCopies);
+    const auto opened = open(dir);
+    Sender sender(*opened);
+    size_t frame = 0;
+    const auto acks = [&](const std::function<bool()>& meanwhile) {
+        return append_while(sender, frame, kFramesASecond, meanwhile);
+    };
+    const auto end = [](std::chrono::milliseconds after) {
+        return [until = SteadyClock::now() + after] { return SteadyClock::now() < until; };
+    };
+    (void)acks(end(kBetween));
+    print_acks("before", acks(end(kDays * kBetween)));
+    std::atomic<bool> is_dropping = true;
+    std::vector<double> drops_ms;
+    std::vector<double> cpu_ms;
+    std::thread dropper([&] {
+        const auto due =
+            opened->due({.now = kStart, .retention = Nanos(store::kDayNanos / 2)}, true);
+        for (size_t i = 0; due && i < due->dropped.size(); ++i) {
+            std::this_thread::sleep_for(kBetween);
+            const double cpu = cpu_seconds();
+            const auto begun = SteadyClock::now();
+            const auto dropped = opened->drop({due->dropped[i]}, UnixNanos::min(), true);
+            drops_ms.push_back(seconds_since(begun) * 1000);
+            cpu_ms.push_back((cpu_seconds() - cpu) * 1000);
+            if (!dropped) {
+                fmt::print(stderr, "{}\n", dropped.error().message);
+            }
+        }
+        is_dropping = false;
+    });
+    const auto during = acks([&] { return is_dropping.load(); });
+    dropper.join();
+    print_acks("while a day is dropped each second", during);
+    (void)acks(end(kBetween));
+    print_acks("after", acks(end(kDays * kBetween)));
+    if (drops_ms.size() < kDays) {
+        fmt::print(stderr, "only {} days were dropped\n", drops_ms.size());
+        return;
+    }
+    fmt::print(
+        "drop of a day of {} segments, {} times: p50 {:.1f} ms, max {:.1f} ms; CPU of the process "
+        "meanwhile p50 {:.1f} ms; {} segments left\n",
+        segments_a_day,
+        drops_ms.size(),
+        quantile(drops_ms, 0.5),
+        quantile(drops_ms, 1),
+        quantile(cpu_ms, 0.5),
+        opened->stats().segments
+    );
 }
 
 }  // namespace
@@ -371,8 +460,10 @@ int main(int argc, char** argv) {
         bench_append(dir, amount == 0 ? 1000 : amount);
     } else if (mode == "catalogue") {
         bench_catalogue(dir, amount == 0 ? 20'000 : amount);
+    } else if (mode == "drop") {
+        bench_drop(dir, amount == 0 ? 200 : amount);
     } else {
-        fmt::print(stderr, "store_bench append|catalogue [AMOUNT] [DIR]\n");
+        fmt::print(stderr, "store_bench append|catalogue|drop [AMOUNT] [DIR]\n");
     }
     std::filesystem::remove_all(dir);
     return 0;

@@ -33,6 +33,9 @@ inline TenantId tenant_of(const net::HttpRequest& request) {
 query::QueryContext query_context(const Context& context, const net::HttpExchangePtr& exchange);
 
 // query_handlers.cpp
+/// False for a query that reads no records (`vector(1)`, Grafana's test of a data source) or is no
+/// query: its answer costs next to nothing.
+bool reads_records(const net::HttpRequest& request);
 void handle_query(const Context& context, const net::HttpExchangePtr& exchange);
 void handle_query_range(const Context& context, const net::HttpExchangePtr& exchange);
 void handle_format_query(const Context& context, const net::HttpExchangePtr& exchange);

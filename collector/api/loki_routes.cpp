@@ -66,6 +66,74 @@ void handle_config(const Context& context, const net::HttpExchangePtr& exchange)
     ));
 }
 
+/// Gathers routes whose handlers run by the rules of admission.
+class Routes {
+  public:
+    Routes(Context context, std::shared_ptr<Admission> admission)
+        : context_(std::move(context)), admission_(std::move(admission)) {}
+
+    using Handle = void (*)(const Context&, const net::HttpExchangePtr&);
+
+    /// Never waits.
+    void add(std::string path, Handle handle) {
+        add_with(
+            std::move(path),
+            [admission = admission_, run = bound(handle)](const auto& exchange) {
+                admission->run_cheap(exchange, run);
+            }
+        );
+    }
+
+    /// Takes one of the places that what may take long shares.
+    void add_long(std::string path, Handle handle) {
+        add_with(
+            std::move(path),
+            [admission = admission_, run = bound(handle)](const auto& exchange) {
+                admission->run(exchange, run);
+            }
+        );
+    }
+
+    /// Takes one where the query reads records.
+    void add_query(std::string path, Handle handle) {
+        add_with(
+            std::move(path),
+            [admission = admission_, run = bound(handle)](const auto& exchange) {
+                if (reads_records(exchange->request())) {
+                    admission->run(exchange, run);
+                } else {
+                    admission->run_cheap(exchange, run);
+                }
+            }
+        );
+    }
+
+    std::vector<net::HttpRoute> take() { return std::move(routes_); }
+
+  private:
+    Admission::Work bound(Handle handle) const {
+        return [context = context_, handle](const net::HttpExchangePtr& exchange) {
+            handle(context, exchange);
+        };
+    }
+
+    void add_with(std::string path, net::HttpHandler handler) {
+        for (const char* method : {"GET", "POST"}) {
+            routes_.push_back({
+                .method = method,
+                .path = path.starts_with('/') ? path : "/loki/api/v1/" + path,
+                .scope = net::Scope::kRead,
+                .lane = net::Lane::kQuery,
+                .handler = handler,
+            });
+        }
+    }
+
+    const Context context_;
+    const std::shared_ptr<Admission> admission_;
+    std::vector<net::HttpRoute> routes_;
+};
+
 }  // namespace
 
 void respond_error(net::HttpExchange& exchange, const Error& error) {
@@ -87,51 +155,26 @@ query::QueryContext query_context(const Context& context, const net::HttpExchang
 std::vector<net::HttpRoute> loki_routes(
     store::LogStore& store, const ApiOptions& options, io::Clock& clock
 ) {
-    using Handle = void (*)(const Context&, const net::HttpExchangePtr&);
     const Context context{store, options.limits, clock, options.retention};
-    std::vector<net::HttpRoute> routes;
     const auto admission = std::make_shared<Admission>(options.admission, clock, options.registry);
-    // Queries that may take long share the places of `admission`; the others never wait for them.
-    const auto add_with = [&](std::string path, net::HttpHandler handler) {
-        for (const char* method : {"GET", "POST"}) {
-            routes.push_back({
-                .method = method,
-                .path = path.starts_with('/') ? path : "/loki/api/v1/" + path,
-                .scope = net::Scope::kRead,
-                .lane = net::Lane::kQuery,
-                .handler = handler,
-            });
-        }
-    };
-    const auto add = [&](std::string path, Handle handle) {
-        add_with(std::move(path), [context, handle](const net::HttpExchangePtr& exchange) {
-            handle(context, exchange);
-        });
-    };
-    const auto add_long = [&](std::string path, Handle handle) {
-        const auto run = [context, handle](const net::HttpExchangePtr& exchange) {
-            handle(context, exchange);
-        };
-        add_with(std::move(path), [admission, run](const net::HttpExchangePtr& exchange) {
-            admission->run(exchange, run);
-        });
-    };
-    add_long("query", handle_query);
-    add_long("query_range", handle_query_range);
-    add_long("index/stats", handle_index_stats);
-    add_long("index/volume", handle_volume);
-    add_long("index/volume_range", handle_volume_range);
-    add_long("detected_fields", handle_detected_fields);
-    add_long("detected_field/{name}/values", handle_detected_field_values);
-    add("labels", handle_labels);
-    add("label", handle_labels);
-    add("label/{name}/values", handle_label_values);
-    add("series", handle_series);
-    add("detected_labels", handle_detected_labels);
-    add("format_query", handle_format_query);
-    add("drilldown-limits", handle_drilldown_limits);
-    add("/config", handle_config);
-    add_long("/api/v1/export", handle_export);
+    Routes table(context, admission);
+    table.add_query("query", handle_query);
+    table.add_query("query_range", handle_query_range);
+    table.add_long("index/stats", handle_index_stats);
+    table.add_long("index/volume", handle_volume);
+    table.add_long("index/volume_range", handle_volume_range);
+    table.add_long("detected_fields", handle_detected_fields);
+    table.add_long("detected_field/{name}/values", handle_detected_field_values);
+    table.add("labels", handle_labels);
+    table.add("label", handle_labels);
+    table.add("label/{name}/values", handle_label_values);
+    table.add("series", handle_series);
+    table.add("detected_labels", handle_detected_labels);
+    table.add("format_query", handle_format_query);
+    table.add("drilldown-limits", handle_drilldown_limits);
+    table.add("/config", handle_config);
+    table.add_long("/api/v1/export", handle_export);
+    std::vector<net::HttpRoute> routes = table.take();
     const auto hub = std::make_shared<TailHub>(store, clock, options.registry);
     routes.push_back({
         .method = "GET",

@@ -111,6 +111,12 @@ Result<void> answer_format(net::HttpExchange& exchange) {
 
 }  // namespace
 
+bool reads_records(const net::HttpRequest& request) {
+    const auto text = read_query(request);
+    const auto expr = text ? logql::parse(*text) : Result<logql::Expr>(text.error());
+    return expr && query::reads_records(*expr);
+}
+
 void handle_query(const Context& context, const net::HttpExchangePtr& exchange) {
     finish(*exchange, answer_instant(context, exchange));
 }

@@ -174,6 +174,17 @@ Result<query::Grid> read_grid(
     return grid;
 }
 
+Result<query::Grid> read_volume_grid(
+    const net::HttpRequest& request, TimeRange range, const query::QueryLimits& limits
+) {
+    SEYIR_TRY(query::Grid grid, read_grid(request, range, limits));
+    const __int128 length = static_cast<__int128>(range.end.value) - range.begin.value;
+    if (length % grid.step_ns == 0 && grid.points > 1) {
+        --grid.points;
+    }
+    return grid;
+}
+
 Result<uint64_t> read_count(std::string_view name, std::string_view text, uint64_t max) {
     uint64_t value = 0;
     if (!read_digits(text, value) || value == 0) {

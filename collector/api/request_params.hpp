@@ -27,6 +27,11 @@ Result<query::Grid> read_grid(
     const net::HttpRequest& request, TimeRange range, const query::QueryLimits& limits
 );
 
+/// As read_grid, of steps that stand for the time from them to the next: the end begins none.
+Result<query::Grid> read_volume_grid(
+    const net::HttpRequest& request, TimeRange range, const query::QueryLimits& limits
+);
+
 /// A whole number from 1 to `max`.
 Result<uint64_t> read_count(std::string_view name, std::string_view text, uint64_t max);
 

@@ -122,7 +122,44 @@ Result<store::Volume> count_volume(
     return volume;
 }
 
-/// Bytes per series and bucket, the biggest series first.
+/// Streams that show as one series.
+struct VolumeSeries {
+    uint64_t bytes = 0;
+    std::vector<const store::StreamVolume*> streams;
+};
+
+using VolumeBySeries = std::map<query::LabelSet, VolumeSeries>;
+
+Result<VolumeBySeries> group_streams(
+    const VolumeRequest& request, const store::Volume& volume, query::QueryContext& running
+) {
+    const size_t series_max = running.limits().series_max;
+    VolumeBySeries all;
+    for (const store::StreamVolume& stream : volume.streams) {
+        uint64_t bytes = 0;
+        for (const store::VolumeCell& cell : stream.cells) {
+            bytes += cell.bytes;
+        }
+        for (query::LabelSet& labels : series_of(request, *stream.labels)) {
+            VolumeSeries& series = all[std::move(labels)];
+            series.bytes += bytes;
+            series.streams.push_back(&stream);
+        }
+        if (all.size() > series_max) {
+            return fail(
+                ErrorCode::kTooLarge,
+                fmt::format(
+                    "maximum of series ({}) reached for a single query; name fewer labels in "
+                    "targetLabels or select fewer streams",
+                    series_max
+                )
+            );
+        }
+    }
+    return all;
+}
+
+/// Bytes per series and bucket, the biggest series first; only those asked for get a grid.
 Result<query::Matrix> run_volume(
     const Context& context,
     const VolumeRequest& request,
@@ -130,42 +167,30 @@ Result<query::Matrix> run_volume(
     query::QueryContext& running
 ) {
     SEYIR_TRY(const store::Volume volume, count_volume(context, request.query, running));
-    std::map<query::LabelSet, std::vector<uint64_t>> bytes;
-    for (const store::StreamVolume& stream : volume.streams) {
-        for (query::LabelSet& labels : series_of(request, *stream.labels)) {
-            auto& sums = bytes[std::move(labels)];
-            sums.resize(grid.points);
-            for (const store::VolumeCell& cell : stream.cells) {
-                sums[std::min<size_t>(cell.bucket, grid.points - 1)] += cell.bytes;
+    SEYIR_TRY(const VolumeBySeries all, group_streams(request, volume, running));
+    std::vector<const VolumeBySeries::value_type*> biggest;
+    for (const auto& series : all) {
+        biggest.push_back(&series);
+    }
+    std::ranges::sort(biggest, [](const auto* a, const auto* b) {
+        return a->second.bytes != b->second.bytes ? a->second.bytes > b->second.bytes
+                                                  : a->first < b->first;
+    });
+    biggest.resize(std::min<size_t>(biggest.size(), request.series));
+    SEYIR_CHECK(running.hold(biggest.size() * grid.points));
+    query::Matrix matrix{.ordered = true};
+    for (const auto* entry : biggest) {
+        SEYIR_CHECK(running.check());
+        query::Series& series = matrix.series.emplace_back();
+        series.labels = entry->first;
+        series.values.assign(grid.points, 0);
+        for (const store::StreamVolume* stream : entry->second.streams) {
+            for (const store::VolumeCell& cell : stream->cells) {
+                series.values[std::min<size_t>(cell.bucket, grid.points - 1)] +=
+                    static_cast<double>(cell.bytes);
             }
         }
-    }
-
-    struct Total {
-        uint64_t bytes = 0;
-        const query::LabelSet* labels = nullptr;
-        const std::vector<uint64_t>* sums = nullptr;
-    };
-
-    std::vector<Total> totals;
-    for (const auto& [labels, sums] : bytes) {
-        uint64_t total = 0;
-        for (const uint64_t sum : sums) {
-            total += sum;
-        }
-        totals.push_back({total, &labels, &sums});
-    }
-    std::ranges::sort(totals, [](const Total& a, const Total& b) {
-        return a.bytes != b.bytes ? a.bytes > b.bytes : *a.labels < *b.labels;
-    });
-    totals.resize(std::min<size_t>(totals.size(), request.series));
-    query::Matrix matrix{.ordered = true};
-    for (const Total& total : totals) {
-        query::Series& series = matrix.series.emplace_back();
-        series.labels = *total.labels;
-        for (const uint64_t sum : *total.sums) {
-            series.values.push_back(sum == 0 ? query::kAbsent : static_cast<double>(sum));
-        }
+        std::ranges::replace(series.values, 0.0, query::kAbsent);
     }
     return matrix;
 }
@@ -174,26 +199,23 @@ Result<void> answer_volume(const Context& context, const net::HttpExchangePtr& e
     SEYIR_TRY(const VolumeRequest request, read_volume(context, exchange->request()));
     const query::Grid grid{.start_ns = request.query.range.end.value};
     query::QueryContext running = query_context(context, exchange);
-    SEYIR_TRY(const query::Matrix matrix, run_volume(context, request, grid, running));
+    SEYIR_TRY(query::Matrix matrix, run_volume(context, request, grid, running));
     AnswerStream answer(exchange);
-    write_vector(answer, matrix, grid, running.finish(), "");
+    write_vector(answer, std::move(matrix), grid, running.finish(), "");
     return {};
 }
 
 Result<void> answer_volume_range(const Context& context, const net::HttpExchangePtr& exchange) {
     SEYIR_TRY(VolumeRequest request, read_volume(context, exchange->request()));
     SEYIR_TRY(
-        query::Grid grid, read_grid(exchange->request(), request.query.range, context.limits)
+        const query::Grid grid,
+        read_volume_grid(exchange->request(), request.query.range, context.limits)
     );
-    // A point stands for [point, point + step); the last one begins before the end.
-    const int64_t length = request.query.range.end.value - request.query.range.begin.value;
-    grid.points =
-        std::max<size_t>(1, static_cast<size_t>((length + grid.step_ns - 1) / grid.step_ns));
     request.query.bucket = Nanos(grid.step_ns);
     query::QueryContext running = query_context(context, exchange);
-    SEYIR_TRY(const query::Matrix matrix, run_volume(context, request, grid, running));
+    SEYIR_TRY(query::Matrix matrix, run_volume(context, request, grid, running));
     AnswerStream answer(exchange);
-    write_matrix(answer, matrix, grid, running.finish(), "");
+    write_matrix(answer, std::move(matrix), grid, running.finish(), "");
     return {};
 }
 

@@ -162,6 +162,19 @@ Result<MetricResult> run_metric_query(
     return result;
 }
 
+bool reads_records(const logql::Expr& expr) {
+    if (const auto* aggregation = std::get_if<logql::VectorAggregation>(&expr.node)) {
+        return reads_records(*aggregation->operand);
+    }
+    if (const auto* replace = std::get_if<logql::LabelReplace>(&expr.node)) {
+        return reads_records(*replace->operand);
+    }
+    if (const auto* binary = std::get_if<logql::BinaryExpr>(&expr.node)) {
+        return reads_records(*binary->left) || reads_records(*binary->right);
+    }
+    return !expr.is_number() && !std::holds_alternative<logql::VectorLiteral>(expr.node);
+}
+
 Result<std::string> explain(
     std::string_view text, const logql::Expr& expr, TimeRange range, const Grid& grid
 ) {

@@ -35,6 +35,9 @@ Result<MetricResult> run_metric_query(
     QueryContext& context
 );
 
+/// False where a query computes with numbers alone.
+bool reads_records(const logql::Expr& expr);
+
 /// What a query would do, for people; `grid` gives the time of metric queries, `range` of log ones.
 Result<std::string> explain(
     std::string_view text, const logql::Expr& expr, TimeRange range, const Grid& grid

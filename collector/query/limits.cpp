@@ -46,6 +46,17 @@ Result<void> QueryContext::check() {
     return {};
 }
 
+Error QueryContext::too_many_samples() const {
+    return fail(
+        ErrorCode::kTooLarge,
+        fmt::format(
+            "maximum of samples ({}) reached for a single query; use a longer step, a shorter time "
+            "or group by fewer labels",
+            limits_.samples_max
+        )
+    );
+}
+
 Result<void> QueryContext::check_read(const store::CursorStats& running) {
     if (stats_.cursor.raw_bytes_read + running.raw_bytes_read > limits_.read_bytes_max) {
         return fail(

@@ -23,7 +23,8 @@ struct QueryLimits {
     uint64_t result_bytes_max = 1 * kGiB;   ///< lines and labels a log query may hold
     size_t series_max = 50'000;             ///< distinct label sets of a result
     size_t points_max = 11'000;             ///< steps of a range query (Prometheus' limit)
-    size_t samples_max = 20'000'000;        ///< series times steps held by a metric query
+    /// Series times steps a metric query may hold at once, and its labels: kSampleBytes each.
+    size_t samples_max = 20'000'000;
     /// Every row has a detected_level, found in the row where its severity says none.
     bool detects_level = false;
 };
@@ -50,6 +51,18 @@ class QueryContext {
     /// As check(), and counts bytes of the cursor being read.
     Result<void> check_read(const store::CursorStats& running);
 
+    /// Counts samples that this query is about to hold, all its parts together; kTooLarge beyond
+    /// samples_max.
+    Result<void> hold(size_t samples) {
+        held_ += samples;
+        return held_ <= limits_.samples_max ? Result<void>() : too_many_samples();
+    }
+
+    /// Of those only so many are still held.
+    void hold_only(size_t samples) { held_ = samples; }
+
+    size_t held() const { return held_; }
+
     const QueryLimits& limits() const { return limits_; }
 
     QueryStats& stats() { return stats_; }
@@ -58,7 +71,10 @@ class QueryContext {
     QueryStats finish();
 
   private:
+    Error too_many_samples() const;
+
     QueryLimits limits_;
+    size_t held_ = 0;
     io::Clock& clock_;
     std::function<bool()> cancelled_;
     SteadyTime start_;

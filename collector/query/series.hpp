@@ -21,7 +21,12 @@ struct Grid {
     int64_t step_ns = 1;
     size_t points = 1;
 
-    int64_t at(size_t k) const { return start_ns + static_cast<int64_t>(k) * step_ns; }
+    /// Grids may be longer than int64 can tell; each of their times fits.
+    int64_t at(size_t k) const {
+        return static_cast<int64_t>(
+            static_cast<uint64_t>(start_ns) + uint64_t{k} * static_cast<uint64_t>(step_ns)
+        );
+    }
 };
 
 /// "No sample here": a NaN no arithmetic makes (Prometheus' stale marker).

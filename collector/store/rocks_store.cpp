@@ -179,7 +179,7 @@ StoreHealth RocksStore::health() {
     out.days_held_back = core.days_held_back;
     {
         const std::lock_guard lock(core.trouble_mutex);
-        out.message = core.trouble.empty() ? core.missing : core.trouble;
+        out.message = core.trouble.empty() ? lost_logs_text(core.lost_logs) : core.trouble;
     }
     if (out.disk == DiskState::kHardMark) {
         out.message = core.no_room_text(room);
@@ -212,6 +212,7 @@ std::vector<TenantId> RocksStore::tenants() {
 
 Result<void> RocksStore::maintain() {
     rep_->retention.watch_clock();
+    SEYIR_CHECK(rep_->core->look_for_deleted_notes());
     if (rep_->sealer.is_day_end_due()) {
         if (rep_->core->options.threads) {
             rep_->sealer.wake();

@@ -17,11 +17,19 @@ class VolumeCounter {
 
     /// The bucket of a time inside the range.
     uint32_t bucket_of(UnixNanos ts) const {
-        return query_.bucket.count() == 0
-                   ? 0
-                   : static_cast<uint32_t>(
-                         (ts.value - query_.range.begin.value) / query_.bucket.count()
-                     );
+        if (query_.bucket.count() == 0) {
+            return 0;
+        }
+        // A range may be longer than int64 can tell.
+        const uint64_t since =
+            static_cast<uint64_t>(ts.value) - static_cast<uint64_t>(query_.range.begin.value);
+        return static_cast<uint32_t>(since / static_cast<uint64_t>(query_.bucket.count()));
+    }
+
+    /// The first time of a bucket. Requires: buckets, and one that has times of the range.
+    UnixNanos begin_of(uint32_t bucket) const {
+        const uint64_t since = uint64_t{bucket} * static_cast<uint64_t>(query_.bucket.count());
+        return {static_cast<int64_t>(static_cast<uint64_t>(query_.range.begin.value) + since)};
     }
 
     Result<void> add(

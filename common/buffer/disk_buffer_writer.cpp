@@ -344,9 +344,24 @@ bool DiskBuffer::drop_newest() {
     return any;
 }
 
+namespace {
+
+/// The free bytes of a nearly full disk change with each look: no news.
+std::string without_numbers(std::string text) {
+    std::erase_if(text, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+    for (const std::string_view unit : {" B", " KiB", " MiB", " GiB", " TiB"}) {
+        for (size_t at = text.find(unit); at != std::string::npos; at = text.find(unit, at)) {
+            text.erase(at, unit.size());
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
 void DiskBuffer::note_failure(const Error& error) {
     const std::lock_guard lock(mutex_);
-    if (failure_ != error.message) {
+    if (without_numbers(failure_) != without_numbers(error.message)) {
         log::error(
             "buffer",
             "cannot take in more; sources wait",

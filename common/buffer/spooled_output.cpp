@@ -126,16 +126,20 @@ pipeline::ComponentHealth SpooledOutput::health() const {
     return spool == nullptr ? inner_->health() : spool->health();
 }
 
-std::string SpooledOutput::report() const {
+std::string SpooledOutput::spool_report() const {
     std::shared_ptr<DiskBufferedOutput> spool;
     {
         const std::lock_guard lock(mutex_);
         spool = spool_;
     }
+    return spool == nullptr ? "" : spool->buffer().report();
+}
+
+std::string SpooledOutput::report() const {
     const auto* inner = dynamic_cast<const pipeline::ReportsOutput*>(inner_.get());
     std::string out = inner == nullptr ? "" : inner->report();
-    if (spool != nullptr) {
-        out += (out.empty() ? "" : ",") + ("\"spool\":{" + spool->buffer().report() + "}");
+    if (const std::string spool = spool_report(); !spool.empty()) {
+        out += (out.empty() ? "" : ",") + ("\"spool\":{" + spool + "}");
     }
     return out;
 }

@@ -53,6 +53,9 @@ class SpooledOutput final : public pipeline::Output,
     /// What the inner output reports, and `spool` when there is one.
     std::string report() const override;
 
+    /// JSON members of the spool: rows, bytes, age of the oldest; "" when there is none.
+    std::string spool_report() const;
+
     /// The inner output's, with what waits in the spool.
     std::optional<pipeline::Contact> contact() const override;
 

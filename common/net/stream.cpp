@@ -36,7 +36,12 @@ namespace {
 constexpr auto kAwait = as_tuple(use_awaitable);
 
 std::string tls_reason(const error_code& code) {
-    const char* reason = ERR_reason_error_string(static_cast<unsigned long>(code.value()));
+    const auto error = static_cast<unsigned long>(code.value());
+    const char* reason = ERR_reason_error_string(error);
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER) {
+        // What arrived is no record of TLS (RFC 8446, 5.1).
+        return "wrong version number: the other side speaks plain text, not TLS";
+    }
     return reason != nullptr ? reason : code.message();
 }
 

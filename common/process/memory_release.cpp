@@ -102,6 +102,10 @@ bool release_memory() {
     return trimmed;
 }
 
+bool release_heap_above(size_t bytes) {
+    return ::mallinfo2().fordblks > bytes && ::malloc_trim(0) != 0;
+}
+
 void MemoryRelease::look(SteadyTime now) {
     timespec used{};
     if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0) {

@@ -6,6 +6,7 @@
 // meanwhile. Limits: breakpoints and probes a debugger wrote into code are lost by a release.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 
 #include "common/base/time.hpp"
@@ -32,6 +33,9 @@ void keep_freed_heap();
 
 /// The resident set without what can be had again. True: freed heap was given back too.
 bool release_memory();
+
+/// Gives freed heap back where there is more than `bytes` of it. True: it was.
+bool release_heap_above(size_t bytes);
 
 class MemoryRelease {
   public:

@@ -2,13 +2,17 @@
 #include "common/service/pipeline_host.hpp"
 
 #include <algorithm>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "common/base/log.hpp"
 #include "common/component/fixed_at_start.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/file_system.hpp"
+#include "common/samples/metric_samples.hpp"
 
 namespace seyir::service {
 namespace {
@@ -53,6 +57,56 @@ bool is_fixed(const component::PipelineConfig& pipeline, const std::string& outp
            dynamic_cast<const component::FixedAtStart*>(at->plan.get()) != nullptr;
 }
 
+/// Tells, not for each, that an output refused rows and where they are kept.
+class DeadLetterNotice {
+  public:
+    DeadLetterNotice(std::string output, std::string kept_in)
+        : output_(std::move(output)), kept_in_(std::move(kept_in)) {}
+
+    void tell(const BatchView& rows, std::string_view code, std::string_view message) {
+        if (samples::is_metrics(*rows.batch)) {
+            return;  // those are dropped, and counted so
+        }
+        const SteadyTime now = io::system_clock().steady_now();
+        const std::lock_guard lock(mutex_);
+        untold_rows_ += rows.row_count();
+        if (told_at_ && now - *told_at_ < kTellAgainAfter) {
+            return;
+        }
+        told_at_ = now;
+        log::warn(
+            "dead_letter",
+            "records were refused for good and are kept",
+            {{"output", output_},
+             {"rows", std::to_string(std::exchange(untold_rows_, 0))},
+             {"reason", std::string(code)},
+             {"why", std::string(message)},
+             {"kept_in", kept_in_}}
+        );
+    }
+
+  private:
+    static constexpr Nanos kTellAgainAfter = std::chrono::minutes(1);
+
+    const std::string output_;
+    const std::string kept_in_;
+    std::mutex mutex_;
+    std::optional<SteadyTime> told_at_;
+    uint64_t untold_rows_ = 0;
+};
+
+/// Where rows are kept that `output` refuses, for people.
+std::string place_of_letters(const component::ProgramConfig& config, const std::string& output) {
+    for (const component::PlannedRoute& route : config.pipeline.routes) {
+        const config::RouteOptions& options = route.options;
+        const bool feeds = std::ranges::find(options.to, output) != options.to.end();
+        if (feeds && !options.dead_letter.empty()) {
+            return "output " + options.dead_letter;
+        }
+    }
+    return config.home + "/dead_letter/records.jsonl";
+}
+
 const char* word(component::Difference::Kind kind) {
     switch (kind) {
         case component::Difference::Kind::kAdded:
@@ -88,9 +142,12 @@ Result<std::shared_ptr<pipeline::Output>> PipelineHost::wrap(
         .required = required,
         .expects_spooled = expects_spooled(config.pipeline, planned.id),
         .on_dead_letter =
-            [this, id = planned.id](
-                BatchView rows, std::string_view code, std::string_view message, AckToken token
-            ) {
+            [this,
+             id = planned.id,
+             notice = std::make_shared<DeadLetterNotice>(
+                 planned.id, place_of_letters(config, planned.id)
+             )](BatchView rows, std::string_view code, std::string_view message, AckToken token) {
+                notice->tell(rows, code, message);
                 engine_.send_dead_letter(
                     id, rows, std::string(code), std::string(message), std::move(token)
                 );

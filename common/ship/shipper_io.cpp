@@ -112,7 +112,7 @@ Shipper::Shipper(
       process_nonce_(new_nonce()),
       token_(setup_.token),
       logged_failures_(setup_.endpoints.size()),
-      random_(process_nonce_),
+      backoff_(setup_.retry_initial, setup_.retry_max, process_nonce_),
       identity_(setup_.identity.identity),
       health_("not connected yet") {
     if (!setup_.identity.forked.empty()) {
@@ -166,7 +166,7 @@ async::Awaitable<void> Shipper::run() {
             continue;
         }
         note_failure(ended ? fail(ErrorCode::kClosed, "the connection ended") : ended.error());
-        const SteadyTime until = clock_.steady_now() + next_backoff();
+        const SteadyTime until = clock_.steady_now() + backoff_.next();
         while (clock_.steady_now() < until && !fork_wanted()) {
             auto waited = co_await wake_.wait(until);
             if (!waited && waited.error().code == ErrorCode::kCancelled) {
@@ -408,14 +408,6 @@ void Shipper::note_failure(const Error& error) {
             {{"output", setup_.id}, {"why", error.message}}
         );
     }
-}
-
-Nanos Shipper::next_backoff() {
-    backoff_ =
-        backoff_.count() == 0 ? setup_.retry_initial : std::min(backoff_ * 2, setup_.retry_max);
-    // Half to whole: agents that lost one collector together do not come back together.
-    const auto half = static_cast<uint64_t>(backoff_.count() / 2);
-    return Nanos(static_cast<int64_t>(half + random_() % (half + 1)));
 }
 
 void Shipper::push(OutFrame frame) {

@@ -24,6 +24,7 @@
 #include "common/metrics/registry.hpp"
 #include "common/net/stream.hpp"
 #include "common/pipeline/position_source.hpp"
+#include "common/ship/backoff.hpp"
 #include "common/ship/frame_window.hpp"
 #include "common/ship/ship_setup.hpp"
 #include "common/wire/message_splitter.hpp"
@@ -173,7 +174,6 @@ class Shipper {
     void note_failure(const Error& error);
     /// The next failure is a new one: log it, and try again soon.
     void all_is_well();
-    Nanos next_backoff();
     void set_health(std::string message);
     void publish_status();
     void finish(OutFrame frame, DeliveryReport report);
@@ -205,13 +205,12 @@ class Shipper {
     std::string token_;
     std::string token_problem_;
     net::TlsReloads tls_seen_;
-    Nanos backoff_{0};
     std::vector<LoggedFailure> logged_failures_;  ///< one for each endpoint; "" = none
     std::optional<SteadyTime> connected_since_;
     std::optional<SteadyTime> lasted_until_;
     uint64_t credit_bytes_ = 0;
     std::optional<SteadyTime> acked_at_;
-    std::mt19937_64 random_;
+    Backoff backoff_;
 
     mutable std::mutex mutex_;
     AgentIdentity identity_;

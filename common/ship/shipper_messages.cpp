@@ -282,7 +282,7 @@ Result<void> Shipper::on_ack(std::string_view body) {
 }
 
 void Shipper::all_is_well() {
-    backoff_ = Nanos(0);
+    backoff_.reset();
     logged_failures_.assign(setup_.endpoints.size(), {});
 }
 

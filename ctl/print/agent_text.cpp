@@ -93,6 +93,9 @@ void add_input(std::string& out, const View& input) {
         out += fmt::format(
             " {:>8} ({} open)", count_of(input, "files"), count_of(input, "open_files")
         );
+        if (number_of(input, "ignored") > 0) {
+            out += fmt::format(", {} older than ignore_older", count_of(input, "ignored"));
+        }
     }
     out += '\n';
     const auto complaints = input.get("complaints");
@@ -101,8 +104,12 @@ void add_input(std::string& out, const View& input) {
     }
 }
 
-/// Counters of what did not arrive are told by their names.
+/// Counters of what did not arrive are told by their names. What a collector refused is counted by
+/// the buffer or the pipeline before that output too, with the reason: once is enough.
 bool tells_of_loss(const MetricSample& sample) {
+    if (sample.name == "seyir_ship_dropped_rows_total") {
+        return false;
+    }
     constexpr std::array<std::string_view, 5> kWords = {
         "_dropped_", "_lost_", "_left_out_", "_corrupt_", "_rejected_"
     };
@@ -111,6 +118,26 @@ bool tells_of_loss(const MetricSample& sample) {
            std::ranges::any_of(kWords, [&](std::string_view word) {
                return sample.name.find(word) != std::string::npos;
            });
+}
+
+/// Refused rows are counted as dropped by those that sent them, and are not lost.
+void add_letters(std::string& out, std::span<const MetricSample> metrics) {
+    for (const MetricSample& sample : metrics) {
+        const auto label = [&](std::string_view name) {
+            const auto at = std::ranges::find(sample.labels, name, [](const auto& pair) {
+                return std::string_view(pair.first);
+            });
+            return at == sample.labels.end() ? "" : std::string(at->second);
+        };
+        if (sample.name == "seyir_pipeline_output_answers_rows_total" && sample.value > 0 &&
+            label("component") == "dead_letter" && label("outcome") == "delivered") {
+            out += fmt::format(
+                "  {:>14}  kept in dead_letter: state_dir/dead_letter/records.jsonl, with the "
+                "reasons\n",
+                grouped(static_cast<uint64_t>(sample.value))
+            );
+        }
+    }
 }
 
 void add_drop(std::string& out, const MetricSample& sample) {
@@ -153,6 +180,7 @@ std::string agent_text(
             add_drop(out, sample);
         }
     }
+    add_letters(out, metrics);
     out += out.size() == before ? "  nothing\n" : "";
     return out;
 }

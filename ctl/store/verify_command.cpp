@@ -63,12 +63,56 @@ void put_damages(json::Writer& writer, const std::vector<store::Damage>& damages
     writer.end_array();
 }
 
+/// Nothing of it is damaged, and nothing it acknowledged is known to be missing.
+bool is_whole(const store::StoreCheck& check) {
+    return check.is_sound() && check.lost_logs.empty();
+}
+
+std::string came_text(UnixNanos begin) {
+    return begin == UnixNanos::min() ? "before" : fmt::format("from {} to", to_rfc3339(begin));
+}
+
+void put_lost_logs(json::Writer& writer, const std::vector<store::LostLog>& lost_logs) {
+    writer.key("missing");
+    writer.begin_array();
+    for (const store::LostLog& lost : lost_logs) {
+        writer.begin_object();
+        writer.member("what", lost.what);
+        if (lost.came.begin != UnixNanos::min()) {
+            writer.member("came_begin", to_rfc3339(lost.came.begin));
+        }
+        writer.member("came_end", to_rfc3339(lost.came.end));
+        writer.member("partial_until", to_rfc3339(lost.partial_until()));
+        writer.member("note", lost.note);
+        writer.end_object();
+    }
+    writer.end_array();
+}
+
+std::string lost_text(const store::LostLog& lost) {
+    return fmt::format(
+        "MISSING acknowledged records that came {0} {1} may not be here: {2}\n"
+        "  the agents are asked to send theirs again; what was pushed over HTTP does not come "
+        "again\n"
+        "  while the note is there, answers that reach back before {3} say that they are partial, "
+        "and alert windows there count as not filled\n"
+        "  when the agents have caught up, or the loss is accepted (noticed within a minute, no "
+        "restart needed):\n"
+        "  rm {4}\n",
+        came_text(lost.came.begin),
+        to_rfc3339(lost.came.end),
+        lost.what,
+        to_rfc3339(lost.partial_until()),
+        lost.note
+    );
+}
+
 std::string check_json(const store::StoreCheck& check, Nanos took) {
     std::string out;
     json::Writer writer(out);
     writer.begin_object();
     writer.key("ok");
-    writer.boolean(check.is_sound());
+    writer.boolean(is_whole(check));
     writer.member("store_id", check.store_id.to_hex());
     put(writer, "records", check.sealed_rows + check.staged_rows);
     put(writer, "promised_records", check.promised_rows);
@@ -82,6 +126,7 @@ std::string check_json(const store::StoreCheck& check, Nanos took) {
     put_damages(writer, check.damages);
     put(writer, "problems", check.problems);
     put(writer, "orphans", check.orphans);
+    put_lost_logs(writer, check.lost_logs);
     put(writer, "took_ms", static_cast<uint64_t>(took.count() / 1'000'000));
     writer.end_object();
     return out + "\n";
@@ -105,6 +150,9 @@ std::string damage_text(const store::StoreCheck& check) {
     }
     for (const std::string& orphan : check.orphans) {
         out += orphan + " was left by a crash; the next start removes it\n";
+    }
+    for (const store::LostLog& lost : check.lost_logs) {
+        out += lost_text(lost);
     }
     return out;
 }
@@ -226,7 +274,7 @@ Result<bool> verify_store(const std::string& data_dir, bool is_human) {
         out += "what to do: seyir doctor " + data_dir + "\n";
     }
     SEYIR_CHECK(print(out));
-    return check->is_sound();
+    return is_whole(*check);
 }
 
 /// The folder's newest whole copy of a file of the store.
@@ -304,7 +352,7 @@ Result<bool> diagnose(const std::string& data_dir, bool is_human) {
     }
     if (check && !is_human) {
         SEYIR_CHECK(print(check_json(*check, took)));
-        return check->is_sound();
+        return is_whole(*check);
     }
     std::string out =
         check ? check_text(*check, took) : lost_database_text(data_dir, check.error());
@@ -331,7 +379,8 @@ Result<bool> diagnose(const std::string& data_dir, bool is_human) {
         }
     }
     const bool is_sound = check && check->is_sound() && bad.empty();
-    out += is_sound ? "nothing is damaged\n"
+    const bool is_missing = check && !check->lost_logs.empty();
+    out += is_sound ? (is_missing ? "nothing of what is here is damaged\n" : "nothing is damaged\n")
                     : fmt::format(
                           "to repair it (what is damaged is put aside, nothing is deleted), with "
                           "the collector stopped:\n"
@@ -341,7 +390,7 @@ Result<bool> diagnose(const std::string& data_dir, bool is_human) {
                           data_dir
                       );
     SEYIR_CHECK(print(out));
-    return is_sound;
+    return is_sound && !is_missing;
 }
 
 int exit_status(const Result<bool>& sound) {

@@ -226,6 +226,7 @@ class Matrix:
         self.root = site.folder / "matrix"
         self.cases = [Case(make.__name__, self.root) for make in makers]
         http_port = harness.free_ports(1)[0]
+        self.kills = collections.Counter()
         self.agent = site.add_agent(http_port=http_port, text=f"""\
 version: 1
 state_dir: {site.folder}/agent
@@ -237,7 +238,7 @@ inputs:
     partial_line_wait: 300ms
     rescan_interval: 200ms
 outputs:
-  central: {{ type: collector, endpoints: ['127.0.0.1:{site.agents_port}'], token: {harness.TOKEN} }}
+  central: {{ type: collector, endpoints: ['127.0.0.1:{site.agents_port}'], token: {harness.TOKEN}, retry: {{ max: 1s }} }}
 """)
 
     def stored(self):
@@ -257,8 +258,18 @@ outputs:
             return stored is not None and not case.written - stored
         wait_until(has_all, f"every line of {case.name} is stored before its bytes are destroyed")
 
-    def run(self, disturb):
+    def kill(self, process):
+        """It runs and has answered, so that the kill meets work under way and not a start."""
+        if not process.alive():
+            process.start()
+        process.kill9()
+        self.kills[process.name] += 1
+
+    def run(self, disturb, victims=()):
         self.all_up()
+        # Chance alone may leave everything alive: one step of each case is drawn for a kill of each victim.
+        drawn = {(case.name, victim): self.random.randrange(2) for case in self.cases for victim in victims}
+        numbers = collections.Counter()
         steps = [(case, make(case)) for case, make in zip(self.cases, self.makers)]
         while steps:
             self.random.shuffle(steps)
@@ -266,12 +277,19 @@ outputs:
             for case, generator in steps:
                 disturb(self)
                 wish = next(generator, None)
+                for victim in victims:
+                    if drawn.get((case.name, victim)) == numbers[case.name]:
+                        time.sleep(self.random.random() * 0.05)  # where in the work it dies is drawn too
+                        self.kill(self.agent if victim == "agent" else self.site.collector)
+                        del drawn[case.name, victim]
+                numbers[case.name] += 1
                 if wish == SETTLE:
                     self.settle(case)
                 if wish is not None:
                     left.append((case, generator))
             steps = left
             time.sleep(0.05)
+        assert not drawn, f"no kill met {list(drawn)}"
         self.all_up()
         expected = sum((case.written for case in self.cases), collections.Counter())
         last = collections.Counter()
@@ -319,6 +337,14 @@ def kill_both(matrix):
     take_the_collector_away(matrix)
 
 
-@pytest.mark.parametrize("disturb", [leave_alone, kill_the_agent, take_the_collector_away, kill_both])
-def test_every_line_is_stored_once_whatever_happens_to_its_file(site, disturb):
-    Matrix(site, harness.seeded_random(), CASES).run(disturb)
+@pytest.mark.parametrize("disturb, victims", [
+    (leave_alone, []), (kill_the_agent, ["agent"]), (take_the_collector_away, ["collector"]),
+    (kill_both, ["agent", "collector"])])
+def test_every_line_is_stored_once_whatever_happens_to_its_file(site, disturb, victims):
+    matrix = Matrix(site, harness.seeded_random(), CASES)
+    matrix.run(disturb, victims)
+    # At least once in the life of each file's fate.
+    for process in (matrix.agent, site.collector):
+        is_victim = process.name.removeprefix("seyir-") in victims
+        assert matrix.kills[process.name] >= (len(CASES) if is_victim else 0), matrix.kills
+        assert is_victim or matrix.kills[process.name] == 0

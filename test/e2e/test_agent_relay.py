@@ -73,6 +73,13 @@ def test_what_no_input_can_read_is_refused_for_good_and_holds_up_nothing(site):
     harness.wait_until(lambda: site.metrics(agent)[SPOOL_ROWS] == 0, "the spool is empty")
     dropped = 'seyir_buffer_dropped_rows_total{component="central",reason="relay_refused"}'
     assert site.metrics(agent)[dropped] == 1
+    # Answered with 204 and refused later: the operator is told of it, and where it is.
+    kept = site.folder / "agent" / "dead_letter" / "records.jsonl"
+    harness.wait_until(lambda: agent.logged("records were refused for good and are kept", "relay_refused", str(kept)),
+                       "the agent logs the refusal")
+    assert b"this is no push" in kept.read_bytes()
+    said = site.seyir("agent", "status", "--server", f"127.0.0.1:{agent.http_port}", server=False)
+    assert b"1  kept in dead_letter" in said.stdout and b"seyir_ship_dropped" not in said.stdout, said
     assert post(port, b"x" * 5000).status == 413
     assert post(port, b"{}", path="/other").status == 404
     assert agent.terminate() == 0 and collector.terminate() == 0

@@ -73,6 +73,10 @@ def test_syslog_waits_on_disk_while_the_collector_is_away(site):
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"".join(b"<13>1 - h a - - - number %d\n" % i for i in range(3000)))
     harness.wait_until(lambda: site.metrics(agent).get(SPOOL_ROWS, 0) == 3000, "the rows are in the spool")
+    net, = json.loads(harness.http_get(agent.http_port, "/health").body)["inputs"]
+    spool, = net["spools"]
+    assert spool["output"] == "central" and spool["rows"] == 3000 and spool["bytes"] > 0, net
+    assert spool["oldest_seconds"] > 0
     folder = site.folder / "agent" / "buffer" / "central"
     for where in (folder, site.folder / "agent", site.folder / "agent" / "buffer"):
         for what in ("ls", "fsck"):

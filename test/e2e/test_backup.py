@@ -289,6 +289,29 @@ def test_R6_8_a_collector_with_a_damaged_database_names_the_command_that_mends_i
     assert site.count('{job="old"}') == 2000
 
 
+def test_after_a_loss_of_the_log_status_and_doctor_say_until_when_and_what_to_do(site):
+    configure(site)
+    site.collector.start()
+    push_seal(site, 0, 2)
+    site.collector.terminate()
+    logs = sorted((site.folder / "data" / "db").glob("*.log"))
+    logs[-1].unlink()
+    site.collector.start()
+    note, = (site.folder / "data" / "quarantine").glob("*.txt")
+    remedy = f"rm {note}".encode()
+    for said in (site.seyir("status").stdout, site.seyir("doctor", site.folder / "data", server=False).stdout):
+        assert b"say that they are partial" in said or b"say partial" in said, said
+        assert b"alert windows there count as not filled" in said, said
+        assert remedy in said, said
+    doctor = site.seyir("doctor", site.folder / "data", server=False)
+    assert doctor.returncode == 1 and b"nothing of what is here is damaged" in doctor.stdout, doctor.stdout
+    told = json.loads(site.seyir("verify", site.folder / "data", "--output", "json", server=False).stdout)
+    assert told["missing"][0]["note"] == str(note) and not told["ok"]
+    note.unlink()
+    doctor = site.seyir("doctor", site.folder / "data", server=False)
+    assert doctor.returncode == 0 and b"nothing is damaged" in doctor.stdout, doctor.stdout
+
+
 def restarting_collector(after):
     """Answers as a collector that is started again, with a new life, once it was asked `after` times."""
     asked = []

@@ -2,6 +2,7 @@
 """What is installed beside the programs: man pages, and both programs under the fences of their units."""
 import base64
 import http.server
+import json
 import os
 import random
 import re
@@ -11,10 +12,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 import harness
+import test_agent_container
+import test_agent_journald
 import unit_sandbox
 from test_security import Certificates, secure_agent
 
@@ -87,6 +91,7 @@ data_dir: {site.folder}/data
 listen: {{ http: 127.0.0.1:{site.http_port} }}
 inputs:
   agents: {{ type: agents, listen: 'localhost:{site.agents_port}', token: {harness.TOKEN}, tls: {tls} }}
+  push: {{ type: loki }}
   logs: {{ type: syslog, udp: '127.0.0.1:{syslog_port}', tcp: '127.0.0.1:{syslog_port}' }}
 filters:
   script: {LUA}
@@ -98,6 +103,37 @@ routes:
   - {{ name: kept, through: [fields, script], to: [store] }}
   - {{ name: told, match: '|= "tell the hook"', to: [hook] }}
 """)
+
+
+class AgentInputs:
+    """The agent's inputs beside tail, one record for each: datagrams, connections, HTTP, a journal (dlopen), a pipe."""
+
+    def __init__(self, site):
+        self.syslog_port, self.relay_port = harness.free_ports(2)
+        self.pods = site.folder / "pods" / "shop_web-6d4_0a1b" / "nginx"
+        self.pods.mkdir(parents=True)
+        self.names = ["net", "relay", "pods", "pipe"]
+        self.text = f"""\
+  net: {{ type: syslog, udp: ['127.0.0.1:{self.syslog_port}'], tcp: ['127.0.0.1:{self.syslog_port}'] }}
+  relay: {{ type: http_relay, listen: '127.0.0.1:{self.relay_port}' }}
+  pods: {{ type: container, include: ['{site.folder}/pods/*/*/*.log*'] }}
+  pipe: {{ type: stdin, at_end: stay }}
+"""
+        if os.access(test_agent_journald.WRITER, os.X_OK):
+            journal = test_agent_journald.JournalFolder(site.folder / "journal")
+            journal.append(1)
+            self.names.append("journal")
+            self.text += f"  journal: {{ type: journald, directory: {journal.path} }}\n"
+
+    def feed(self, pipe):
+        (self.pods / "0.log").write_bytes(test_agent_container.cri(0))
+        os.write(pipe, b"by the pipe\n")
+        with socket.create_connection(("127.0.0.1", self.syslog_port)) as tcp:
+            tcp.sendall(b"<13>Nov 22 10:00:00 web app: over tcp\n")
+        body = json.dumps({"streams": [{"stream": {"app": "relayed"}, "values": [[str(time.time_ns()), "by HTTP"]]}]})
+        pushed = harness.http_get(self.relay_port, "/loki/api/v1/push", method="POST", body=body,
+                                  headers={"Content-Type": "application/json"})
+        assert pushed.status == 204, pushed
 
 
 def write_much(path):
@@ -126,9 +162,12 @@ def test_both_programs_work_under_the_fences_of_their_units(site, webhook):
     everything(site, certificates, syslog_port, webhook.url)
     collector = fenced(site, site.collector).start()
     agent = fenced(site, secure_agent(site, certificates.ca))
+    inputs = AgentInputs(site)
     agent.config.write_text(agent.config.read_text().replace(
-        "outputs:", f"filters:\n  fields: {GROK}\n  script: {LUA}\nroutes:\n"
-        "  - { name: all, through: [fields, script], to: [central] }\noutputs:"))
+        "outputs:", f"{inputs.text}filters:\n  fields: {GROK}\n  script: {LUA}\nroutes:\n"
+        "  - { name: all, from: [app], through: [fields, script], to: [central] }\n"
+        f"  - {{ name: others, from: [{', '.join(inputs.names)}], to: [central] }}\noutputs:"))
+    agent.stdin, pipe = os.pipe()
     agent.start()
     for process in (collector, agent):
         fence = fence_of(process)
@@ -140,6 +179,10 @@ def test_both_programs_work_under_the_fences_of_their_units(site, webhook):
     with socket.create_connection(("127.0.0.1", syslog_port)) as tcp:
         tcp.sendall(b"<13>Nov 22 10:00:00 web app: over tcp\n")
     site.wait_rows(2, '{input="logs"}')
+
+    inputs.feed(pipe)
+    for name in inputs.names:
+        site.wait_rows(1, f'{{app="relayed"}}' if name == "relay" else f'{{input="{name}"}}')
 
     # Rotation and a seal.
     os.rename(site.logs / "a.log", site.logs / "a.log.1")

@@ -37,6 +37,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             require(grid->step_ns > 0 && grid->points >= 1 && grid->points <= limits.points_max);
             require(grid->at(grid->points - 1) <= range->end.value);
         }
+        if (const auto grid = read_volume_grid(request, *range, limits)) {
+            require(grid->step_ns > 0 && grid->points >= 1 && grid->points <= limits.points_max);
+            const int64_t last = grid->at(grid->points - 1);
+            require(last >= range->begin.value && last <= range->end.value);
+            require(last < range->end.value || range->begin == range->end);
+            // The last step reaches the end.
+            require(static_cast<__int128>(last) + grid->step_ns >= range->end.value);
+        }
     }
     if (const auto limit = read_limit(request, limits)) {
         require(*limit > 0 && *limit <= limits.rows_max);

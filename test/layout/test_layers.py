@@ -55,8 +55,8 @@ ALLOWED = {
     "collector/services": DATA + ["common/component", "common/alert", "common/net", "collector/store"],
     "collector/output": DATA + ["common/config", "common/pipeline", "common/component", "common/wire", "collector/backup", "collector/retention", "collector/store",
                          "collector/services"],
-    "collector/api": DATA + ["common/net", "common/logql", "common/config", "common/pipeline", "collector/query",
-                             "collector/store"],
+    "collector/api": DATA + ["common/net", "common/logql", "common/config", "common/pipeline", "common/process",
+                             "collector/query", "collector/store"],
     "collector/app": COMMON + ["collector", "plugins"],
     # `seyir validate` checks both programs' files with the schemas they use themselves.
     "ctl": COMMON + ["agent/app", "collector/app", "collector/backup", "collector/input/http", "collector/store",

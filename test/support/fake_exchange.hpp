@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FakeExchange: an HttpExchange without a server; collects what a handler answers.
-// Threads: one; messages of a websocket may come from another.
+// Threads: one; the answer and messages of a websocket may come from another.
 #pragma once
 
 #include <atomic>
@@ -69,7 +69,7 @@ class FakeExchange final : public net::HttpExchange {
     bool cancelled() const override { return gone; }
 
     net::HttpResponse answer{.status = 0};
-    int answers = 0;
+    std::atomic<int> answers = 0;  ///< after the answer: who sees it may read `answer`
     bool streamed = false;
     bool ended = false;
     std::atomic<bool> gone = false;

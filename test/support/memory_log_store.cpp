@@ -296,8 +296,10 @@ Result<Volume> MemoryLogStore::volume(const VolumeQuery& query) {
             }
             CellKey key{0, 0};
             if (query.bucket.count() > 0) {
-                const int64_t since = batch.ts(i).value - query.range.begin.value;
-                key.first = static_cast<uint32_t>(since / query.bucket.count());
+                const uint64_t since = static_cast<uint64_t>(batch.ts(i).value) -
+                                       static_cast<uint64_t>(query.range.begin.value);
+                key.first =
+                    static_cast<uint32_t>(since / static_cast<uint64_t>(query.bucket.count()));
             }
             if (query.by_level) {
                 key.second = level_index(level_of_row(batch, i));

@@ -52,7 +52,7 @@ struct Segment {
 
     uint64_t batch_id = 0;
     Mark end;
-    SteadyTime read_at;
+    SteadyTime since;  ///< its oldest byte was there
     State state = State::kPending;
 };
 
@@ -63,7 +63,14 @@ enum class FileState : uint8_t {
     kActive,   ///< is read
     kRewind,   ///< waits for its last batch in flight, then goes back
     kOrphan,   ///< its bytes are gone from the file; a copy may yet turn up
-    kIgnored,  ///< compressed, too old, or a copy of a lane that goes on elsewhere
+    kIgnored,  ///< compressed, left out, or a copy of a lane that goes on elsewhere
+};
+
+/// Why nothing is read of a file though it matches; looked at again.
+enum class LeftOut : uint8_t {
+    kNot,
+    kTooOld,  ///< not changed for ignore_older: it is not even opened
+    kOthers,  ///< another input of this agent reads it
 };
 
 /// A held new file that may turn out to be a copy of a known one.
@@ -86,6 +93,7 @@ struct LineGroup {
 struct TailFile {
     uint64_t number = 0;  ///< unique in this reader
     FileState state = FileState::kNew;
+    LeftOut left_out = LeftOut::kNot;  ///< of a kIgnored one
     FileIdentity id;
     std::string path;
     std::unique_ptr<io::File> handle;
@@ -124,7 +132,9 @@ struct TailFile {
     std::vector<std::pair<uint64_t, uint64_t>> ladder;
     SteadyTime ladder_at;
 
-    uint64_t size_bytes = 0;  ///< when last looked
+    uint64_t size_bytes = 0;                 ///< when last looked
+    std::optional<SteadyTime> unread_since;  ///< bytes before unread_to were unread then
+    uint64_t unread_to = 0;
     /// Of a kIgnored copy: its size when it was found to hold nothing new. Beyond it is unread.
     uint64_t covered_end = 0;
     uint64_t cut_from = 0;  ///< size before it was seen to be shorter; 0: not seen

@@ -17,12 +17,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "agent/checkpoint/checkpoint_store.hpp"
 #include "agent/input/directory_watch.hpp"
+#include "agent/input/file_claims.hpp"
 #include "agent/input/tail/batch_builder.hpp"
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail/prefix_index.hpp"
@@ -45,6 +47,7 @@ struct TailDeps {
     checkpoint::CheckpointStore& checkpoints;
     pipeline::PositionSource* positions = nullptr;  ///< null: the checkpoint alone decides
     io::DiskBudget* disk = nullptr;                 ///< of the host; null: no cap but its own
+    FileClaims* claims = nullptr;                   ///< null: other inputs may read the same files
 };
 
 /// For `/health` and `seyir status`.
@@ -53,7 +56,8 @@ struct TailStatus {
     size_t open_files = 0;
     size_t waiting_for_answer = 0;  ///< the collector was not yet asked, or has not answered
     uint64_t lag_bytes = 0;         ///< in the files and not acknowledged
-    double lag_seconds = 0;         ///< age of the oldest line handed on and not acknowledged
+    double lag_seconds = 0;         ///< since the oldest of it was seen
+    size_t ignored_files = 0;       ///< left out by ignore_older
     uint64_t in_flight_bytes = 0;
     uint64_t scans = 0;                   ///< how often the folders were looked through
     std::vector<std::string> complaints;  ///< files and directories that cannot be read, and why
@@ -64,6 +68,8 @@ struct TailCounters {
 
     metrics::Gauge& files;
     metrics::Gauge& open_files;
+    metrics::Gauge& ignored_files;
+    metrics::Gauge& files_beyond_max;
     metrics::Gauge& lag_bytes;
     metrics::Gauge& lag_seconds;
     metrics::Gauge& in_flight_bytes;
@@ -189,6 +195,14 @@ class TailReader {
     void read_anew(TailFile& ignored, const FoundFile& found);
     void report_grown_copy(const std::string& path, uint64_t from, uint64_t to);
     TailFile& add_file(const FoundFile& found);
+    void begin(TailFile& file);
+    bool leave_out(TailFile& file);
+    bool is_too_old(const TailFile& file) const;
+    void leave_out_old(TailFile& file);
+    void log_walk();
+    void name_unmatched(const std::vector<FoundFile>& found) const;
+    void reserve_remembered();
+    void give_back_unused();
     void move_path(TailFile& file, const std::string& path);
     void sweep_unseen();
     void check_detached();
@@ -207,7 +221,9 @@ class TailReader {
     void close_handle(TailFile& file);
     void release(TailFile& file);
     void remove_released();
+    void give_back(const TailFile& file);
     void complain(const TailFile& file, const Error& error);
+    void note_complaint(const std::string& path, const std::string& message);
     void enqueue(TailFile& file);
 
     // tail_reader_copies.cpp: copytruncate and other copies
@@ -327,9 +343,11 @@ class TailReader {
     void save_new_lanes(const std::vector<TailFile*>& lanes);
 
     void refresh_status();
+    void note_unread(TailFile& file);
 
     TailOptions options_;
     TailDeps deps_;
+    const FileClaims::Owner owner_;
     std::optional<io::DiskBudget::Share> disk_share_;  ///< for deleted files that are held
     DirectoryWatch* watch_;
     std::shared_ptr<TailInbox> inbox_;
@@ -397,6 +415,7 @@ class TailReader {
     std::vector<TailInbox::Ack> acks_;
     std::vector<TailInbox::Answer> answers_;
     std::unordered_map<std::string, std::string> complaints_;
+    std::set<std::string> walk_said_;  ///< complaints of the last walk
 
     mutable std::mutex status_mutex_;
     TailStatus status_;

@@ -472,6 +472,7 @@ void TailReader::take_over(TailFile& copy, TailFile& original) {
     if (const auto at = by_id_.find(original.id); at != by_id_.end() && at->second == &original) {
         by_id_.erase(at);
     }
+    give_back(original);
     if (const auto at = by_path_.find(original.path);
         at != by_path_.end() && at->second == &original) {
         by_path_.erase(at);
@@ -490,9 +491,9 @@ void TailReader::take_over(TailFile& copy, TailFile& original) {
     std::erase(open_, &copy);
     original.handle = std::move(copy.handle);
     open_.push_back(&original);
-    release(copy);
     by_id_[original.id] = &original;
     by_path_[original.path] = &original;
+    release(copy);
     if (is_remembered) {
         original.banner = banner_of(first_bytes_of(original));
     }

@@ -47,6 +47,12 @@ void TailReader::drain_watch() {
     for (const WatchEvent& event : events_) {
         if (event.kind == WatchEvent::Kind::kChanged) {
             if (const auto at = by_path_.find(event.path); at != by_path_.end()) {
+                if (at->second->left_out == LeftOut::kTooOld) {
+                    if (const auto found = walker_.look(event.path, include_, exclude_)) {
+                        see(*found);
+                    }
+                    continue;
+                }
                 at->second->told_scan = scan_;
                 at->second->untold = false;
                 enqueue(*at->second);
@@ -74,6 +80,10 @@ void TailReader::rescan() {
     last_scan_ = now_;
     std::vector<std::string> directories;
     const auto found = walker_.walk(include_, exclude_, options_.files_max, directories);
+    log_walk();
+    if (first_scan_) {
+        name_unmatched(found);
+    }
     const bool watches_more = watch_ != nullptr && watch_->watch(directories);
     next_scan_ = now_ + (watches_more ? std::min<Nanos>(kScanGapMin, options_.rescan_interval)
                                       : scan_interval(found));
@@ -90,6 +100,7 @@ void TailReader::rescan() {
         find_rotated();
         adopt_memory();
         put_remembered_first();
+        give_back_unused();
     }
     report_missing();
     refresh_status();
@@ -97,7 +108,7 @@ void TailReader::rescan() {
 
 Nanos TailReader::scan_interval(const std::vector<FoundFile>& found) const {
     const bool told = watch_ != nullptr && watch_->tells_all() && now_ >= untold_until_ &&
-                      complaints_.empty() && walker_.complaints().empty() &&
+                      complaints_.empty() &&
                       // What is written through another name makes no event of this one.
                       std::ranges::none_of(found, [](const FoundFile& file) {
                           return file.info.is_symlink || file.info.link_count > 1;
@@ -184,6 +195,10 @@ bool TailReader::follow_rotated(const FoundFile& found, const checkpoint::LaneCh
     if (open_.size() >= options_.open_files_max) {
         return found.info.size_bytes == lane.acked_end;  // nothing in it to be read
     }
+    if (deps_.claims != nullptr &&
+        !deps_.claims->claim(FileIdentity::of(found.info), owner_).empty()) {
+        return true;  // by another input
+    }
     TailFile& file = files_.emplace_back();
     file.number = next_number_++;
     by_number_[file.number] = &file;
@@ -269,7 +284,7 @@ void TailReader::see(const FoundFile& found) {
             former->second->replaced = true;
             former->second->changed_at = now_;
         }
-        enqueue(add_file(found));
+        begin(add_file(found));
         return;
     }
     TailFile& file = *known->second;
@@ -300,6 +315,13 @@ void TailReader::see(const FoundFile& found) {
         file.modified = found.info.modified;
         file.changed_at = now_;
     }
+    if (file.state == FileState::kIgnored) {
+        if (file.left_out == LeftOut::kOthers ||
+            (file.left_out == LeftOut::kTooOld && !is_too_old(file))) {
+            begin(file);
+        }
+        return;
+    }
     if ((changed && !is_told(file, grew)) || !file.suspicions.empty() ||
         file.scanned_end < file.size_bytes) {
         enqueue(file);
@@ -311,7 +333,7 @@ void TailReader::read_anew(TailFile& ignored, const FoundFile& found) {
     // beginning may be stored twice; nothing of it is lost.
     report_grown_copy(found.path, ignored.covered_end, found.info.size_bytes);
     release(ignored);
-    enqueue(add_file(found));
+    begin(add_file(found));
 }
 
 void TailReader::report_grown_copy(const std::string& path, uint64_t from, uint64_t to) {
@@ -348,6 +370,7 @@ void TailReader::move_path(TailFile& file, const std::string& path) {
         by_path_.erase(at);
     }
     counters_.rotations.add();
+    complaints_.erase(file.path);
     file.path = path;
     file.seen_scan = scan_;
     file.changed_at = now_;
@@ -386,6 +409,8 @@ void TailReader::sweep_unseen() {
         } else if (file.memory) {
             // Gone before it was agreed on: its lane waits for a copy like others of the last run.
             orphan_remembered(file);
+        } else if (file.state == FileState::kIgnored) {
+            release(file);  // nothing of it was to be read
         } else {
             give_up(file, "removed before it could be read");
         }
@@ -532,8 +557,8 @@ void TailReader::consider_new(TailFile& file) {
         report_grown_copy(file.path, file.memory->acked_end, file.size_bytes);
         file.memory.reset();
     }
-    if (!file.memory && options_.ignore_older.count() > 0 &&
-        file.modified < deps_.clock.wall_now() - options_.ignore_older) {
+    if (!file.memory && is_too_old(file)) {
+        leave_out_old(file);
         return;
     }
     if (!file.memory && held_as_copy(file, first_bytes)) {
@@ -586,6 +611,9 @@ bool TailReader::prepare_new(TailFile& file, std::string& first_bytes) {
     if (looks_compressed(first_bytes)) {
         counters_.compressed_files.add();
         file.state = FileState::kIgnored;
+        if (deps_.claims != nullptr) {
+            deps_.claims->give_back(file.id, owner_);
+        }
         close_handle(file);
         return false;
     }
@@ -689,14 +717,7 @@ void TailReader::release(TailFile& file) {
     }
     forget_banner(file);
     unlist_original(file);
-}
-
-void TailReader::complain(const TailFile& file, const Error& error) {
-    counters_.read_errors.add();
-    if (complaints_.size() < kComplaintsMax &&
-        complaints_.emplace(file.path, error.message).second) {
-        log::warn("tail", error.message, {{"input", options_.id}});
-    }
+    give_back(file);
 }
 
 }  // namespace seyir::agent::input

@@ -93,6 +93,8 @@ class Checker {
         out_.samples = metrics.samples;
         out_.file_bytes += metrics.bytes;
         std::ranges::move(metrics.problems, std::back_inserter(out_.problems));
+        LogGuard guard(*files_.fs, io::system_clock(), data_dir_);
+        SEYIR_TRY(out_.lost_logs, guard.lost());
         return std::move(out_);
     }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/store/engine/log_guard.hpp"
 #include "collector/store/format/catalogue_rows.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "common/io/file_system.hpp"
@@ -47,6 +48,8 @@ struct StoreCheck {
     std::vector<std::string> problems;
     /// Files no catalogue row names, left by a crash: the next start removes them.
     std::vector<std::string> orphans;
+    /// What is here may be sound while acknowledged records are not here.
+    std::vector<LostLog> lost_logs;
 
     bool is_sound() const { return damages.empty() && problems.empty(); }
 };

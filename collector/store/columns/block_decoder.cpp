@@ -6,6 +6,7 @@
 
 #include "collector/store/columns/decode/json_labels.hpp"
 #include "collector/store/columns/decode/line_tests.hpp"
+#include "collector/store/columns/decode/line_writer.hpp"
 
 namespace seyir::store::columns {
 namespace {
@@ -87,23 +88,24 @@ Result<void> BlockDecoder::append_rows(
 ) {
     SEYIR_TRY(const std::vector<int64_t> severities, levels());
     SEYIR_TRY(const std::span<const int64_t> times, this->times());
-    auto text = std::make_shared<std::string>();
-    // Of a corrupt block the header's size may be no size of a text.
-    constexpr uint64_t kReserveMax = 4 * 1024 * 1024;
-    text->reserve(chosen || !has_line.empty() ? 0 : std::min(shape_.raw_bytes, kReserveMax));
+    const size_t count = chosen ? chosen->size() : shape_.rows;
+    const auto lines =
+        has_line.empty() ? count : static_cast<size_t>(std::ranges::count(has_line, 1));
+    LineWriter text(lines_, shape_.raw_bytes, lines);
     std::vector<size_t> ends;
-    ends.reserve(chosen ? chosen->size() : shape_.rows);
-    RenderLimit limit{.bytes_max = shape_.raw_bytes};
+    ends.reserve(count);
     bool is_good = true;
     for_each_chosen(chosen, shape_.rows, [&](uint32_t row) {
         const bool is_left_out = !has_line.empty() && has_line[ends.size()] == 0;
-        is_good = is_good && (is_left_out || lines_.append_line(*text, row, limit));
-        ends.push_back(text->size());
+        is_good = is_good && (is_left_out || text.add(row));
+        ends.push_back(text.size());
     });
     if (!is_good) {
         return malformed("a line");
     }
-    batch.arena().adopt(text, text->capacity());
+    if (text.capacity() != 0) {
+        batch.arena().adopt(text.bytes(), text.capacity());
+    }
     std::vector<AttrRange> ranges(parts_.set_shape.size() + 1);
     std::vector<bool> has_range(ranges.size(), false);
     std::vector<Attr> attrs;
@@ -113,7 +115,7 @@ Result<void> BlockDecoder::append_rows(
         row.ts = {times[i]};
         row.stream = static_cast<uint16_t>(parts_.row_stream[i]);
         const size_t begin = n == 0 ? 0 : ends[n - 1];
-        row.body = std::string_view(*text).substr(begin, ends[n] - begin);
+        row.body = std::string_view(text.bytes().get() + begin, ends[n] - begin);
         ++n;
         row.severity =
             severities.empty() ? kSeverityUnset : static_cast<SeverityNumber>(severities[i]);

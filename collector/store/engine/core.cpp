@@ -180,13 +180,26 @@ Result<void> Core::open_guarded(std::shared_ptr<Database>& opened) {
         ++restore_generation;
     }
     SEYIR_CHECK(guard.remember(false, begun));
-    SEYIR_TRY(std::string notes, guard.notes());
-    SEYIR_TRY(auto ranges, guard.missing());
-    const std::lock_guard lock(trouble_mutex);
-    missing = std::move(notes);
-    missing_ranges = std::move(ranges);
     log_since = begun;
+    return read_lost_logs();
+}
+
+Result<void> Core::read_lost_logs() {
+    LogGuard guard(fs, clock, options.data_dir);
+    SEYIR_TRY(auto lost, guard.lost());
+    const std::lock_guard lock(trouble_mutex);
+    lost_logs = std::move(lost);
     return {};
+}
+
+Result<void> Core::look_for_deleted_notes() {
+    {
+        const std::lock_guard lock(trouble_mutex);
+        if (lost_logs.empty()) {
+            return {};
+        }
+    }
+    return read_lost_logs();
 }
 
 void Core::close() {
@@ -413,25 +426,20 @@ Result<void> Core::remember_log(UnixNanos since) {
     return {};
 }
 
-/// By how much a record's time is later than when it came, at most: a clock or time zone that is
-/// wrong.
-constexpr Nanos kClockAheadMax = std::chrono::hours(24);
-
 void Core::add_missing(TimeRange asked, CursorStats& stats) const {
     const std::lock_guard lock(trouble_mutex);
-    for (const TimeRange& came : missing_ranges) {
+    for (const LostLog& lost : lost_logs) {
         // Only when they came is known. Their own times are as old as what an agent catches up on,
         // and later than that by no more than a wrong clock or time zone makes them.
-        const bool ends_late = came.end > UnixNanos::max() - kClockAheadMax;
-        const UnixNanos end = ends_late ? UnixNanos::max() : came.end + kClockAheadMax;
+        const UnixNanos end = lost.partial_until();
         if (asked.begin < asked.end && asked.begin < end) {
             ++stats.blocks_corrupt;
             ++stats.logs_lost;
             const UnixNanos last{std::min(end, asked.end).value - 1};
             stats.corrupt.begin = std::min(stats.corrupt.begin, asked.begin);
             stats.corrupt.end = std::max(stats.corrupt.end, last);
-            stats.lost_arrivals.begin = std::min(stats.lost_arrivals.begin, came.begin);
-            stats.lost_arrivals.end = std::max(stats.lost_arrivals.end, came.end);
+            stats.lost_arrivals.begin = std::min(stats.lost_arrivals.begin, lost.came.begin);
+            stats.lost_arrivals.end = std::max(stats.lost_arrivals.end, lost.came.end);
         }
     }
 }

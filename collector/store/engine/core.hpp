@@ -14,6 +14,7 @@
 
 #include "collector/store/disk/database.hpp"
 #include "collector/store/disk/segment_reader.hpp"
+#include "collector/store/engine/log_guard.hpp"
 #include "collector/store/rocks_store.hpp"
 #include "collector/store/state/catalogue.hpp"
 #include "collector/store/state/stage_index.hpp"
@@ -99,21 +100,22 @@ class Core {
     std::atomic<uint64_t> days_held_back = 0;
     std::atomic<UnixNanos> log_since{UnixNanos::min()};  ///< as LogGuard::remember()
     mutable std::mutex trouble_mutex;
-    std::string trouble;  ///< last failure of committer or sealer; "" when they work
-    std::string missing;  ///< what LogGuard noted; "" when nothing is known to be missing
-    std::vector<TimeRange> missing_ranges;  ///< when those records came, under trouble_mutex
+    std::string trouble;             ///< last failure of committer or sealer; "" when they work
+    std::vector<LostLog> lost_logs;  ///< what is known to be missing, under trouble_mutex
 
     metrics::Registry own_registry;
     Counters counters;
 
     void set_trouble(std::string message);
-    /// Makes an answer partial whose range has times at which lost records came.
     /// Makes an answer partial that records of a lost log may belong to.
     void add_missing(TimeRange asked, CursorStats& stats) const;
+    /// A note that an operator deleted counts no more. Cheap when nothing is missing.
+    Result<void> look_for_deleted_notes();
     /// What came before `since` is in table files: only later records are in the log.
     Result<void> remember_log(UnixNanos since);
 
   private:
+    Result<void> read_lost_logs();
     Result<void> open_guarded(std::shared_ptr<Database>& opened);
     Result<void> load_meta(Database& db);
     Result<void> create_meta(Database& db);

@@ -101,50 +101,57 @@ Result<void> LogGuard::remember(bool is_closed, UnixNanos since) {
     return io::write_file_atomically(fs_, data_dir_ + "/log_number", text);
 }
 
-Result<std::string> LogGuard::notes() {
+Result<std::vector<LostLog>> LogGuard::lost() {
     const std::string folder = data_dir_ + "/quarantine";
+    std::vector<LostLog> out;
     const auto names = fs_.list(folder);
     if (!names) {
-        return names.error().code == ErrorCode::kNotFound ? Result<std::string>("") : names.error();
-    }
-    std::string out;
-    size_t shown = 0;
-    for (const std::string& name : *names) {
-        if (!name.ends_with(kNoteEnding) || ++shown > kNotesShownMax) {
-            continue;
-        }
-        SEYIR_TRY(std::string note, io::read_file(fs_, folder + "/" + name, kNoteBytesMax));
-        note.erase(std::min(note.find('\n'), note.size()));
-        out += (out.empty() ? "" : "; ") + note;
-    }
-    return out.empty() ? out
-                       : fmt::format(
-                             "acknowledged records may be missing: {} (delete {}/*{} when you have "
-                             "seen this)",
-                             out,
-                             folder,
-                             kNoteEnding
-                         );
-}
-
-Result<std::vector<TimeRange>> LogGuard::missing() {
-    const std::string folder = data_dir_ + "/quarantine";
-    std::vector<TimeRange> out;
-    const auto names = fs_.list(folder);
-    if (!names) {
-        return names.error().code == ErrorCode::kNotFound ? Result<std::vector<TimeRange>>(out)
+        return names.error().code == ErrorCode::kNotFound ? Result<std::vector<LostLog>>(out)
                                                           : names.error();
     }
     for (const std::string& name : *names) {
         if (name.ends_with(kNoteEnding)) {
-            SEYIR_TRY(
-                const std::string note, io::read_file(fs_, folder + "/" + name, kNoteBytesMax)
+            const std::string path = folder + "/" + name;
+            const auto note = io::read_file(fs_, path, kNoteBytesMax);
+            const auto info = fs_.stat(path);
+            if ((!note && note.error().code == ErrorCode::kNotFound) ||
+                (!info && info.error().code == ErrorCode::kNotFound)) {
+                continue;  // deleted just now
+            }
+            SEYIR_CHECK(note);
+            SEYIR_CHECK(info);
+            out.push_back(
+                {.note = path,
+                 .what = note->substr(0, note->find('\n')),
+                 .came = missing_of(*note, info->modified)}
             );
-            SEYIR_TRY(const io::FileInfo info, fs_.stat(folder + "/" + name));
-            out.push_back(missing_of(note, info.modified));
         }
     }
     return out;
+}
+
+std::string lost_logs_text(const std::vector<LostLog>& lost) {
+    if (lost.empty()) {
+        return "";
+    }
+    std::string what;
+    std::string notes;
+    UnixNanos until = UnixNanos::min();
+    for (size_t i = 0; i < lost.size(); ++i) {
+        until = std::max(until, lost[i].partial_until());
+        if (i < kNotesShownMax) {
+            what += (i > 0 ? "; " : "") + lost[i].what;
+            notes += " " + lost[i].note;
+        }
+    }
+    return fmt::format(
+        "acknowledged records may be missing: {}; agents send theirs again. Until the note is "
+        "deleted, answers about times before {} say partial and alert windows there count as not "
+        "filled. When agents have caught up, or the loss is accepted: rm{}",
+        what,
+        to_rfc3339(until),
+        notes
+    );
 }
 
 }  // namespace seyir::store

@@ -57,11 +57,19 @@ Result<void> SealJob::run(const std::set<CommitNumber>& unreadable) {
         SEYIR_CHECK(pace_.run([&] { return take(*entry); }));
         if (slice_raw_bytes_ >= core_.options.seal_slice_raw_bytes) {
             SEYIR_CHECK(end_slice(false));
-            pace_.on_slice(plan_.merges_below ? 0 : payload_bytes_);
+            tell_progress(payload_bytes_);
         }
     }
     std::ranges::sort(sealed);
     return end_slice(true);
+}
+
+/// What is only joined stays in the stage.
+void SealJob::tell_progress(uint64_t payload_bytes) {
+    if (!plan_.merges_below && payload_bytes > told_bytes_) {
+        told_bytes_ = payload_bytes;
+        pace_.on_progress(payload_bytes);
+    }
 }
 
 /// Reads one staged batch; one that cannot be read is noted and left out.
@@ -231,6 +239,12 @@ Result<void> SealJob::emit(const GroupKey& key, Group& group, std::span<const Ro
         return emit(key, group, rows.subspan(half));
     }
     SEYIR_CHECK(added);
+    for (const RowRef& ref : rows) {
+        block_raw_bytes_ += raw_bytes_of(ref);
+    }
+    const double done = static_cast<double>(block_raw_bytes_) /
+                        static_cast<double>(std::max(total_raw_bytes_, block_raw_bytes_));
+    tell_progress(static_cast<uint64_t>(done * static_cast<double>(payload_bytes_)));
     if (group.writer->raw_bytes() >= kSegmentRawBytesMax) {
         return finish(key, group);
     }

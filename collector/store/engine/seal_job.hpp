@@ -43,8 +43,9 @@ class SealJob {
     struct Pace {
         /// Runs a piece of work, of some milliseconds, on the thread that is to do it.
         std::function<Result<void>(const std::function<Result<void>()>&)> run;
-        /// Told after each slice how many staged bytes are in segment files or held in memory.
-        std::function<void(uint64_t payload_bytes)> on_slice;
+        /// Told after each block how many staged bytes are in segment files, and after each slice
+        /// how many are there or held in memory. Never less than before.
+        std::function<void(uint64_t payload_bytes)> on_progress;
     };
 
     SealJob(
@@ -87,6 +88,7 @@ class SealJob {
     Result<void> take(const StageEntry& entry);
     void take_rows(const RecordBatchPtr& batch);
     Result<void> end_slice(bool is_last);
+    void tell_progress(uint64_t payload_bytes);
     Result<size_t> cut_blocks(const GroupKey& key, Group& group);
     void hold(const GroupKey& key, Group& group, size_t first);
     Result<void> end_groups();
@@ -107,7 +109,9 @@ class SealJob {
     std::map<GroupKey, Group> groups_;
     uint64_t slice_raw_bytes_ = 0;
     uint64_t total_raw_bytes_ = 0;
-    uint64_t payload_bytes_ = 0;  ///< of `sealed`
+    uint64_t payload_bytes_ = 0;    ///< of `sealed`
+    uint64_t block_raw_bytes_ = 0;  ///< in blocks of segments
+    uint64_t told_bytes_ = 0;
 };
 
 }  // namespace seyir::store

@@ -155,7 +155,7 @@ SealJob::Pace Sealer::pace() {
                 const bool is_urgent = core_.counters.stage_bytes.value() >= urgent_from;
                 return is_slow && is_urgent ? urgent_.run(piece) : piece();
             },
-        .on_slice = [this](uint64_t bytes) { committer_.set_sealed_ahead(bytes); },
+        .on_progress = [this](uint64_t bytes) { committer_.set_sealed_ahead(bytes); },
     };
 }
 

@@ -2,8 +2,10 @@
 #include "collector/store/engine/volume_scan.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "common/base/log.hpp"
+#include "common/record/level.hpp"
 
 namespace seyir::store {
 
@@ -41,20 +43,22 @@ bool VolumeScan::is_in_one_bucket(UnixNanos min, UnixNanos max) const {
            counter_.bucket_of(min) == counter_.bucket_of(max);
 }
 
+void VolumeScan::note_damage(const Error& error, TimeRange where) {
+    ++stats_.blocks_corrupt;
+    stats_.corrupt.begin = std::min(stats_.corrupt.begin, where.begin);
+    stats_.corrupt.end = std::max(stats_.corrupt.end, where.end);
+    core_.counters.corrupt_blocks.add();
+    log::error(
+        "store", "a block cannot be read, the volume is partial", {{"error", error.message}}
+    );
+}
+
 /// Rows of all wanted streams, or of those in `only`.
 Result<void> VolumeScan::add_rows(
     Result<RecordBatchPtr> batch, TimeRange where, const std::vector<StreamId>* only
 ) {
     if (!batch) {
-        ++stats_.blocks_corrupt;
-        stats_.corrupt.begin = std::min(stats_.corrupt.begin, where.begin);
-        stats_.corrupt.end = std::max(stats_.corrupt.end, where.end);
-        core_.counters.corrupt_blocks.add();
-        log::error(
-            "store",
-            "a block cannot be read, the volume is partial",
-            {{"error", batch.error().message}}
-        );
+        note_damage(batch.error(), where);
         return {};
     }
     ++stats_.blocks_read;
@@ -141,13 +145,89 @@ Result<void> VolumeScan::add_block(
             cut.push_back(run.stream);
             continue;
         }
-        const uint32_t bucket = counter_.bucket_of(run.min_ts);
-        for (uint8_t level = 0; level < kLevels; ++level) {
-            const RunCounts::Level& counts = run.levels[level];
-            SEYIR_CHECK(counter_.add(labels, bucket, level, counts.rows, counts.bytes));
-        }
+        SEYIR_CHECK(add_counts(labels, counter_.bucket_of(run.min_ts), run));
+    }
+    if (cut.size() == 1) {
+        SEYIR_TRY(const bool is_added, add_cut_run(segment, number, row, cut.front()));
+        cut.resize(is_added ? 0 : 1);
     }
     return cut.empty() ? Result<void>() : read(&cut);
+}
+
+/// Reads rows on one side of the run only, where there are likely fewer; the bucket on the other
+/// side has what they leave of the catalogue's counts. False: all rows must be read.
+Result<bool> VolumeScan::add_cut_run(
+    const SegmentSummary& segment, uint32_t number, const BlockRow& row, StreamId stream
+) {
+    const RunCounts& run = *std::ranges::find(row.runs, stream, &RunCounts::stream);
+    if (!query_.range.contains(run.min_ts) || !query_.range.contains(run.max_ts) ||
+        run.min_ts < view_.floor) {
+        return false;
+    }
+    SEYIR_CHECK(check());
+    const StreamLabelsPtr& labels = wanted(stream);
+    const uint32_t first = counter_.bucket_of(run.min_ts);
+    const uint32_t last = counter_.bucket_of(run.max_ts);
+    const UnixNanos first_end = counter_.begin_of(first + 1);
+    const UnixNanos last_begin = counter_.begin_of(last);
+    // Times may be farther apart than int64 can tell.
+    const auto behind = [](UnixNanos a, UnixNanos b) {
+        return static_cast<uint64_t>(a.value) - static_cast<uint64_t>(b.value);
+    };
+    const bool reads_first = behind(last_begin, run.min_ts) < behind(run.max_ts, first_end);
+    RowChoice choice;
+    choice.range = reads_first ? TimeRange{run.min_ts, last_begin}
+                               : TimeRange{first_end, {run.max_ts.value + 1}};
+    choice.stream_matches = [&](const StreamLabels& other) {
+        return other.fingerprint() == labels->fingerprint();
+    };
+    const auto read = [&]() -> Result<BlockRows> {
+        SEYIR_TRY(const auto reader, core_.segments.get(segment.day, segment.id));
+        return reader->read_block(number, row, query_.tenant, decoder_, choice);
+    };
+    auto rows = read();
+    if (!rows) {
+        note_damage(rows.error(), {row.min_ts, row.max_ts});
+        return true;
+    }
+    ++stats_.blocks_read;
+    stats_.rows_read += rows->rows_read;
+    stats_.raw_bytes_read += rows->raw_bytes_read;
+    std::map<uint32_t, RunCounts> by_bucket;
+    RunCounts& left = by_bucket[reads_first ? last : first];
+    left.levels = run.levels;
+    const RecordBatch& batch = *rows->batch;
+    for (uint32_t i = 0; i < batch.row_count(); ++i) {
+        if (!choice.range.contains(batch.ts(i)) ||
+            !choice.stream_matches(*batch.streams()[batch.stream(i)])) {
+            continue;
+        }
+        const uint8_t level = level_index(level_of_row(batch, i));
+        const uint64_t bytes = batch.body(i).size();
+        RunCounts::Level& from = left.levels[level];
+        if (from.rows == 0 || from.bytes < bytes) {
+            return false;  // the counts are not those of the rows
+        }
+        --from.rows;
+        from.bytes -= bytes;
+        RunCounts::Level& to = by_bucket[counter_.bucket_of(batch.ts(i))].levels[level];
+        ++to.rows;
+        to.bytes += bytes;
+    }
+    for (const auto& [bucket, counts] : by_bucket) {
+        SEYIR_CHECK(add_counts(labels, bucket, counts));
+    }
+    return true;
+}
+
+Result<void> VolumeScan::add_counts(
+    const StreamLabelsPtr& labels, uint32_t bucket, const RunCounts& counts
+) {
+    for (uint8_t level = 0; level < kLevels; ++level) {
+        const RunCounts::Level& of_level = counts.levels[level];
+        SEYIR_CHECK(counter_.add(labels, bucket, level, of_level.rows, of_level.bytes));
+    }
+    return {};
 }
 
 Result<void> VolumeScan::add_segment(const SegmentSummary& segment) {

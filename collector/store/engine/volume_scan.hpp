@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // volume() of the embedded store: counts of the catalogue where a run of rows lies in one bucket,
-// rows where it does not, and of what is staged.
+// and less the rows that lie in others where it does not; rows of what is staged.
 // Room: View + VolumeQuery -> Volume.
 // Threads: one at a time.   Ownership: keeps the view's files and the database open.
 // Errors: kIo when the database cannot be read, kTooLarge, kCancelled; a bad block is counted and
@@ -26,6 +26,13 @@ class VolumeScan {
     Result<void> add_day(Day day, const DayState& state);
     Result<void> add_segment(const SegmentSummary& segment);
     Result<void> add_block(const SegmentSummary& segment, uint32_t number, const BlockRow& row);
+    Result<bool> add_cut_run(
+        const SegmentSummary& segment, uint32_t number, const BlockRow& row, StreamId stream
+    );
+    Result<void> add_counts(
+        const StreamLabelsPtr& labels, uint32_t bucket, const RunCounts& counts
+    );
+    void note_damage(const Error& error, TimeRange where);
     Result<void> add_staged(const StageEntry& entry);
     Result<void> add_rows(
         Result<RecordBatchPtr> batch, TimeRange where, const std::vector<StreamId>* only

@@ -75,6 +75,7 @@ struct ParsedName {
     FieldType type = FieldType::kAsIs;
     bool is_parsed = true;  ///< not promoted
     bool is_usable = true;
+    bool is_plain = true;                      ///< usable, without role and type
     FieldLoss loss = FieldLoss::kNameTooLong;  ///< of unusable ones
 };
 
@@ -101,12 +102,12 @@ class FieldWriter {
     /// `name` may be transient.
     void add(std::string_view name, Value value);
 
-    void add_text(std::string_view name, Slice text) { add(name, Value::string(text)); }
+    void add_text(std::string_view name, Slice text);
 
     /// Of a format whose names are known before: without comparing.
     void add(FixedName& name, Value value);
 
-    void add_text(FixedName& name, Slice text) { add(name, Value::string(text)); }
+    void add_text(FixedName& name, Slice text);
 
     /// A real attribute, whatever `promote` says; without prefix.
     void add_kept(std::string_view name, Value value);
@@ -145,7 +146,12 @@ class FieldWriter {
     static constexpr uint32_t kNoName = std::numeric_limits<uint32_t>::max();
 
     static uint64_t next_epoch();
+    /// nullptr when there are too many names, counted.
+    ParsedName* resolve(FixedName& name);
+    ParsedName* resolve(std::string_view name);
+    void put_text(ParsedName& name, Slice text);
     void put(ParsedName& name, Value value);
+
     uint32_t find_name(std::string_view name);
     uint32_t make_name(std::string_view name);
     void bind_key(ParsedName& name);

@@ -264,7 +264,13 @@ class Host {
     std::unique_ptr<TailReader> make_reader(const TailOptions& with) {
         auto made = TailReader::make(
             with,
-            {*tail_fs, clock, *registry, *checkpoints, use_positions ? &collector_ : nullptr, disk},
+            {*tail_fs,
+             clock,
+             *registry,
+             *checkpoints,
+             use_positions ? &collector_ : nullptr,
+             disk,
+             claims},
             watch,
             [] {}
         );
@@ -321,6 +327,7 @@ class Host {
     io::FileSystem* tail_fs = &io::posix_file_system();
     bool use_positions = true;
     io::DiskBudget* disk = nullptr;
+    FileClaims* claims = nullptr;
     DirectoryWatch* watch = nullptr;
     std::unique_ptr<metrics::Registry> registry;
     std::unique_ptr<checkpoint::CheckpointStore> checkpoints;

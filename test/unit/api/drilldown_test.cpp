@@ -120,6 +120,71 @@ TEST_SUITE("collector/api/drilldown") {
         );
     }
 
+    TEST_CASE("volume_range over times further apart than int64 can tell is answered") {
+        World world;
+        fill(world);
+        // Three, as many as may run at once: none of them keeps its place.
+        for (int i = 0; i < 3; ++i) {
+            CHECK(
+                world.body(
+                    "index/volume_range",
+                    {{"query", "{app=\"a\"}"},
+                     {"start", "-5000000000000000000"},
+                     {"end", "5000000000000000000"},
+                     {"step", "1000000s"}}
+                ) == R"({"status":"success","data":{"resultType":"matrix","result":[)"
+                     R"({"metric":{"app":"a"},"values":[[0,"36"]]}])"
+            );
+        }
+        CHECK(
+            world.body(
+                "index/volume_range",
+                {{"query", "{app=\"b\"}"},
+                 {"start", "-9223372036854775808"},
+                 {"end", "9223372036854775807"},
+                 {"step", "9000000000s"}}
+            ) == R"({"status":"success","data":{"resultType":"matrix","result":[)"
+                 R"({"metric":{"app":"b"},"values":[[-223372036.854,"7"]]}])"
+        );
+    }
+
+    TEST_CASE("volume_range gives a grid to the series asked for only, within the limits") {
+        World world;
+        std::vector<test::PlainRow> rows;
+        for (int i = 0; i < 20; ++i) {
+            rows.push_back(
+                {{{"app", fmt::format("a{:02}", i)}},
+                 kNow - 10 * kSecond,
+                 std::string(static_cast<size_t>(i + 1), 'x')}
+            );
+        }
+        REQUIRE(test::store_rows(world.store, std::move(rows)));
+        ApiOptions options;
+        options.limits.samples_max = 100;
+        const auto ask = [&](std::string limit) {
+            world.routes = loki_routes(world.store, options, world.clock);
+            return world.get(
+                "index/volume_range",
+                {{"query", "{app=~\".+\"}"},
+                 {"start", "999970"},
+                 {"end", "1000000"},
+                 {"step", "1"},
+                 {"limit", std::move(limit)}}
+            );
+        };
+        const auto three = ask("3");
+        CHECK(three->answer.status == 200);
+        for (const char* app : {"a19", "a18", "a17"}) {
+            CHECK(three->answer.body.find(app) != std::string::npos);
+        }
+        CHECK(three->answer.body.find("a16") == std::string::npos);
+        CHECK(ask("4")->answer.status == 400);
+        CHECK(ask("4")->answer.body.find("maximum of samples (100)") != std::string::npos);
+        options.limits.series_max = 19;
+        CHECK(ask("3")->answer.status == 400);
+        CHECK(ask("3")->answer.body.find("maximum of series (19)") != std::string::npos);
+    }
+
     TEST_CASE("volume says what it takes") {
         World world;
         CHECK(

@@ -76,6 +76,22 @@ TEST_SUITE("collector/api/loki_routes") {
         );
     }
 
+    TEST_CASE("queries that read no records are answered while all places are taken") {
+        World world;
+        ApiOptions options;
+        options.admission.running_max = 0;
+        world.routes = loki_routes(world.store, options, world.clock);
+        const auto ask = [&](const std::string& call, const std::string& query) {
+            return test::get(world.routes, "/loki/api/v1/" + call, {{"query", query}});
+        };
+        CHECK(ask("query", "vector(1)+vector(1)")->answer.status == 200);
+        CHECK(ask("query_range", "1 + 1")->answer.status == 200);
+        CHECK(ask("query", "sum(vector(1) or")->answer.status == 400);
+        CHECK(ask("query", "sum(count_over_time({a=\"b\"}[1m]))")->answers == 0);
+        CHECK(ask("query", "vector(1) + count_over_time({a=\"b\"}[1m])")->answers == 0);
+        CHECK(ask("query_range", "{a=\"b\"}")->answers == 0);
+    }
+
     TEST_CASE("log queries fold metadata into the stream, newest first") {
         World world;
         fill(world);

@@ -377,6 +377,27 @@ TEST_SUITE("common/buffer/disk") {
         CHECK(*free >= 40 * 1024);
     }
 
+    TEST_CASE("a nearly full disk is logged once, whatever its free bytes are") {
+        World world;
+        world.fs.set_capacity(64 * 1024);
+        world.setup.options.free_bytes_min = 60 * 1024;
+        const test::StderrFile log;
+        REQUIRE(world.open());
+        world.append(numbered_batch({1}, 4000));
+        for (const uint64_t less : {1, 2, 3, 4}) {
+            const uint64_t capacity = (64 - less) * 1024;
+            world.fs.set_capacity(capacity);
+            const std::string free = format_bytes(*world.fs.free_bytes("/b")) + " free";
+            REQUIRE(test::eventually([&] {
+                return world.buffer->health().message.find(free) != std::string::npos;
+            }));
+        }
+        CHECK(log.count("cannot take in more") == 1);
+        world.fs.set_capacity(UINT64_MAX);
+        world.fs.set_error_rate(1);  // another trouble is news
+        REQUIRE(test::eventually([&] { return log.count("cannot take in more") == 2; }));
+    }
+
     TEST_CASE("one cap over all buffers: one that is never drained leaves the others their part") {
         for (const WhenFull when_full : {WhenFull::kBlock, WhenFull::kDropNewest}) {
             CAPTURE(static_cast<int>(when_full));

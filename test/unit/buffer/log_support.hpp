@@ -2,9 +2,12 @@
 // What the tests of common/buffer share: batches with numbered rows, and where a log keeps them.
 #pragma once
 
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 #include "common/buffer/disk_buffer.hpp"
 #include "common/record/batch_codec.hpp"
@@ -30,6 +33,37 @@ inline RecordBatchPtr numbered_batch(const std::vector<uint64_t>& numbers, size_
     }
     return batch;
 }
+
+/// What goes to the standard error while it lives: the log's lines.
+class StderrFile {
+  public:
+    StderrFile() : file_(std::tmpfile()), before_(::dup(2)) { ::dup2(::fileno(file_), 2); }
+
+    ~StderrFile() {
+        ::dup2(before_, 2);
+        ::close(before_);
+        std::fclose(file_);
+    }
+
+    StderrFile(const StderrFile&) = delete;
+    StderrFile& operator=(const StderrFile&) = delete;
+
+    size_t count(const std::string& words) const {
+        std::fflush(stderr);
+        std::string text(1 << 20, '\0');
+        const ssize_t got = ::pread(::fileno(file_), text.data(), text.size(), 0);
+        text.resize(got < 0 ? 0 : static_cast<size_t>(got));
+        size_t found = 0;
+        for (size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
+            ++found;
+        }
+        return found;
+    }
+
+  private:
+    std::FILE* const file_;
+    const int before_;
+};
 
 inline std::vector<uint64_t> numbers_of(const BatchView& view) {
     std::vector<uint64_t> numbers;

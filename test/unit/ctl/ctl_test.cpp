@@ -369,6 +369,11 @@ TEST_SUITE("ctl/agent_text") {
             "seyir_agent_tail_lost_bytes_total{input=\"app\"} 0\n"
             "seyir_collector_lost_notices_total{state=\"firing\"} 1\n"
             "seyir_buffer_rows{component=\"central\"} 7\n"
+            "seyir_ship_dropped_rows_total{output=\"central\"} 4\n"
+            "seyir_pipeline_output_answers_rows_total{component=\"dead_letter\",outcome="
+            "\"delivered\"} 4\n"
+            "seyir_pipeline_output_answers_rows_total{component=\"dead_letter\",outcome=\"retry\"} "
+            "9\n"
         );
         const std::string text = agent_text(*status, samples, false);
         CAPTURE(text);
@@ -378,11 +383,14 @@ TEST_SUITE("ctl/agent_text") {
               "last ack 0.2s ago",
               "spool: 1,234 records, 2 KiB of 1 GiB, oldest 1m05s, when full: drop_oldest",
               "/x: no permission[2J",
+              "             4  kept in dead_letter: state_dir/dead_letter/records.jsonl",
               "1,200  seyir_buffer_dropped_rows_total  component=central, reason=buffer_full"}) {
             CAPTURE(part);
             CHECK(text.find(part) != std::string::npos);
         }
         CHECK(text.find("lost_bytes") == std::string::npos);
+        CHECK(text.find("seyir_ship_dropped") == std::string::npos);  // the buffer's count says it
+        CHECK(text.find("9  kept") == std::string::npos);
         CHECK(text.find("seyir_buffer_rows") == std::string::npos);
         CHECK(text.find("notices") == std::string::npos);
         CHECK(agent_text(*status, {}, false).find("nothing\n") != std::string::npos);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -29,6 +30,12 @@ uint64_t resident_pages() {
     uint64_t resident = 0;
     file >> total >> resident;
     return resident;
+}
+
+[[maybe_unused]] uint64_t minor_faults() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    return static_cast<uint64_t>(used.ru_minflt);
 }
 
 }  // namespace
@@ -89,6 +96,27 @@ TEST_SUITE("common/process") {
         CHECK(!quiet.due(start + 25s, 1103ms));
         CHECK(!quiet.due(start + 30s, 1152ms));
         CHECK(quiet.due(start + 35s, 1160ms));  // what ticks used has added up
+    }
+
+    TEST_CASE("freed heap is used again, not cleared again by the kernel") {
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+        MESSAGE("skipped: a sanitizer has an allocator of its own");
+#else
+        process::keep_freed_heap();
+        const auto work = [] {  // a batch's columns, as tail makes them
+            for (int i = 0; i < 8; ++i) {
+                std::vector<std::string> columns;
+                for (const char byte : {'w', 'x', 'y', 'z'}) {
+                    columns.emplace_back(700'000, byte);
+                }
+                CHECK(columns.back().back() == 'z');
+            }
+        };
+        work();
+        const uint64_t before = minor_faults();
+        work();
+        CHECK(minor_faults() - before < 500);  // of 5,500 pages
+#endif
     }
 
     TEST_CASE("giving memory back leaves fewer pages resident and what is in use as it was") {

@@ -182,14 +182,21 @@ TEST_SUITE("collector/store/damage") {
         store::VolumeQuery volume;
         volume.range = {kNoon, kNoon + kDay};
         CHECK(f.store->volume(volume)->stats.blocks_corrupt == 1);
-        CHECK_FALSE(f.store->health().ok);
+        // What the operator is told: until when, and what to do.
+        const store::StoreHealth health = f.store->health();
+        CHECK_FALSE(health.ok);
+        for (const char* text : {"2026-01-02T15:00:00", "partial", ": rm /data/quarantine/0000"}) {
+            CHECK_MESSAGE(health.message.find(text) != std::string::npos, health.message);
+        }
         // It is remembered, and forgotten when an operator deletes the note.
         f.open();
+        CHECK(stats(kNoon, kNoon + kDay).blocks_corrupt == 1);
+        REQUIRE(f.store->maintain().has_value());
         CHECK(stats(kNoon, kNoon + kDay).blocks_corrupt == 1);
         for (const std::string& name : f.fs.list("/data/quarantine").value()) {
             REQUIRE(f.fs.remove("/data/quarantine/" + name).has_value());
         }
-        f.open();
+        REQUIRE(f.store->maintain().has_value());
         CHECK(stats(kNoon, kNoon + kDay).blocks_corrupt == 0);
         CHECK(f.store->health().ok);
     }

@@ -157,6 +157,30 @@ TEST_SUITE("collector/store/volume") {
         CHECK(edges->stats.blocks_read < edges->stats.blocks_total);
     }
 
+    TEST_CASE("of a run that a bucket's edge cuts one side is read") {
+        Both both(1);
+        both.f.options.block_raw_bytes = 1 << 20;
+        both.f.open();
+        std::vector<PlainRow> rows;
+        for (int64_t i = 0; i < 1'000; ++i) {
+            const char* const line = i % 3 == 0 ? "level=warn a=1" : "level=info";
+            rows.push_back({{{"app", "shop"}}, kNoon.value + i * kSecond, line});
+        }
+        both.add(rows);
+        REQUIRE(both.f.store->seal(store::SealScope::kAll).has_value());
+        for (const int64_t edge : {100, 850}) {
+            CAPTURE(edge);
+            store::VolumeQuery cut = everything();
+            cut.range.begin = kNoon - Nanos((1'000 - edge) * kSecond);
+            cut.bucket = Nanos(1'000 * kSecond);
+            const auto volume = both.f.store->volume(cut);
+            REQUIRE(volume.has_value());
+            CHECK(volume->stats.blocks_read == 1);
+            CHECK(volume->stats.rows_read == (edge == 100 ? 100 : 150));
+            CHECK(text_of(*volume) == text_of(*both.memory.volume(cut)));
+        }
+    }
+
     TEST_CASE("blocks of more streams than are counted are read") {
         Both both(1);
         both.f.options.block_raw_bytes = 1 << 20;

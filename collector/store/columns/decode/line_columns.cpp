@@ -115,12 +115,31 @@ Result<const Column*> LineColumns::slot(uint32_t number) {
     return slots_[number].get();
 }
 
+size_t LineColumns::line_bytes_max(size_t shape) const {
+    size_t bytes = lines_.shapes[shape].tail.size();
+    for (const TableHead::Slot& slot : lines_.shapes[shape].slots) {
+        const Column& column = *slots_[slot.column];
+        bytes = add_bytes(bytes, slot.literal.size() + column.text_bytes_max());
+        size_t referred = 0;
+        for (const uint32_t other : column.refers_to) {
+            referred = std::max(referred, slots_[other]->text_bytes_max());
+        }
+        for (size_t i = 0; referred != 0 && i < column.references_max; ++i) {
+            bytes = add_bytes(bytes, referred);
+        }
+    }
+    return bytes;
+}
+
 const Column* LineColumns::plain_column(uint32_t number) const {
     const bool is_there = number < slots_.size() && slots_[number] != nullptr;
     return is_there && slots_[number]->refers_to.empty() ? slots_[number].get() : nullptr;
 }
 
 Result<void> LineColumns::load_slots(std::optional<std::span<const uint32_t>> chosen) {
+    if (chosen && chosen->empty()) {
+        return {};
+    }
     SEYIR_TRY(const TableHead* const placed, placed_head());
     (void)placed;
     std::vector<bool> wanted(lines_.shapes.size(), !chosen);

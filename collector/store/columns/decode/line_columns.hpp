@@ -52,16 +52,18 @@ class LineColumns final : private ColumnSource {
     /// Decodes the columns that the chosen rows, or all, have values in.
     Result<void> load_slots(std::optional<std::span<const uint32_t>> chosen);
 
-    /// Requires: load_slots() for the row. False when that goes beyond the limit.
-    bool append_line(std::string& out, uint32_t row, RenderLimit& limit) const {
-        return lines_.append_row(
-            out,
-            row,
-            limit,
-            [&](uint32_t number) { return slots_[number].get(); },
-            [](uint32_t) -> const Column* { return nullptr; }
-        );
+    /// As Column::write() and Column::text_bytes(). Requires: load_slots() for the row, and room
+    /// for line_bytes() or line_bytes_max() of its shape.
+    char* write_line(char* to, uint32_t row, RenderLimit& limit) const {
+        return lines_.write_row(to, row, limit, ColumnsOf{slots_}, ColumnsAround{nullptr});
     }
+
+    size_t line_bytes(uint32_t row, RenderLimit& limit) const {
+        return lines_.row_bytes(row, limit, ColumnsOf{slots_}, ColumnsAround{nullptr});
+    }
+
+    /// At least the bytes of any line of a shape. Requires: load_slots() for a row of it.
+    size_t line_bytes_max(size_t shape) const;
 
   private:
     const Column* plain_column(uint32_t number) const override;

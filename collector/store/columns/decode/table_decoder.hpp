@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collector/store/columns/decode/value_decoder.hpp"
+#include "collector/store/columns/slot/put_text.hpp"
 
 namespace seyir::store::columns {
 
@@ -50,11 +51,36 @@ struct TableHead {
                signatures[a] == signatures[b] && signatures[a] != 0;
     }
 
-    /// The text of a row; `column(number)` gives a column, `same(number)` one of the table around.
+    /// The text of a row, as Column::write(); `column(number)` gives a column, `same(number)` one
+    /// of the table around.
     template <class ColumnOf, class SameOf>
-    bool append_row(
-        std::string& out, size_t row, RenderLimit& limit, ColumnOf&& column, SameOf&& same
-    ) const {
+    char* write_row(char* to, size_t row, RenderLimit& limit, ColumnOf&& column, SameOf&& same)
+        const {
+        const bool is_good =
+            for_each_value(row, limit, column, same, [&](const Slot& slot, auto from, size_t at) {
+                to = from->write(put_text(to, slot.literal), at, limit);
+                return to != nullptr;
+            });
+        return is_good ? put_text(to, shape_of(row).tail) : nullptr;
+    }
+
+    /// Of that text, as Column::text_bytes().
+    template <class ColumnOf, class SameOf>
+    size_t row_bytes(size_t row, RenderLimit& limit, ColumnOf&& column, SameOf&& same) const {
+        size_t bytes = shape_of(row).tail.size();
+        const bool is_good =
+            for_each_value(row, limit, column, same, [&](const Slot& slot, auto from, size_t at) {
+                bytes = add_bytes(bytes, slot.literal.size() + from->text_bytes(at, limit));
+                return bytes < kTooManyBytes;
+            });
+        return is_good ? bytes : kTooManyBytes;
+    }
+
+  private:
+    /// False where `fn` says so, where a column lacks the value, or beyond the limit.
+    template <class ColumnOf, class SameOf, class Fn>
+    bool for_each_value(size_t row, RenderLimit& limit, ColumnOf& column, SameOf& same, Fn&& fn)
+        const {
         const Shape& shape = shape_of(row);
         const uint32_t* place = places.data() + first_place[row];
         if (limit.steps < shape.slots.size() + 1) {
@@ -62,15 +88,13 @@ struct TableHead {
         }
         limit.steps -= shape.slots.size() + 1;
         for (const Slot& slot : shape.slots) {
-            out += slot.literal;
             const Column* from = slot.rule == Rule::kSame ? same(slot.column) : column(slot.column);
             const size_t at = slot.rule == Rule::kSame ? row : *place++;
-            if (from == nullptr || at >= from->count() || !from->append(out, at, limit)) {
+            if (from == nullptr || at >= from->count() || !fn(slot, from, at)) {
                 return false;
             }
         }
-        out += shape.tail;
-        return out.size() <= limit.bytes_max;
+        return true;
     }
 };
 

@@ -3,20 +3,25 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
 
 #include "collector/store/columns/decode/form_states.hpp"
 #include "collector/store/columns/decode/table_decoder.hpp"
 #include "collector/store/columns/decode/table_states.hpp"
+#include "collector/store/columns/slot/put_text.hpp"
 
 namespace seyir::store::columns {
 namespace {
 
-bool has_room(const std::string& out, size_t more, size_t bytes_max) {
-    return out.size() <= bytes_max && more <= bytes_max - out.size();
-}
-
 using State = TextAutomaton::State;
+
+/// The longest of them.
+size_t bytes_max_of(const Exceptions& exceptions) {
+    size_t most = 0;
+    for (const auto& [at, text] : exceptions.at) {
+        most = std::max(most, text.size());
+    }
+    return most;
+}
 
 /// Where the exceptions lead too.
 void add_exceptions(
@@ -29,15 +34,15 @@ void add_exceptions(
 
 class ConstColumn final : public Column {
   public:
-    ConstColumn(size_t count, std::string_view text) : Column(count), text_(text) {}
-
-    bool append(std::string& out, size_t /*i*/, RenderLimit& limit) const override {
-        if (!has_room(out, text_.size(), limit.bytes_max)) {
-            return false;
-        }
-        out += text_;
-        return true;
+    ConstColumn(size_t count, std::string_view text) : Column(count), text_(text) {
+        set_text_bytes_max(text.size());
     }
+
+    char* write(char* to, size_t /*i*/, RenderLimit& /*limit*/) const override {
+        return put_text(to, text_);
+    }
+
+    size_t text_bytes(size_t /*i*/, RenderLimit& /*limit*/) const override { return text_.size(); }
 
     bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
         out.numbers.assign(count(), 0);
@@ -74,15 +79,20 @@ class ConstColumn final : public Column {
 class PlainColumn final : public Column {
   public:
     PlainColumn(std::vector<uint32_t> begins, std::string text)
-        : Column(begins.size() - 1), begins_(std::move(begins)), text_(std::move(text)) {}
-
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
-        const size_t size = begins_[i + 1] - begins_[i];
-        if (!has_room(out, size, limit.bytes_max)) {
-            return false;
+        : Column(begins.size() - 1), begins_(std::move(begins)), text_(std::move(text)) {
+        size_t most = 0;
+        for (size_t i = 0; i < count(); ++i) {
+            most = std::max<size_t>(most, begins_[i + 1] - begins_[i]);
         }
-        out.append(text_, begins_[i], size);
-        return true;
+        set_text_bytes_max(most);
+    }
+
+    char* write(char* to, size_t i, RenderLimit& /*limit*/) const override {
+        return put_text(to, text(i));
+    }
+
+    size_t text_bytes(size_t i, RenderLimit& /*limit*/) const override {
+        return begins_[i + 1] - begins_[i];
     }
 
     StateSet image(
@@ -147,10 +157,16 @@ class PlainColumn final : public Column {
 class DictColumn final : public Column {
   public:
     DictColumn(std::vector<int64_t> ids, ColumnPtr distinct)
-        : Column(ids.size()), ids_(std::move(ids)), distinct_(std::move(distinct)) {}
+        : Column(ids.size()), ids_(std::move(ids)), distinct_(std::move(distinct)) {
+        set_text_bytes_max(distinct_->text_bytes_max());
+    }
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
-        return distinct_->append(out, static_cast<size_t>(ids_[i]), limit);
+    char* write(char* to, size_t i, RenderLimit& limit) const override {
+        return distinct_->write(to, static_cast<size_t>(ids_[i]), limit);
+    }
+
+    size_t text_bytes(size_t i, RenderLimit& limit) const override {
+        return distinct_->text_bytes(static_cast<size_t>(ids_[i]), limit);
     }
 
     bool number_texts(NumberedTexts& out, RenderLimit& limit) const override {
@@ -208,19 +224,20 @@ class DictColumn final : public Column {
 };
 
 /// Values of one form, and those that are not of it. `Values` has form(), exceptions() and
-/// append_value(text, i); that is no virtual function, for it is asked of every value.
+/// write_value(to, i); that is no virtual function, for it is asked of every value.
 template <class Values>
 class FormColumn : public Column {
   public:
     using Column::Column;
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const final {
-        if (const std::string* text = self().exceptions().find(i)) {
-            out += *text;
-        } else {
-            self().append_value(out, i);
-        }
-        return out.size() <= limit.bytes_max;
+    char* write(char* to, size_t i, RenderLimit& /*limit*/) const final {
+        const std::string* const text = self().exceptions().find(i);
+        return text != nullptr ? put_text(to, *text) : self().write_value(to, i);
+    }
+
+    size_t text_bytes(size_t i, RenderLimit& /*limit*/) const final {
+        const std::string* const text = self().exceptions().find(i);
+        return text != nullptr ? text->size() : self().form().text_bytes_max();
     }
 
     StateSet image(
@@ -239,7 +256,7 @@ class FormColumn : public Column {
         RenderLimit& /*limit*/
     ) const final {
         FormSteps steps(automaton, self().form());
-        std::string text;
+        std::string text(self().form().text_bytes_max(), '\0');
         for (size_t k = 0; k < values.size(); ++k) {
             if (automaton.is_settled(states[k])) {
                 continue;
@@ -253,11 +270,18 @@ class FormColumn : public Column {
                 states[k] = next;
                 continue;
             }
-            text.clear();
-            self().append_value(text, values[k]);
-            states[k] = automaton.run(states[k], text);
+            const char* const end = self().write_value(text.data(), values[k]);
+            const auto size = static_cast<size_t>(end - text.data());
+            states[k] = automaton.run(states[k], std::string_view(text).substr(0, size));
         }
         return true;
+    }
+
+  protected:
+    void set_bytes_max() {
+        set_text_bytes_max(
+            std::max(self().form().text_bytes_max(), bytes_max_of(self().exceptions()))
+        );
     }
 
   private:
@@ -270,14 +294,16 @@ class ScalarColumn final : public FormColumn<ScalarColumn> {
         : FormColumn(numbers.size()),
           values_(std::make_shared<const ScalarValues>(
               std::move(form), std::move(numbers), std::move(exceptions)
-          )) {}
+          )) {
+        set_bytes_max();
+    }
 
     const ScalarForm& form() const { return values_->form; }
 
     const Exceptions& exceptions() const { return values_->exceptions; }
 
-    void append_value(std::string& out, size_t i) const {
-        values_->form.append(out, values_->numbers[i]);
+    char* write_value(char* to, size_t i) const {
+        return values_->form.write(to, values_->numbers[i]);
     }
 
     std::shared_ptr<const ScalarValues> scalars() const override { return values_; }
@@ -312,15 +338,16 @@ class BytesColumn final : public FormColumn<BytesColumn> {
         : FormColumn(count),
           form_(std::move(form)),
           records_(std::move(records)),
-          exceptions_(std::move(exceptions)) {}
+          exceptions_(std::move(exceptions)) {
+        set_bytes_max();
+    }
 
     const ScalarForm& form() const { return form_; }
 
     const Exceptions& exceptions() const { return exceptions_; }
 
-    void append_value(std::string& out, size_t i) const {
-        const size_t width = form_.byte_width();
-        form_.append_text(out, std::string_view(records_).substr(i * width, width));
+    char* write_value(char* to, size_t i) const {
+        return form_.write_bytes(to, records_.data() + i * form_.byte_width());
     }
 
   private:
@@ -338,17 +365,25 @@ class AffixColumn final : public Column {
           prefix_(prefix),
           suffix_(suffix),
           inner_(std::move(inner)),
-          exceptions_(std::move(exceptions)) {}
+          exceptions_(std::move(exceptions)) {
+        const size_t around = prefix_.size() + suffix_.size();
+        const size_t whole = add_bytes(inner_->text_bytes_max(), around);
+        set_text_bytes_max(std::max(whole, bytes_max_of(exceptions_)));
+    }
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
+    char* write(char* to, size_t i, RenderLimit& limit) const override {
         if (const std::string* text = exceptions_.find(i)) {
-            out += *text;
-            return out.size() <= limit.bytes_max;
+            return put_text(to, *text);
         }
-        out += prefix_;
-        const bool has_fit = inner_->append(out, i, limit);
-        out += suffix_;
-        return has_fit && out.size() <= limit.bytes_max;
+        to = inner_->write(put_text(to, prefix_), i, limit);
+        return to == nullptr ? nullptr : put_text(to, suffix_);
+    }
+
+    size_t text_bytes(size_t i, RenderLimit& limit) const override {
+        if (const std::string* text = exceptions_.find(i)) {
+            return text->size();
+        }
+        return add_bytes(inner_->text_bytes(i, limit), prefix_.size() + suffix_.size());
     }
 
     StateSet image(const TextAutomaton& automaton, const StateSet& from, RenderLimit& limit)
@@ -404,25 +439,33 @@ class TableColumn final : public Column {
           head_(std::move(head)),
           columns_(std::move(columns)),
           around_(around) {
+        size_t most = 0;
         for (const TableHead::Shape& shape : head_->shapes) {
+            size_t bytes = shape.tail.size();
+            size_t references = 0;
             for (const TableHead::Slot& slot : shape.slots) {
-                if (slot.rule == Rule::kSame && std::ranges::count(refers_to, slot.column) == 0) {
+                bytes = add_bytes(bytes, slot.literal.size());
+                if (slot.rule != Rule::kSame) {
+                    bytes = add_bytes(bytes, columns_[slot.column]->text_bytes_max());
+                    continue;
+                }
+                ++references;
+                if (std::ranges::count(refers_to, slot.column) == 0) {
                     refers_to.push_back(slot.column);
                 }
             }
+            most = std::max(most, bytes);
+            references_max = std::max(references_max, references);
         }
+        set_text_bytes_max(most);
     }
 
-    bool append(std::string& out, size_t i, RenderLimit& limit) const override {
-        return head_->append_row(
-            out,
-            i,
-            limit,
-            [&](uint32_t number) { return columns_[number].get(); },
-            [&](uint32_t number) {
-                return around_ == nullptr ? nullptr : around_->plain_column(number);
-            }
-        );
+    char* write(char* to, size_t i, RenderLimit& limit) const override {
+        return head_->write_row(to, i, limit, ColumnsOf{columns_}, ColumnsAround{around_});
+    }
+
+    size_t text_bytes(size_t i, RenderLimit& limit) const override {
+        return head_->row_bytes(i, limit, ColumnsOf{columns_}, ColumnsAround{around_});
     }
 
     StateSet image(const TextAutomaton& automaton, const StateSet& from, RenderLimit& limit)
@@ -440,14 +483,7 @@ class TableColumn final : public Column {
     }
 
   private:
-    TableColumns columns() const {
-        return {
-            [this](uint32_t number) { return columns_[number].get(); },
-            [this](uint32_t number) {
-                return around_ == nullptr ? nullptr : around_->plain_column(number);
-            }
-        };
-    }
+    TableColumns columns() const { return {ColumnsOf{columns_}, ColumnsAround{around_}}; }
 
     std::unique_ptr<TableHead> head_;
     std::vector<ColumnPtr> columns_;
@@ -656,87 +692,6 @@ class ColumnReader {
 };
 
 }  // namespace
-
-bool has_small_range(const ScalarValues& values) {
-    constexpr uint64_t kSmallRangeMax = 4096;
-    if (values.numbers.empty() || !values.exceptions.at.empty()) {
-        return false;
-    }
-    const auto [least, most] = std::ranges::minmax(values.numbers);
-    return static_cast<uint64_t>(most) - static_cast<uint64_t>(least) < kSmallRangeMax;
-}
-
-bool Column::number_texts(NumberedTexts& out, RenderLimit& limit) const {
-    // Few texts that repeat are worth finding; a short column may be a dictionary of different
-    // ones.
-    constexpr size_t kManyValues = 1024;
-    constexpr size_t kFewTexts = 256;
-    constexpr size_t kFirstTexts = 24;  // and one in four values: else nearly all differ
-    bool looks_for_repeats = count_ >= kManyValues;
-    std::unordered_map<std::string, uint32_t> known;
-    out.numbers.reserve(count_);
-    for (size_t i = 0; i < count_; ++i) {
-        const size_t before = out.bytes.size();
-        if (!append(out.bytes, i, limit) || out.bytes.size() > UINT32_MAX) {
-            return false;
-        }
-        const auto next = static_cast<uint32_t>(out.ends.size());
-        if (looks_for_repeats) {
-            const auto [at, is_new] = known.try_emplace(out.bytes.substr(before), next);
-            if (!is_new) {
-                out.bytes.resize(before);
-                out.numbers.push_back(at->second);
-                continue;
-            }
-            looks_for_repeats = known.size() <= std::min(kFewTexts, kFirstTexts + i / 4);
-        }
-        out.numbers.push_back(next);
-        out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
-    }
-    return true;
-}
-
-StateSet Column::image(
-    const TextAutomaton& automaton, const StateSet& from, RenderLimit& /*limit*/
-) const {
-    return automaton.reach_any(from);
-}
-
-bool Column::advance(
-    const TextAutomaton& automaton,
-    std::span<const uint32_t> values,
-    std::span<TextAutomaton::State> states,
-    RenderLimit& limit
-) const {
-    std::string text;
-    for (size_t k = 0; k < values.size(); ++k) {
-        if (automaton.is_settled(states[k])) {
-            continue;
-        }
-        text.clear();
-        if (!append(text, values[k], limit)) {
-            return false;
-        }
-        states[k] = automaton.run(states[k], text);
-    }
-    return true;
-}
-
-bool DecodeBudget::take_values(uint64_t count) {
-    if (count > values) {
-        return false;
-    }
-    values -= count;
-    return true;
-}
-
-bool DecodeBudget::take_text(uint64_t bytes) {
-    if (bytes > text_bytes) {
-        return false;
-    }
-    text_bytes -= bytes;
-    return true;
-}
 
 std::optional<ScalarForm> form_of_column(std::string_view bytes) {
     codec::Reader reader(bytes);

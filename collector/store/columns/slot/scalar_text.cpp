@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/columns/slot/scalar_text.hpp"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstring>
 #include <limits>
 
+#include "collector/store/columns/slot/put_text.hpp"
 #include "collector/store/columns/text/runs.hpp"
 #include "collector/store/columns/text/same_text.hpp"
 
@@ -14,6 +16,8 @@ namespace {
 constexpr size_t kDigitsMax = 18;  // what fits an int64 whatever the digits are
 constexpr uint8_t kHexWidthMax = 128;
 constexpr size_t kUuidChars = 36;
+// Of any text written here: hex and times are the longest.
+constexpr size_t kTextBytesMax = std::max<size_t>(kHexWidthMax, TimeLayout::kLengthMax);
 
 constexpr std::array<int64_t, kDigitsMax + 1> kPowers = [] {
     std::array<int64_t, kDigitsMax + 1> powers{};
@@ -120,50 +124,53 @@ constexpr std::array<char, 512> pairs_of(std::string_view names) {
 constexpr std::array<char, 512> kLowerPairs = pairs_of("0123456789abcdef");
 constexpr std::array<char, 512> kUpperPairs = pairs_of("0123456789ABCDEF");
 
-/// Of one part of an address; up to three digits.
-char* put_octet(char* to, unsigned value) {
-    if (value >= 100) {
-        *to++ = static_cast<char>('0' + value / 100);
+/// A part of an address with the point behind it.
+struct Octet {
+    std::array<char, 4> text{};
+    uint8_t size = 0;
+};
+
+constexpr std::array<Octet, 256> kOctets = [] {
+    std::array<Octet, 256> octets{};
+    for (unsigned value = 0; value < 256; ++value) {
+        Octet& octet = octets[value];
+        for (const unsigned power : {100U, 10U, 1U}) {
+            if (value >= power || power == 1) {
+                octet.text[octet.size++] = static_cast<char>('0' + value / power % 10);
+            }
+        }
+        octet.text[octet.size++] = '.';
     }
-    if (value >= 10) {
-        *to++ = static_cast<char>('0' + value / 10 % 10);
+    return octets;
+}();
+
+constexpr size_t kIpv4BytesMax = 16;  // each part writes four bytes
+
+char* put_ipv4(char* to, uint64_t address) {
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        const Octet& octet = kOctets[address >> shift & 255];
+        std::memcpy(to, octet.text.data(), octet.text.size());
+        to += octet.size;
     }
-    *to++ = static_cast<char>('0' + value % 10);
+    return to - 1;
+}
+
+char* put_decimal(char* to, uint64_t value, size_t width, bool is_exact) {
+    const auto power = static_cast<uint64_t>(kPowers[width]);
+    to = put_number(to, value / power);
+    *to++ = '.';
+    to = put_padded(to, value % power, width);
+    while (!is_exact && to[-1] == '0' && to[-2] != '.') {
+        --to;
+    }
     return to;
 }
 
-void append_ipv4(std::string& out, uint64_t address) {
-    char text[16];
-    char* to = text;
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        to = put_octet(to, static_cast<unsigned>(address >> shift & 255));
-        *to++ = '.';
+char* put_hex(char* to, const char* bytes, size_t count, const std::array<char, 512>& pairs) {
+    for (size_t i = 0; i < count; ++i, to += 2) {
+        std::memcpy(to, pairs.data() + 2 * size_t{static_cast<uint8_t>(bytes[i])}, 2);
     }
-    out.append(text, static_cast<size_t>(to - text - 1));
-}
-
-void append_number(std::string& out, uint64_t value) {
-    char text[20];
-    const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
-    out.append(text, static_cast<size_t>(end - text));
-}
-
-void append_padded(std::string& out, uint64_t value, size_t width) {
-    const size_t before = out.size();
-    out.append(width, '0');
-    for (size_t i = width; i > 0 && value != 0; --i) {
-        out[before + i - 1] = static_cast<char>('0' + value % 10);
-        value /= 10;
-    }
-}
-
-void append_decimal(std::string& out, uint64_t value, size_t width, bool is_exact) {
-    append_number(out, value / static_cast<uint64_t>(kPowers[width]));
-    out += '.';
-    append_padded(out, value % static_cast<uint64_t>(kPowers[width]), width);
-    while (!is_exact && out.back() == '0' && out[out.size() - 2] != '.') {
-        out.pop_back();
-    }
+    return to;
 }
 
 constexpr uint8_t kNoDigit = 0xff;
@@ -191,10 +198,6 @@ bool parse_hex(std::string_view text, bool is_upper, char* to) {
         *to++ = static_cast<char>(high << 4 | low);
     }
     return all <= 15;
-}
-
-constexpr bool is_dash_place(size_t at) {
-    return at == 8 || at == 13 || at == 18 || at == 23;
 }
 
 }  // namespace
@@ -230,33 +233,56 @@ std::optional<int64_t> ScalarForm::parse_near(
     return kind == ScalarKind::kTime ? layout->parse_near(text, known, known_value) : parse(text);
 }
 
-void ScalarForm::append(std::string& out, int64_t value) const {
+char* ScalarForm::write(char* to, int64_t value) const {
     if (kind == ScalarKind::kTime) {
-        layout->append(out, value);
-        return;
+        return layout->write(to, value);
     }
     auto magnitude = static_cast<uint64_t>(value);
     if (value < 0 && kind != ScalarKind::kPadded && kind != ScalarKind::kIpv4) {
-        out += '-';
+        *to++ = '-';
         magnitude = 0 - magnitude;
     }
     switch (kind) {
         case ScalarKind::kInt:
-            append_number(out, magnitude);
-            break;
+            return put_number(to, magnitude);
         case ScalarKind::kPadded:
-            append_padded(out, magnitude, width);
-            break;
+            return put_padded(to, magnitude, width);
         case ScalarKind::kDecimal:
         case ScalarKind::kShortest:
-            append_decimal(out, magnitude, width, kind == ScalarKind::kDecimal);
-            break;
+            return put_decimal(to, magnitude, width, kind == ScalarKind::kDecimal);
         case ScalarKind::kIpv4:
-            append_ipv4(out, magnitude);
-            break;
+            return put_ipv4(to, magnitude);
         default:
-            break;
+            return to;
     }
+}
+
+void ScalarForm::append(std::string& out, int64_t value) const {
+    char text[kTextBytesMax];
+    out.append(text, static_cast<size_t>(write(text, value) - text));
+}
+
+size_t ScalarForm::text_bytes_max() const {
+    constexpr size_t kNumberBytesMax = 21;  // a sign and 20 digits
+    switch (kind) {
+        case ScalarKind::kInt:
+            return kNumberBytesMax;
+        case ScalarKind::kPadded:
+            return width;
+        case ScalarKind::kDecimal:
+        case ScalarKind::kShortest:
+            return kNumberBytesMax + 1 + width;
+        case ScalarKind::kIpv4:
+            return kIpv4BytesMax;
+        case ScalarKind::kTime:
+            return layout->length();
+        case ScalarKind::kHexLower:
+        case ScalarKind::kHexUpper:
+            return width;
+        case ScalarKind::kUuid:
+            return kUuidChars;
+    }
+    return kTextBytesMax;
 }
 
 double ScalarForm::quantity(int64_t value) const {
@@ -299,19 +325,26 @@ bool ScalarForm::parse_bytes(std::string_view text, std::string& out) const {
     return is_good;
 }
 
-void ScalarForm::append_text(std::string& out, std::string_view bytes) const {
-    const auto& pairs = kind == ScalarKind::kHexUpper ? kUpperPairs : kLowerPairs;
-    char text[2 * kHexWidthMax];
-    char* to = text;
-    for (const char c : bytes.substr(0, kHexWidthMax)) {
-        if (kind == ScalarKind::kUuid && is_dash_place(static_cast<size_t>(to - text))) {
-            *to++ = '-';
-        }
-        const char* const pair = pairs.data() + 2 * size_t{static_cast<uint8_t>(c)};
-        *to++ = pair[0];
-        *to++ = pair[1];
+char* ScalarForm::write_bytes(char* to, const char* bytes) const {
+    if (kind != ScalarKind::kUuid) {
+        return put_hex(
+            to, bytes, byte_width(), kind == ScalarKind::kHexUpper ? kUpperPairs : kLowerPairs
+        );
     }
-    out.append(text, static_cast<size_t>(to - text));
+    to = put_hex(to, bytes, 4, kLowerPairs);
+    for (const size_t at : {4U, 6U, 8U}) {
+        *to++ = '-';
+        to = put_hex(to, bytes + at, 2, kLowerPairs);
+    }
+    *to++ = '-';
+    return put_hex(to, bytes + 10, 6, kLowerPairs);
+}
+
+void ScalarForm::append_text(std::string& out, std::string_view bytes) const {
+    char text[kTextBytesMax];
+    if (bytes.size() == byte_width()) {
+        out.append(text, static_cast<size_t>(write_bytes(text, bytes.data()) - text));
+    }
 }
 
 void append_form(std::string& out, const ScalarForm& form) {

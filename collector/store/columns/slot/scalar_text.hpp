@@ -43,7 +43,12 @@ struct ScalarForm {
     std::optional<int64_t> parse_near(
         std::string_view text, std::string_view known, int64_t known_value
     ) const;
+    /// Writes at most text_bytes_max() bytes; returns their end.
+    char* write(char* to, int64_t value) const;
     void append(std::string& out, int64_t value) const;
+
+    /// Of any value, whatever the column's bytes say.
+    size_t text_bytes_max() const;
 
     /// Its texts are numbers.
     bool is_number() const { return kind <= ScalarKind::kShortest; }
@@ -54,6 +59,8 @@ struct ScalarForm {
 
     /// Appends byte_width() bytes to `out`; false when the text is not of this form.
     bool parse_bytes(std::string_view text, std::string& out) const;
+    /// Requires: byte_width() of `bytes`. As write().
+    char* write_bytes(char* to, const char* bytes) const;
     void append_text(std::string& out, std::string_view bytes) const;
 
     bool operator==(const ScalarForm&) const = default;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 
+#include "collector/store/columns/slot/put_text.hpp"
 #include "collector/store/columns/text/runs.hpp"
 #include "collector/store/columns/text/same_text.hpp"
 
@@ -123,15 +125,6 @@ bool take(char directive, std::string_view text, Parts& parts) {
     }
 }
 
-char* put_padded(char* to, int64_t value, size_t width) {
-    auto left = static_cast<uint32_t>(value);
-    for (size_t i = width; i > 0; --i) {
-        to[i - 1] = static_cast<char>('0' + left % 10);
-        left /= 10;
-    }
-    return to + width;
-}
-
 /// A day of the calendar.
 struct Date {
     int64_t number = INT64_MIN;  ///< since 1970
@@ -169,8 +162,10 @@ std::optional<TimeLayout> TimeLayout::from_pattern(std::string_view pattern) {
     if (pattern.size() > kPatternBytesMax) {
         return std::nullopt;
     }
+    static std::atomic<uint64_t> layouts_made = 0;
     TimeLayout layout;
     layout.pattern_ = pattern;
+    layout.id_ = layouts_made.fetch_add(1, std::memory_order_relaxed) + 1;
     std::string seen;
     for (size_t i = 0; i < pattern.size(); ++i) {
         if (pattern[i] != '%') {
@@ -202,9 +197,10 @@ std::optional<TimeLayout> TimeLayout::from_pattern(std::string_view pattern) {
     const auto has = [&](std::string_view any) {
         return seen.find_first_of(any) != std::string::npos;
     };
-    if (!has("mb") || !has("de") || !has("H") || !has("M") || !has("S") ||
-        (seen.contains('a') && !has("Yy")) || (seen.contains('m') && seen.contains('b')) ||
-        (seen.contains('d') && seen.contains('e')) || (seen.contains('Y') && seen.contains('y'))) {
+    if (layout.length_ > kLengthMax || !has("mb") || !has("de") || !has("H") || !has("M") ||
+        !has("S") || (seen.contains('a') && !has("Yy")) ||
+        (seen.contains('m') && seen.contains('b')) || (seen.contains('d') && seen.contains('e')) ||
+        (seen.contains('Y') && seen.contains('y'))) {
         return std::nullopt;
     }
     return layout;
@@ -359,32 +355,56 @@ std::string TimeLayout::alphabet() const {
     return out;
 }
 
-void TimeLayout::append(std::string& out, int64_t value) const {
+char* TimeLayout::write(char* to, int64_t value) const {
     int64_t fraction = value % units_per_second_;
     fraction += fraction < 0 ? units_per_second_ : 0;
     const int64_t seconds = (value - fraction) / units_per_second_;
+
+    // Times that follow each other are often of one second.
+    struct Written {
+        uint64_t id = 0;
+        int64_t seconds = 0;
+        char text[kLengthMax];
+    };
+
+    constexpr size_t kKept = 4;  // of layouts
+    thread_local std::array<Written, kKept> kept;
+    Written& written = kept[id_ % kKept];
+    if (written.id != id_ || written.seconds != seconds) {
+        write_seconds(written.text, seconds);
+        written.id = id_;
+        written.seconds = seconds;
+    }
+    put_text(to, {written.text, length_});
+    if (fraction_size_ != 0) {
+        put_padded(to + fraction_at_, static_cast<uint64_t>(fraction), fraction_size_);
+    }
+    return to + length_;
+}
+
+/// All but the fraction.
+void TimeLayout::write_seconds(char* to, int64_t seconds) const {
     int64_t second = seconds % kSecondsPerDay;
     second += second < 0 ? kSecondsPerDay : 0;
     int64_t day_number = (seconds - second) / kSecondsPerDay;
     // Bytes may claim any number; dates go as far as years have four digits.
     day_number = std::clamp<int64_t>(day_number, -719'162, 2'932'896);
     const Date& date = date_of(day_number);
-    const size_t before = out.size();
-    out.resize(before + length_);
-    char* to = out.data() + before;
+    const auto in_day = static_cast<uint64_t>(second);
+    const auto year = static_cast<uint64_t>(date.year);
     for (const Step& step : steps_) {
         switch (step.directive) {
             case 0:
                 *to++ = step.literal;
                 break;
             case 'Y':
-                to = put_padded(to, date.year, 4);
+                to = put_padded(to, year, 4);
                 break;
             case 'y':
-                to = put_padded(to, date.year % 100, 2);
+                to = put_pair(to, year % 100);
                 break;
             case 'm':
-                to = put_padded(to, date.month, 2);
+                to = put_pair(to, date.month);
                 break;
             case 'b':
                 to += kMonths.copy(to, 3, (date.month - 1) * size_t{3});
@@ -393,23 +413,23 @@ void TimeLayout::append(std::string& out, int64_t value) const {
                 to += kWeekdays.copy(to, 3, date.weekday * size_t{3});
                 break;
             case 'd':
-                to = put_padded(to, date.day, 2);
+                to = put_pair(to, date.day);
                 break;
             case 'e':
-                to = put_padded(to, date.day, 2);
+                to = put_pair(to, date.day);
                 to[-2] = to[-2] == '0' ? ' ' : to[-2];
                 break;
             case 'H':
-                to = put_padded(to, second / 3600, 2);
+                to = put_pair(to, in_day / 3600);
                 break;
             case 'M':
-                to = put_padded(to, second / 60 % 60, 2);
+                to = put_pair(to, in_day / 60 % 60);
                 break;
             case 'S':
-                to = put_padded(to, second % 60, 2);
+                to = put_pair(to, in_day % 60);
                 break;
             default:
-                to = put_padded(to, fraction, width_of(step.directive));
+                to = put_padded(to, 0, fraction_size_);
         }
     }
 }

@@ -16,6 +16,8 @@ namespace seyir::store::columns {
 
 class TimeLayout {
   public:
+    static constexpr size_t kLengthMax = 96;
+
     /// Nothing for a pattern that is unknown or cannot tell a time.
     static std::optional<TimeLayout> from_pattern(std::string_view pattern);
     /// The layout of the time `text` begins with.
@@ -37,12 +39,19 @@ class TimeLayout {
     std::optional<int64_t> parse_near(
         std::string_view text, std::string_view known, int64_t known_value
     ) const;
-    void append(std::string& out, int64_t value) const;
+    /// Writes length() bytes; returns their end.
+    char* write(char* to, int64_t value) const;
+
+    void append(std::string& out, int64_t value) const {
+        char text[kLengthMax];
+        out.append(text, static_cast<size_t>(write(text, value) - text));
+    }
 
     bool operator==(const TimeLayout& other) const { return pattern_ == other.pattern_; }
 
   private:
     bool may_begin(std::string_view text) const;
+    void write_seconds(char* to, int64_t seconds) const;
 
     struct Step {
         char directive = 0;  ///< 0: the literal
@@ -50,6 +59,7 @@ class TimeLayout {
     };
 
     std::string pattern_;
+    uint64_t id_ = 0;  ///< layouts that have the same have the same pattern
     std::vector<Step> steps_;
     size_t length_ = 0;
     int64_t unit_ns_ = 1'000'000'000;
