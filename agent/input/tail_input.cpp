@@ -126,11 +126,7 @@ pipeline::ComponentHealth TailInput::health() const {
     if (!status.complaints.empty()) {
         return {
             false,
-            fmt::format(
-                "{} ({} in all); give seyir-agent read permission or exclude it",
-                status.complaints.front(),
-                status.complaints.size()
-            )
+            fmt::format("{} ({} in all)", status.complaints.front(), status.complaints.size())
         };
     }
     return {};
@@ -154,8 +150,9 @@ pipeline::InputReport TailInput::report() const {
         .is_at_end = now.scans > 0 && now.lag_bytes == 0 && now.waiting_for_answer == 0,
         .busy_for = watchdog_.busy_for(deps_.clock.steady_now()),
         .details = fmt::format(
-            R"("files":{},"open_files":{},"waiting_for_answer":{},"complaints":[{}])",
+            R"("files":{},"ignored":{},"open_files":{},"waiting_for_answer":{},"complaints":[{}])",
             now.files,
+            now.ignored_files,
             now.open_files,
             now.waiting_for_answer,
             complaints

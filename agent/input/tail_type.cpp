@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/input/tail_type.hpp"
 
+#include <fmt/format.h>
+
 #include "agent/input/agent_services.hpp"
 #include "agent/input/tail/glob.hpp"
 #include "agent/input/tail_input.hpp"
@@ -9,11 +11,38 @@
 namespace seyir::agent::input {
 namespace {
 
+/// Of this machine, where it may be looked at.
+bool is_folder(const std::string& path, const component::PlanContext& context) {
+    if (context.checks.files == nullptr) {
+        return false;
+    }
+    const auto info = context.checks.files->stat(path);
+    return info && info->is_directory;
+}
+
 void check_globs(
     const config::ObjectReader& r, std::string_view key, component::PlanContext& context
 ) {
-    const std::vector<std::string> patterns = r.absolute(r.strings(key));
+    const std::vector<std::string> written = r.strings(key);
+    const std::vector<std::string> patterns = r.absolute(written);
     for (size_t i = 0; i < patterns.size(); ++i) {
+        if (written[i].starts_with('~')) {
+            context.diagnostics.add(
+                {.code = config::kBadPath,
+                 .at = r.item_span(key, i),
+                 .message = fmt::format("'{}': no home folder is put in for '~'", written[i]),
+                 .hint = "write the path out"}
+            );
+            continue;
+        }
+        if (key == "include" && is_folder(patterns[i], context)) {
+            context.diagnostics.add(
+                {.code = config::kBadPath,
+                 .at = r.item_span(key, i),
+                 .message = fmt::format("'{}' is a folder: add '/*' or '/**/*.log'", patterns[i])}
+            );
+            continue;
+        }
         if (auto glob = Glob::compile(patterns[i]); !glob) {
             context.diagnostics.add(
                 {.code = config::kBadPath,

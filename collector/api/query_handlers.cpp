@@ -69,6 +69,7 @@ Result<void> answer_logs(
     log.categorize = format.categorize;
     SEYIR_TRY(log.limit, read_limit(request, context.limits));
     SEYIR_TRY(log.direction, read_direction(request));
+    SEYIR_TRY(log.interval, read_interval(request));
     SEYIR_TRY(const auto plan, query::LogPlan::make(text, std::get<logql::LogExpr>(expr.node)));
     query::QueryContext running = query_context(context, exchange);
     SEYIR_TRY(const auto result, query::run_log_query(context.store, plan, log, running));

@@ -238,6 +238,14 @@ Result<uint32_t> read_limit(const net::HttpRequest& request, const query::QueryL
     return static_cast<uint32_t>(value);
 }
 
+Result<Nanos> read_interval(const net::HttpRequest& request) {
+    const auto text = request.parameter("interval");
+    if (!text || text->empty() || *text == "0" || *text == "0s") {
+        return Nanos(0);
+    }
+    return read_duration("interval", *text);
+}
+
 Result<StreamsFormat> read_streams_format(const net::HttpRequest& request) {
     const auto flags = request.header("X-Loki-Response-Encoding-Flags").value_or("");
     StreamsFormat format{.categorize = flags.find("categorize-labels") != std::string_view::npos};

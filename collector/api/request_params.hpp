@@ -37,6 +37,9 @@ Result<uint64_t> read_count(std::string_view name, std::string_view text, uint64
 
 Result<uint32_t> read_limit(const net::HttpRequest& request, const query::QueryLimits& limits);
 
+/// `interval` as duration or seconds; 0 where it is missing: rows of any distance.
+Result<Nanos> read_interval(const net::HttpRequest& request);
+
 /// X-Loki-Response-Encoding-Flags and `line_encoding`.
 Result<StreamsFormat> read_streams_format(const net::HttpRequest& request);
 

@@ -70,6 +70,7 @@ Result<void> add_default_push(
     const component::ProgramConfig& config,
     const component::RunningGraph* before,
     metrics::Registry& registry,
+    const std::shared_ptr<IntakeBrake>& brake,
     component::RunningGraph& graph
 ) {
     const auto is_push = [](const component::PlannedInput& input) { return input.type == "loki"; };
@@ -91,21 +92,23 @@ Result<void> add_default_push(
         before->inputs.at("loki").type.empty()) {
         push = before->inputs.at("loki").component;
     } else {
-        push = std::make_shared<input::LokiInput>(
+        auto made = std::make_shared<input::LokiInput>(
             input::LokiOptions{.id = "loki", .labels = {}}, registry
         );
+        made->set_brake(brake);
+        push = std::move(made);
     }
     graph.inputs["loki"] = {"", "", nullptr, push};
     graph.spec.inputs.push_back({.id = "loki", .input = push, .remake = {}});
     return {};
 }
 
-auto push_adder(metrics::Registry& registry) {
-    return [&registry](
+auto push_adder(metrics::Registry& registry, std::shared_ptr<IntakeBrake> brake) {
+    return [&registry, brake = std::move(brake)](
                const component::ProgramConfig& next,
                const component::RunningGraph* before,
                component::RunningGraph& graph
-           ) { return add_default_push(next, before, registry, graph); };
+           ) { return add_default_push(next, before, registry, brake, graph); };
 }
 
 FindRelayTarget relay_finder(service::PipelineHost& host) {
@@ -189,6 +192,11 @@ StatusSources status_sources(
                 return all;
             },
         .retention = config.store.retention,
+        .on_archive_failure =
+            config.clean_up.archive_directory.empty() ? ""
+            : config.clean_up.on_archive_failure == retention::OnArchiveFailure::kKeep
+                ? "keep"
+                : "delete_oldest",
         .started = started,
     };
 }
@@ -278,7 +286,7 @@ int CollectorApp::run(
         return could_not_start(agent_tokens.error());
     }
     CollectorServices services(**store, &refill, *agent_tokens);
-    auto upkeep = StoreUpkeep::make(*running, **store, services.events, registry);
+    auto upkeep = StoreUpkeep::make(*running, **store, services.events, services.brake, registry);
     if (!upkeep) {
         return could_not_start(upkeep.error());
     }
@@ -291,7 +299,7 @@ int CollectorApp::run(
         .servers = servers,
         .filter_workers = filter_workers(),
         .dead_letter = plugins::make_dead_letter_file,
-        .adjust = push_adder(registry),
+        .adjust = push_adder(registry, services.brake),
     });
     let_find(services, host);
     service::Reloader reloader(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/collector_config.hpp"
 
+#include <filesystem>
+
 #include "collector/input/http/http_input.hpp"
 #include "collector/input/input_types.hpp"
 #include "collector/input/internal/internal_input.hpp"
@@ -56,6 +58,44 @@ component::ProgramTypesPtr make_types(const plugin::AddPlugins& add_plugins = {}
     return types;
 }
 
+bool is_within(const std::string& path, const std::string& folder) {
+    const auto inner = std::filesystem::path(path).lexically_normal().string() + "/";
+    const auto outer = std::filesystem::path(folder).lexically_normal().string() + "/";
+    return !path.empty() && inner.starts_with(outer);
+}
+
+/// What the store looks after itself is no place for files that are to outlive it.
+void check_places(
+    const ObjectReader& root,
+    const std::string& id,
+    const CollectorConfig& collector,
+    config::Diagnostics& out
+) {
+    for (const ObjectReader::Component& component : root.components("outputs")) {
+        if (component.id != id) {
+            continue;
+        }
+        const std::string segments = collector.home + "/segments";
+        if (is_within(collector.clean_up.archive_directory, segments)) {
+            out.add(
+                {.code = config::kBadPath,
+                 .at = component.reader.nested("clean_up").nested("archive").span("directory"),
+                 .message = "`archive.directory` is inside `data_dir`'s segments, whose files are "
+                            "the store's own",
+                 .hint = "give it a folder of its own, better on another disk"}
+            );
+        }
+        if (is_within(collector.backup.path, collector.home)) {
+            out.add(
+                {.code = config::kBadPath,
+                 .at = component.reader.nested("backup").span("path"),
+                 .message = "`backup.path` is inside `data_dir`: what loses one loses the other",
+                 .hint = "give it a folder outside `data_dir`, better on another disk"}
+            );
+        }
+    }
+}
+
 void read_store(const ObjectReader& root, CollectorConfig& collector, config::Diagnostics& out) {
     bool has_store = false;
     for (const component::PlannedOutput& output : collector.pipeline.outputs) {
@@ -66,6 +106,7 @@ void read_store(const ObjectReader& root, CollectorConfig& collector, config::Di
         collector.store = plan->options();
         collector.clean_up = plan->clean_up();
         collector.backup = plan->backup();
+        check_places(root, output.id, collector, out);
         for (const auto& [id, at] : root.component_names("outputs")) {
             if (has_store && id == output.id) {
                 out.add(

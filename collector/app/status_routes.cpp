@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/status_routes.hpp"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,13 +25,39 @@ std::string time_or_null(UnixNanos t, bool set) {
     return set ? json_quote(to_rfc3339(t)) : "null";
 }
 
-std::string store_json(store::RocksStore& store, Nanos retention) {
+/// Until the hard mark is reached at the pace so far: of a store that is a day old or more.
+std::string days_left(const store::StoreStats& stats, const store::DiskRoom& room) {
+    const double age_days = seconds(stats.newest - stats.oldest) / 86'400.0;
+    if (stats.records == 0 || age_days < 1 || stats.disk_bytes == 0 || room.free_bytes == 0) {
+        return "null";
+    }
+    const uint64_t left = room.free_bytes - std::min(room.free_bytes, room.hard_bytes);
+    return fmt::format(
+        "{:.1f}", static_cast<double>(left) / (static_cast<double>(stats.disk_bytes) / age_days)
+    );
+}
+
+std::string_view disk_word(store::DiskState state) {
+    switch (state) {
+        case store::DiskState::kSoftMark:
+            return "soft_mark";
+        case store::DiskState::kHardMark:
+            return "hard_mark";
+        default:
+            return "ok";
+    }
+}
+
+std::string store_json(const StatusSources& sources) {
+    store::RocksStore& store = *sources.store;
+    const store::DiskRoom room = store.disk_room();
     const store::StoreStats stats = store.stats();
     const store::StoreHealth health = store.health();
     return fmt::format(
         R"({{"records":{},"raw_bytes":{},"disk_bytes":{},"stage_bytes":{},"segments":{},)"
         R"("partitions":{},"oldest":{},"newest":{},"store_id":"{}","restore_generation":{},)"
-        R"("retention_days":{:.1f},"free_bytes":{},"days_held_back":{},"ok":{},"message":{}}})",
+        R"("retention_days":{:.1f},"free_bytes":{},"disk":"{}","soft_mark_bytes":{},"hard_mark_bytes":{},)"
+        R"("days_left":{},"on_archive_failure":{},"days_held_back":{},"ok":{},"message":{}}})",
         stats.records,
         stats.raw_bytes,
         stats.disk_bytes,
@@ -40,8 +68,13 @@ std::string store_json(store::RocksStore& store, Nanos retention) {
         time_or_null(stats.newest, stats.records != 0),
         stats.store_id.to_hex(),
         stats.restore_generation,
-        seconds(retention) / 86'400.0,
+        seconds(sources.retention) / 86'400.0,
         health.free_bytes,
+        disk_word(room.state),
+        room.soft_bytes,
+        room.hard_bytes,
+        days_left(stats, room),
+        sources.on_archive_failure.empty() ? "null" : json_quote(sources.on_archive_failure),
         health.days_held_back,
         health.ok,
         json_quote(health.message)
@@ -125,9 +158,7 @@ net::HttpRoute status_route(StatusSources sources) {
                     "\n"
                 );
                 if (sources.store != nullptr) {
-                    out.insert(
-                        1, "\"store\":" + store_json(*sources.store, sources.retention) + ","
-                    );
+                    out.insert(1, "\"store\":" + store_json(sources) + ",");
                 }
                 exchange->respond(net::HttpResponse::json(std::move(out)));
             }

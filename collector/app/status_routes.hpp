@@ -19,6 +19,8 @@ struct StatusSources {
     /// One for each `agents` input that runs.
     std::function<std::vector<input::AgentsStatus>()> agents;
     Nanos retention{0};
+    /// What `on_archive_failure` says; "" without an archive.
+    std::string on_archive_failure;
     SteadyTime started;
 };
 

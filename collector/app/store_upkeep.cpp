@@ -10,6 +10,7 @@
 #include "collector/retention/retention_routes.hpp"
 #include "collector/schedule/schedule_schema.hpp"
 #include "common/base/log.hpp"
+#include "common/base/units.hpp"
 
 namespace seyir::collector {
 namespace {
@@ -55,6 +56,7 @@ Result<std::unique_ptr<StoreUpkeep>> StoreUpkeep::make(
     const CollectorConfig& config,
     store::RocksStore& store,
     InternalEvents& events,
+    std::shared_ptr<IntakeBrake> brake,
     metrics::Registry& registry
 ) {
     SEYIR_TRY(
@@ -62,7 +64,11 @@ Result<std::unique_ptr<StoreUpkeep>> StoreUpkeep::make(
     );
     SEYIR_TRY(auto policy, retention::make_policy(config.store.retention, config.clean_up.classes));
     std::unique_ptr<StoreUpkeep> upkeep(new StoreUpkeep(
-        clean_up_options(config, std::move(policy)), store, events, std::move(schedule)
+        clean_up_options(config, std::move(policy)),
+        store,
+        events,
+        std::move(brake),
+        std::move(schedule)
     ));
     if (!config.backup.path.empty()) {
         SEYIR_TRY(upkeep->backups_, StoreBackups::make(config, store, events, registry));
@@ -74,9 +80,12 @@ StoreUpkeep::StoreUpkeep(
     retention::CleanUpOptions options,
     store::RocksStore& store,
     InternalEvents& events,
+    std::shared_ptr<IntakeBrake> brake,
     schedule::RunSchedule schedule
 )
     : store_(store),
+      events_(events),
+      brake_(std::move(brake)),
       clean_up_(
           store,
           io::posix_file_system(),
@@ -108,7 +117,56 @@ void StoreUpkeep::start() {
     }
 }
 
+void StoreUpkeep::look_at_disk() {
+    const store::DiskRoom room = store_.disk_room();
+    const bool is_short = room.state == store::DiskState::kSoftMark;
+    const uint64_t rate =
+        is_short ? IntakeBrake::rate_for(room.free_bytes, room.soft_bytes, room.hard_bytes) : 0;
+    brake_->set_rate(rate);
+    if (room.state == disk_) {
+        return;
+    }
+    disk_ = room.state;
+    InternalEvent event{.at = io::system_clock().wall_now(), .kind = "disk"};
+    log::Level level = log::Level::kInfo;
+    switch (room.state) {
+        case store::DiskState::kOk:
+            event.text = "the disk has room again: clients are not slowed down any more";
+            break;
+        case store::DiskState::kSoftMark:
+            level = log::Level::kWarn;
+            event.severity = kSeverityWarn;
+            event.text = fmt::format(
+                "the disk is below its soft mark: clients are slowed down to {} a second; free "
+                "space or lower `retention`",
+                format_bytes(rate)
+            );
+            break;
+        case store::DiskState::kHardMark:
+            level = log::Level::kError;
+            event.severity = kSeverityError;
+            event.text = "the disk is below its hard mark: nothing is stored, a clean-up begins";
+            service_.ask({.trigger = "disk"});
+            break;
+    }
+    event.attributes = {
+        {"disk.free_bytes", fmt::format("{}", room.free_bytes)},
+        {"disk.soft_mark_bytes", fmt::format("{}", room.soft_bytes)},
+        {"disk.hard_mark_bytes", fmt::format("{}", room.hard_bytes)},
+    };
+    log::write(
+        level,
+        "store",
+        event.text,
+        {{"free", format_bytes(room.free_bytes)},
+         {"soft_mark", format_bytes(room.soft_bytes)},
+         {"hard_mark", format_bytes(room.hard_bytes)}}
+    );
+    events_.publish(event);
+}
+
 void StoreUpkeep::tick() {
+    look_at_disk();
     const SteadyTime now = io::system_clock().steady_now();
     if (now < next_) {
         return;

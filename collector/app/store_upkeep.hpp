@@ -12,6 +12,7 @@
 #include "collector/app/collector_config.hpp"
 #include "collector/app/store_backups.hpp"
 #include "collector/retention/clean_up_service.hpp"
+#include "collector/services/intake_brake.hpp"
 #include "collector/services/internal_events.hpp"
 #include "common/net/http.hpp"
 
@@ -24,6 +25,7 @@ class StoreUpkeep {
         const CollectorConfig& config,
         store::RocksStore& store,
         InternalEvents& events,
+        std::shared_ptr<IntakeBrake> brake,
         metrics::Registry& registry
     );
 
@@ -32,7 +34,7 @@ class StoreUpkeep {
 
     void start();
 
-    /// About every second; does something once a minute.
+    /// About every second; looks at the disk, and does the rest once a minute.
     void tick();
     /// Ends a clean-up and a backup that are under way.
     void stop();
@@ -42,10 +44,17 @@ class StoreUpkeep {
         retention::CleanUpOptions options,
         store::RocksStore& store,
         InternalEvents& events,
+        std::shared_ptr<IntakeBrake> brake,
         schedule::RunSchedule schedule
     );
+    /// Says what changed, slows clients down below the soft mark, asks for a clean-up below the
+    /// hard.
+    void look_at_disk();
 
     store::RocksStore& store_;
+    InternalEvents& events_;
+    std::shared_ptr<IntakeBrake> brake_;
+    store::DiskState disk_ = store::DiskState::kOk;
     std::atomic<bool> is_stopping_ = false;
     retention::CleanUp clean_up_;
     retention::CleanUpService service_;

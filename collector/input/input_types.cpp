@@ -39,6 +39,7 @@ class AgentsPlan final : public InputPlan {
         setup.joined = options_.may_join ? services.agent_tokens : nullptr;
         setup.find_relay_target = services.find_relay_target;
         setup.find_position_keepers = services.find_position_keepers;
+        setup.brake = services.brake;
         setup.server_version = kVersion;
         setup.connections_max = options_.connections_max;
         return std::make_unique<AgentsInput>(
@@ -60,7 +61,9 @@ class LokiPlan final : public InputPlan {
     explicit LokiPlan(LokiOptions options) : options_(std::move(options)) {}
 
     Result<std::unique_ptr<pipeline::Input>> instantiate(const InputContext& context) override {
-        return std::make_unique<LokiInput>(options_, context.run.registry, context.run.clock);
+        auto input = std::make_unique<LokiInput>(options_, context.run.registry, context.run.clock);
+        input->set_brake(static_cast<CollectorServices&>(context.program).brake);
+        return input;
     }
 
   private:

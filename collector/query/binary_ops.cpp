@@ -44,7 +44,9 @@ double sample(const logql::BinaryExpr& node, double left, double right, double k
     return result != 0 ? kept : kAbsent;
 }
 
-Matrix set_operation(Matrix left, Matrix right, const logql::BinaryExpr& node) {
+Result<Matrix> set_operation(
+    Matrix left, Matrix right, const logql::BinaryExpr& node, QueryContext& context
+) {
     using Present = std::unordered_map<std::string, std::vector<bool>>;
     const auto presence = [&](const Matrix& matrix) {
         Present present;
@@ -72,6 +74,7 @@ Matrix set_operation(Matrix left, Matrix right, const logql::BinaryExpr& node) {
         return left;
     }
     keep_where(right, presence(left), false);
+    SEYIR_CHECK(context.check());
     // A series may be present on both sides at different steps: one series then.
     std::unordered_map<std::string, size_t> index;
     for (size_t i = 0; i < left.series.size(); ++i) {
@@ -80,6 +83,7 @@ Matrix set_operation(Matrix left, Matrix right, const logql::BinaryExpr& node) {
     for (Series& series : right.series) {
         const auto at = index.find(label_key(series.labels));
         if (at == index.end()) {
+            SEYIR_CHECK(context.check_series(left.series.size() + 1));
             left.series.push_back(std::move(series));
             continue;
         }
@@ -208,9 +212,11 @@ Matrix combine_with_number(
     return vector;
 }
 
-Result<Matrix> combine(Matrix left, Matrix right, const logql::BinaryExpr& node) {
+Result<Matrix> combine(
+    Matrix left, Matrix right, const logql::BinaryExpr& node, QueryContext& context
+) {
     if (is_set_op(node.op)) {
-        return set_operation(std::move(left), std::move(right), node);
+        return set_operation(std::move(left), std::move(right), node, context);
     }
     const bool one_is_left = node.matching.cardinality == MatchCardinality::kOneToMany;
     const Matrix& many = one_is_left ? right : left;
@@ -224,6 +230,7 @@ Result<Matrix> combine(Matrix left, Matrix right, const logql::BinaryExpr& node)
     Matrix output;
     std::unordered_map<std::string, size_t> index;
     for (const Series& series : many.series) {
+        SEYIR_CHECK(context.check());
         const auto candidates = ones.find(match_key(series.labels, node.matching));
         if (candidates == ones.end()) {
             continue;
@@ -241,6 +248,7 @@ Result<Matrix> combine(Matrix left, Matrix right, const logql::BinaryExpr& node)
             LabelSet labels = result_labels(series.labels, partner->labels, node.matching);
             const auto [at, is_new] = index.try_emplace(label_key(labels), output.series.size());
             if (is_new) {
+                SEYIR_CHECK(context.hold(samples_of(labels, series.values.size())));
                 output.series.push_back(
                     {std::move(labels), std::vector<double>(series.values.size(), kAbsent)}
                 );

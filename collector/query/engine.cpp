@@ -23,7 +23,20 @@ class Evaluator {
         : store_(store), text_(text), tenant_(tenant), grid_(grid), context_(context) {}
 
     Result<MetricResult> eval(const logql::Expr& expr) {
-        return std::visit([&](const auto& node) { return eval_node(node, expr.at); }, expr.node);
+        SEYIR_CHECK(context_.check());
+        const size_t held_before = context_.held();
+        SEYIR_TRY(
+            MetricResult result,
+            std::visit([&](const auto& node) { return eval_node(node, expr.at); }, expr.node)
+        );
+        // Operands and what an operation needed are gone by now.
+        const auto* matrix = std::get_if<Matrix>(&result);
+        context_.hold_only(held_before);
+        if (matrix != nullptr) {
+            SEYIR_CHECK(context_.check_series(matrix->series.size()));
+            SEYIR_CHECK(context_.hold(samples_of(*matrix)));
+        }
+        return result;
     }
 
   private:
@@ -54,13 +67,13 @@ class Evaluator {
             );
         }
         SEYIR_TRY(Matrix operand, eval_matrix(*node.operand));
-        SEYIR_TRY(Matrix result, aggregate(std::move(operand), node));
+        SEYIR_TRY(Matrix result, aggregate(std::move(operand), node, context_));
         return MetricResult(std::move(result));
     }
 
     Result<MetricResult> eval_node(const logql::LabelReplace& node, logql::Offset) {
         SEYIR_TRY(Matrix operand, eval_matrix(*node.operand));
-        SEYIR_TRY(Matrix result, replace_labels(std::move(operand), node));
+        SEYIR_TRY(Matrix result, replace_labels(std::move(operand), node, context_));
         return MetricResult(std::move(result));
     }
 
@@ -84,7 +97,12 @@ class Evaluator {
         }
         SEYIR_TRY(
             Matrix result,
-            combine(std::move(std::get<Matrix>(left)), std::move(std::get<Matrix>(right)), node)
+            combine(
+                std::move(std::get<Matrix>(left)),
+                std::move(std::get<Matrix>(right)),
+                node,
+                context_
+            )
         );
         return MetricResult(std::move(result));
     }

@@ -46,6 +46,19 @@ Result<void> QueryContext::check() {
     return {};
 }
 
+Result<void> QueryContext::check_series(size_t series) const {
+    if (series > limits_.series_max) {
+        return fail(
+            ErrorCode::kTooLarge,
+            fmt::format(
+                "maximum of series ({}) reached for a single query; group by fewer labels",
+                limits_.series_max
+            )
+        );
+    }
+    return {};
+}
+
 Error QueryContext::too_many_samples() const {
     return fail(
         ErrorCode::kTooLarge,

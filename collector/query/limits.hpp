@@ -63,6 +63,9 @@ class QueryContext {
 
     size_t held() const { return held_; }
 
+    /// kTooLarge where there are more series than series_max.
+    Result<void> check_series(size_t series) const;
+
     const QueryLimits& limits() const { return limits_; }
 
     QueryStats& stats() { return stats_; }

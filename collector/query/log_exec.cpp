@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
 
@@ -278,9 +280,107 @@ LogRow::LogRow(UnixNanos ts, std::string_view line, std::string_view labels_json
     std::ranges::copy(labels_json, bytes_.get() + line.size());
 }
 
+namespace {
+
+/// Rows asked for at once where only some of them are kept.
+constexpr uint32_t kThinnedRows = 1'000;
+
+/// A row of a result, with the index of its stream.
+struct PlacedRow {
+    LogRow row;
+    size_t stream = 0;
+    size_t place = 0;  ///< equal times keep their order
+};
+
+/// Rows of an answer that stand at least `interval` apart.
+class ThinnedQuery {
+  public:
+    ThinnedQuery(const LogPlan& plan, const LogRequest& request, QueryContext& context)
+        : plan_(plan),
+          request_(request),
+          context_(context),
+          is_backward_(request.direction == store::Direction::kBackward) {}
+
+    Result<LogResult> run(store::LogStore& store) {
+        LogRequest part = request_;
+        part.interval = Nanos(0);
+        part.limit = kThinnedRows;
+        while (rows_ < request_.limit && part.range.begin < part.range.end) {
+            SEYIR_TRY(LogResult found, LogQuery(plan_, part, context_).run(store));
+            if (!take(std::move(found)) || !skip(part.range)) {
+                break;  // there are no rows behind these
+            }
+        }
+        context_.stats().rows_matched = rows_;
+        LogResult result;
+        for (auto& [labels, rows] : streams_) {
+            result.streams.push_back({labels, std::move(rows)});
+        }
+        return result;
+    }
+
+  private:
+    /// False where these were the last rows.
+    bool take(LogResult found) {
+        std::vector<PlacedRow> rows;
+        for (size_t i = 0; i < found.streams.size(); ++i) {
+            for (LogRow& row : found.streams[i].rows) {
+                rows.push_back({std::move(row), i, rows.size()});
+            }
+        }
+        std::ranges::sort(rows, [&](const PlacedRow& a, const PlacedRow& b) {
+            if (a.row.ts() == b.row.ts()) {
+                return a.place < b.place;
+            }
+            return is_backward_ ? a.row.ts() > b.row.ts() : a.row.ts() < b.row.ts();
+        });
+        const bool may_be_more = rows.size() >= kThinnedRows;
+        for (PlacedRow& placed : rows) {
+            if (rows_ < request_.limit && is_apart(placed.row.ts())) {
+                last_ = placed.row.ts();
+                ++rows_;
+                streams_[found.streams[placed.stream].labels].push_back(std::move(placed.row));
+            }
+        }
+        return may_be_more;
+    }
+
+    bool is_apart(UnixNanos ts) const {
+        if (!last_) {
+            return true;
+        }
+        const auto distance = static_cast<__int128>(ts.value) - last_->value;
+        return (is_backward_ ? -distance : distance) >= request_.interval.count();
+    }
+
+    /// What can be kept next begins `interval` behind the last one. False: that is no time.
+    bool skip(TimeRange& range) const {
+        const auto interval = static_cast<__int128>(request_.interval.count());
+        const __int128 next = is_backward_ ? last_->value - interval + 1 : last_->value + interval;
+        if (next <= UnixNanos::min().value || next > UnixNanos::max().value) {
+            return false;
+        }
+        (is_backward_ ? range.end : range.begin) = UnixNanos{static_cast<int64_t>(next)};
+        return true;
+    }
+
+    const LogPlan& plan_;
+    const LogRequest& request_;
+    QueryContext& context_;
+    const bool is_backward_;
+    std::optional<UnixNanos> last_;
+    uint32_t rows_ = 0;
+    std::map<LabelSet, std::vector<LogRow>> streams_;
+};
+
+}  // namespace
+
 Result<LogResult> run_log_query(
     store::LogStore& store, const LogPlan& plan, const LogRequest& request, QueryContext& context
 ) {
+    if (request.interval.count() > 0) {
+        return ThinnedQuery(plan, request, context).run(store);
+    }
     return LogQuery(plan, request, context).run(store);
 }
 

@@ -26,6 +26,9 @@ struct LogRequest {
     uint32_t limit = 100;
     /// Streams carry stream labels only; each row tells its metadata and parsed labels apart.
     bool categorize = false;
+    /// Of all rows, in the order of the answer, only those at least so far from the one kept before
+    /// (Loki's `interval`); 0 = all.
+    Nanos interval{0};
 };
 
 /// Bytes in one allocation: the line, then (categorized) the row's own labels as JSON.

@@ -342,10 +342,8 @@ class RangeScan {
     ) {
         Accumulator& sums = sums_[series];
         if (keeps_samples_) {
-            if (++samples_ > context_.limits().samples_max) {
-                return too_many_samples();
-            }
-            sums.samples.push_back({ts.value, value, samples_});
+            SEYIR_CHECK(context_.hold(1));
+            sums.samples.push_back({ts.value, value, ++samples_});
             return {};
         }
         ++sums.rows[steps.begin];
@@ -399,8 +397,9 @@ class RangeScan {
         const auto [at, is_new] =
             index_.try_emplace(std::string(key_.bytes()), static_cast<uint32_t>(sums_.size()));
         if (is_new) {
-            SEYIR_CHECK(check_size());
+            SEYIR_CHECK(context_.check_series(sums_.size() + 1));
             labels_.push_back(key_.labels());
+            SEYIR_CHECK(context_.hold(samples_of(labels_.back(), request_.grid.points)));
             const size_t size = keeps_samples_ ? 0 : request_.grid.points + 1;
             sums_.push_back(
                 {std::vector<int64_t>(size), std::vector<int64_t>(sums_bytes_ ? size : 0), {}}
@@ -408,34 +407,6 @@ class RangeScan {
         }
         own_labels_.insert(row_, at->second);
         return at->second;
-    }
-
-    Result<void> check_size() const {
-        const QueryLimits& limits = context_.limits();
-        if (sums_.size() >= limits.series_max) {
-            return fail(
-                ErrorCode::kTooLarge,
-                fmt::format(
-                    "maximum of series ({}) reached for a single query; group by fewer labels",
-                    limits.series_max
-                )
-            );
-        }
-        if ((sums_.size() + 1) * request_.grid.points > limits.samples_max) {
-            return too_many_samples();
-        }
-        return {};
-    }
-
-    Error too_many_samples() const {
-        return fail(
-            ErrorCode::kTooLarge,
-            fmt::format(
-                "maximum of samples ({}) reached for a single query; use a longer step, a shorter "
-                "time or group by fewer labels",
-                context_.limits().samples_max
-            )
-        );
     }
 
     Result<Matrix> finish_samples() {

@@ -7,6 +7,22 @@
 
 namespace seyir::query {
 
+size_t samples_of(const LabelSet& labels, size_t points) {
+    size_t bytes = sizeof(Series);
+    for (const auto& [name, value] : labels) {
+        bytes += sizeof(LabelSet::value_type) + name.size() + value.size();
+    }
+    return points + bytes / kSampleBytes;
+}
+
+size_t samples_of(const Matrix& matrix) {
+    size_t samples = 0;
+    for (const Series& series : matrix.series) {
+        samples += samples_of(series.labels, series.values.size());
+    }
+    return samples;
+}
+
 std::string label_key(const LabelSet& labels) {
     std::string key;
     for (const auto& [name, value] : labels) {

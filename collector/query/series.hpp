@@ -46,6 +46,11 @@ struct Matrix {
     bool ordered = false;  ///< by sort() or topk(): keep the order in instant answers
 };
 
+/// What a series takes of the memory of a query, in samples of kSampleBytes.
+inline constexpr size_t kSampleBytes = 16;
+size_t samples_of(const LabelSet& labels, size_t points);
+size_t samples_of(const Matrix& matrix);
+
 /// The set as bytes, for hash tables.
 std::string label_key(const LabelSet& labels);
 

@@ -70,10 +70,12 @@ struct Running {
     }
 };
 
-Matrix aggregate_groups(const Matrix& input, const logql::VectorAggregation& node) {
+Result<Matrix> aggregate_groups(
+    const Matrix& input, const logql::VectorAggregation& node, QueryContext& context
+) {
     struct Group {
         LabelSet labels;
-        std::vector<Running> running;
+        std::vector<const Series*> members;
     };
 
     std::unordered_map<std::string, size_t> index;
@@ -83,20 +85,28 @@ Matrix aggregate_groups(const Matrix& input, const logql::VectorAggregation& nod
         LabelSet labels = group_labels(series.labels, node.grouping);
         const auto [at, is_new] = index.try_emplace(label_key(labels), groups.size());
         if (is_new) {
-            groups.push_back({std::move(labels), std::vector<Running>(points)});
+            groups.push_back({std::move(labels), {}});
         }
-        for (size_t k = 0; k < points; ++k) {
-            if (!is_absent(series.values[k])) {
-                groups[at->second].running[k].add(series.values[k]);
+        groups[at->second].members.push_back(&series);
+    }
+    // One group at a time: sums in progress are several times as large as their results.
+    Matrix output;
+    std::vector<Running> running;
+    for (Group& group : groups) {
+        SEYIR_CHECK(context.check());
+        SEYIR_CHECK(context.hold(samples_of(group.labels, points)));
+        running.assign(points, {});
+        for (const Series* series : group.members) {
+            for (size_t k = 0; k < points; ++k) {
+                if (!is_absent(series->values[k])) {
+                    running[k].add(series->values[k]);
+                }
             }
         }
-    }
-    Matrix output;
-    for (Group& group : groups) {
         Series series{std::move(group.labels), std::vector<double>(points, kAbsent)};
         for (size_t k = 0; k < points; ++k) {
-            if (group.running[k].count > 0) {
-                series.values[k] = group.running[k].result(node.op);
+            if (running[k].count > 0) {
+                series.values[k] = running[k].result(node.op);
             }
         }
         output.series.push_back(std::move(series));
@@ -127,20 +137,19 @@ void order_by_last(Matrix& matrix, bool descending) {
     }
 }
 
-Matrix rank(Matrix input, const logql::VectorAggregation& node) {
+Result<Matrix> rank(Matrix input, const logql::VectorAggregation& node, QueryContext& context) {
     const bool largest = node.op != VectorOp::kBottomk;
     const auto wanted = static_cast<size_t>(node.parameter.value_or(1));
+    const size_t points = points_of(input);
     std::unordered_map<std::string, std::vector<size_t>> groups;
     for (size_t i = 0; i < input.series.size(); ++i) {
         groups[label_key(group_labels(input.series[i].labels, node.grouping))].push_back(i);
     }
-    Matrix output = input;
-    for (Series& series : output.series) {
-        std::ranges::fill(series.values, kAbsent);
-    }
+    std::vector<std::vector<bool>> is_kept(input.series.size(), std::vector<bool>(points));
     std::vector<size_t> present;
     for (const auto& [key, members] : groups) {
-        for (size_t k = 0; k < points_of(input); ++k) {
+        for (size_t k = 0; k < points; ++k) {
+            SEYIR_CHECK(context.check());
             present.clear();
             std::ranges::copy_if(members, std::back_inserter(present), [&](size_t i) {
                 return !is_absent(input.series[i].values[k]);
@@ -151,33 +160,59 @@ Matrix rank(Matrix input, const logql::VectorAggregation& node) {
                 return ranks_before(input.series[a], input.series[b], k, largest);
             });
             for (size_t n = 0; n < taken; ++n) {
-                output.series[present[n]].values[k] = input.series[present[n]].values[k];
+                is_kept[present[n]][k] = true;
             }
         }
     }
-    drop_empty(output);
-    order_by_last(output, largest);
-    return output;
+    for (size_t i = 0; i < input.series.size(); ++i) {
+        for (size_t k = 0; k < points; ++k) {
+            if (!is_kept[i][k]) {
+                input.series[i].values[k] = kAbsent;
+            }
+        }
+    }
+    drop_empty(input);
+    order_by_last(input, largest);
+    return input;
+}
+
+/// Of a label that label_replace makes: Loki's limit for labels is 2 KiB.
+constexpr size_t kReplacedBytesMax = 64 * 1024;
+
+/// What a template could give at most: `$1` may stand in it many times, and calls may nest.
+Result<void> check_replacement(const std::string& source, const std::string& replacement) {
+    const auto uses = static_cast<size_t>(std::ranges::count(replacement, '$'));
+    if (replacement.size() + uses * source.size() > kReplacedBytesMax) {
+        return fail(
+            ErrorCode::kTooLarge,
+            "label_replace could make a label of more than 64 KiB; use a shorter replacement"
+        );
+    }
+    return {};
 }
 
 }  // namespace
 
-Result<Matrix> aggregate(Matrix input, const logql::VectorAggregation& node) {
+Result<Matrix> aggregate(
+    Matrix input, const logql::VectorAggregation& node, QueryContext& context
+) {
     switch (node.op) {
         case VectorOp::kTopk:
         case VectorOp::kApproxTopk:
         case VectorOp::kBottomk:
-            return rank(std::move(input), node);
+            return rank(std::move(input), node, context);
         case VectorOp::kSort:
         case VectorOp::kSortDesc:
             order_by_last(input, node.op == VectorOp::kSortDesc);
             return input;
         default:
-            return aggregate_groups(input, node);
+            return aggregate_groups(input, node, context);
     }
 }
 
-Result<Matrix> replace_labels(Matrix input, const logql::LabelReplace& node) {
+Result<Matrix> replace_labels(
+    Matrix input, const logql::LabelReplace& node, QueryContext& context
+) {
     SEYIR_TRY(const auto regex, logql::Regex::compile(node.regex, true));
     std::vector<std::string_view> groups;
     for (Series& series : input.series) {
@@ -185,11 +220,14 @@ Result<Matrix> replace_labels(Matrix input, const logql::LabelReplace& node) {
         if (!regex.captures(source, groups)) {
             continue;
         }
+        SEYIR_CHECK(context.check());
+        SEYIR_CHECK(check_replacement(source, node.replacement));
         const std::string value =
             logql::expand_template(node.replacement, groups, regex.group_names());
         std::erase_if(series.labels, [&](const auto& label) {
             return label.first == node.destination;
         });
+        SEYIR_CHECK(context.hold(value.size() / kSampleBytes));
         if (!value.empty()) {
             series.labels.emplace_back(node.destination, value);
             std::ranges::sort(series.labels);

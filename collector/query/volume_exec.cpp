@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <map>
 
-#include <fmt/format.h>
-
 #include "common/logql/stage/line_matcher.hpp"
 #include "common/record/level.hpp"
 
@@ -78,20 +76,9 @@ class VolumeSums {
         return true;
     }
 
-    Result<void> check_size(const QueryLimits& limits) const {
-        if (series_.size() > limits.series_max) {
-            return fail(
-                ErrorCode::kTooLarge,
-                fmt::format(
-                    "maximum of series ({}) reached for a single query; group by fewer labels",
-                    limits.series_max
-                )
-            );
-        }
-        return {};
-    }
+    size_t series() const { return series_.size(); }
 
-    Matrix finish() const {
+    Result<Matrix> finish(QueryContext& context) const {
         const double seconds = static_cast<double>(node_.range_ns) / 1e9;
         const bool per_second =
             node_.op == logql::RangeOp::kRate || node_.op == logql::RangeOp::kBytesRate;
@@ -99,6 +86,7 @@ class VolumeSums {
             node_.op == logql::RangeOp::kBytes || node_.op == logql::RangeOp::kBytesRate;
         Matrix matrix;
         for (const auto& [labels, sums] : series_) {
+            SEYIR_CHECK(context.hold(samples_of(labels, request_.grid.points)));
             Series series{labels, {}};
             series.values.assign(request_.grid.points, kAbsent);
             for (const auto& [bucket, sum] : sums) {
@@ -178,10 +166,11 @@ Result<std::optional<Matrix>> run_by_volume(
         if (!sums.add(stream, *tests)) {
             return std::optional<Matrix>();
         }
-        SEYIR_CHECK(sums.check_size(context.limits()));
+        SEYIR_CHECK(context.check_series(sums.series()));
     }
     context.add(volume->stats);
-    return std::optional(sums.finish());
+    SEYIR_TRY(Matrix matrix, sums.finish(context));
+    return std::optional(std::move(matrix));
 }
 
 }  // namespace seyir::query

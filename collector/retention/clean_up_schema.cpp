@@ -40,7 +40,9 @@ config::Field clean_up_field() {
                   .choice("keep", "nothing is dropped without its file")
                   .choice(
                       "delete_oldest",
-                      "when free space is below `min_free.hard`, the oldest day goes without one"
+                      "when free space is below `min_free.hard`, the oldest day that is due goes "
+                      "without "
+                      "one"
                   )
                   .describe("What happens to a day whose file cannot be written.")
                   .or_else("keep"));
@@ -86,6 +88,16 @@ CleanUpConfig read_clean_up(const config::ObjectReader& store, component::PlanCo
         const config::ObjectReader archive = r.nested("archive");
         out.archive_directory = archive.path("directory");
         out.archive_keep = archive.has("keep") ? archive.duration("keep") : Nanos(0);
+    }
+    if (out.on_archive_failure == OnArchiveFailure::kDeleteOldest &&
+        out.archive_directory.empty()) {
+        context.diagnostics.add(
+            {.code = config::kMissingKey,
+             .at = r.span("on_archive_failure"),
+             .message = "`on_archive_failure: delete_oldest` says nothing without `archive`",
+             .hint = "add `archive: { directory: ... }`; without one, days go without a file anyway"
+            }
+        );
     }
     check_keep(store, out, context);
     return out;

@@ -42,6 +42,11 @@ ScheduleConfig read_schedule(const config::ObjectReader& job, component::PlanCon
     };
     if (const auto cron = CronSchedule::parse(out.cron); !cron) {
         component::add_value_error(context, job, "schedule", config::kNotTime, cron.error());
+    } else if (!cron->next_after(UnixNanos{0}, TimeZone())) {
+        const Error never = fail(
+            ErrorCode::kInvalidArgument, "`" + out.cron + "` never comes: no month has that day"
+        );
+        component::add_value_error(context, job, "schedule", config::kNotTime, never);
     }
     const bool is_known = is_zone_name(out.timezone);
     const auto zone = context.checks.files == nullptr || !is_known

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "collector/services/agent_tokens.hpp"
+#include "collector/services/intake_brake.hpp"
 #include "collector/services/internal_events.hpp"
 #include "collector/services/relay_target.hpp"
 #include "collector/store/log_store.hpp"
@@ -51,6 +52,7 @@ class CollectorServices final : public component::ProgramServices {
     store::LogStore& store;
     std::shared_ptr<const AgentTokens> agent_tokens;  ///< of agents that joined; may be none
     InternalEvents events;
+    std::shared_ptr<IntakeBrake> brake = std::make_shared<IntakeBrake>();
     FindRelayTarget find_relay_target;
     FindPositionKeepers find_position_keepers;
 

@@ -184,7 +184,11 @@ StoreHealth RocksStore::health() {
     if (out.disk == DiskState::kHardMark) {
         out.message = core.no_room_text(room);
     } else if (out.message.empty() && out.corrupt_entries > 0) {
-        out.message = fmt::format("{} staged batches cannot be read", out.corrupt_entries);
+        out.message = fmt::format(
+            "{} staged {} cannot be read",
+            out.corrupt_entries,
+            out.corrupt_entries == 1 ? "batch" : "batches"
+        );
     }
     out.ok = out.message.empty();
     return out;

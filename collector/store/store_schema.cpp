@@ -20,13 +20,19 @@ const config::Schema& store_schema() {
         min_free
             .with(field("soft", Type::kBytes)
                       .between(0, 1024 * kGiB)
-                      .describe("Below it: a warning, and clients are asked to slow down.")
+                      .describe(
+                          "Below it: a warning, and clients are slowed down, to 16 MiB a second "
+                          "together and ever less towards `hard`: pushes get 429 with a "
+                          "pause, agents less credit."
+                      )
                       .or_else_described("5 % of the disk, at least 2 GiB, at most half of it")
                       .show("20GiB"))
             .with(field("hard", Type::kBytes)
                       .between(16 * kMiB, 1024 * kGiB)
-                      .describe("Below it: nothing is taken until there is room; agents wait and "
-                                "keep their logs.")
+                      .describe(
+                          "Below it: nothing is taken until there is room; pushes get 507 with a "
+                          "pause, agents wait and keep their logs."
+                      )
                       .or_else_described("2 % of the disk, at least 512 MiB, at most a fifth of it")
                       .show("5GiB"));
         Schema store("store", "Keeps records in `data_dir`, where queries find them.");

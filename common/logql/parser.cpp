@@ -431,6 +431,9 @@ Result<StageKind> Parser::label_format_stage() {
     LabelFormatStage stage;
     do {
         SEYIR_TRY(Token name, expect(TokenKind::kName, "IDENTIFIER (a label name)"));
+        if (name.value == "__error__") {
+            return error_at(name, "__error__ cannot be formatted");
+        }
         const bool repeated = std::ranges::any_of(stage.formats, [&](const LabelFormat& format) {
             return format.name == name.value;
         });

@@ -94,6 +94,9 @@ void add_input(std::string& out, const View& input) {
         out += fmt::format(
             " {:>8} ({} open)", count_of(input, "files"), count_of(input, "open_files")
         );
+        if (number_of(input, "ignored") > 0) {
+            out += fmt::format(", {} older than ignore_older", count_of(input, "ignored"));
+        }
     }
     out += '\n';
     const auto complaints = input.get("complaints");

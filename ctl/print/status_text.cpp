@@ -74,6 +74,34 @@ std::string bytes_text(const View& object, std::string_view name) {
     return number ? format_bytes(static_cast<uint64_t>(std::max(*number, 0.0))) : "";
 }
 
+void disk_lines(Text& text, const View& store) {
+    std::string free = bytes_text(store, "free_bytes");
+    if (const auto days = number_of(store, "days_left"); days && !free.empty()) {
+        free += fmt::format("  (about {:.0f} days until nothing is taken)", *days);
+    }
+    text.line("free", free);
+    if (text_of(store, "disk") == "soft_mark") {
+        text.mark(
+            false,
+            fmt::format(
+                "the disk is below its soft mark of {}: clients are slowed down; at {} free "
+                "nothing is taken",
+                bytes_text(store, "soft_mark_bytes"),
+                bytes_text(store, "hard_mark_bytes")
+            ),
+            "warn"
+        );
+    }
+    if (const auto choice = text_of(store, "on_archive_failure"); !choice.empty()) {
+        text.line(
+            "no archive",
+            choice == "keep" ? "keep: no day goes whose archive cannot be written"
+                             : "delete_oldest: below the hard mark the oldest day that is due goes "
+                               "without one"
+        );
+    }
+}
+
 void store_lines(Text& text, const View& store) {
     text.title("Store");
     if (says_not_ok(store)) {
@@ -88,7 +116,7 @@ void store_lines(Text& text, const View& store) {
     }
     text.line("raw", bytes_text(store, "raw_bytes"));
     text.line("on disk", disk);
-    text.line("free", bytes_text(store, "free_bytes"));
+    disk_lines(text, store);
     const auto segments = count_text(store, "segments");
     const auto days = count_text(store, "partitions");
     text.line("segments", segments.empty() ? "" : segments + " in " + days + " days");

@@ -193,6 +193,12 @@ Result<ExportMark> what_is_asked(const Arguments& arguments) {
         SEYIR_TRY(const UnixNanos end, parse_time(arguments.get("to"), now));
         mark.end = to_rfc3339(end);
         mark.asked += " to " + arguments.get("to");
+        if (mark.start > mark.end) {  // both are UTC of the same form; "" is no bound
+            return fail(
+                ErrorCode::kInvalidArgument,
+                fmt::format("--from ({}) is after --to ({})", mark.start, mark.end)
+            );
+        }
     }
     return mark;
 }
@@ -218,6 +224,10 @@ Result<void> export_to_file(Session& session, const Arguments& arguments, Export
             return {};
         });
     progress.finish();
+    if (!missing && file.mark().records == 0 && !arguments.has("resume")) {
+        file.discard();
+        return missing.error();
+    }
     SEYIR_CHECK(file.finish(missing && missing->empty()));
     const std::string left =
         "; " + arguments.get("out") + ".partial has " + grouped(file.mark().records) + " records";

@@ -166,6 +166,14 @@ Result<void> RecordFile::write_piece() {
     return io::write_file_atomically(fs_, mark_path(), mark_.to_json());
 }
 
+void RecordFile::discard() {
+    file_.reset();
+    for (const std::string& path : {partial(), mark_path()}) {
+        // One that stays is overwritten by the next export.
+        [[maybe_unused]] const auto gone = fs_.remove(path);
+    }
+}
+
 Result<void> RecordFile::finish(bool is_whole) {
     SEYIR_CHECK(write_piece());
     SEYIR_CHECK(file_->sync());

@@ -59,6 +59,9 @@ class RecordFile {
     /// Writes out what is held and, when `is_whole`, gives the file its name.
     Result<void> finish(bool is_whole);
 
+    /// Nothing came: leaves no trace.
+    void discard();
+
   private:
     RecordFile(io::FileSystem& fs, Options options) : fs_(fs), options_(std::move(options)) {}
 

@@ -217,8 +217,9 @@ Result<bool> verify_backups(const std::string& folder, bool is_human) {
             out += "DAMAGED " + problem + "\n";
         }
         out += fmt::format(
-            "{} backups, {} files, {} read in {}: {}\n",
+            "{} {}, {} files, {} read in {}: {}\n",
             ids.size(),
+            ids.size() == 1 ? "backup" : "backups",
             check.files,
             format_bytes(check.bytes),
             seconds_text(took),
@@ -260,6 +261,9 @@ Result<store::StoreCheck> check_store(const std::string& data_dir, Nanos& took) 
 }
 
 Result<bool> verify_store(const std::string& data_dir, bool is_human) {
+    if (const auto there = io::posix_file_system().stat(data_dir); !there) {
+        return there.error();
+    }
     Nanos took{0};
     auto check = check_store(data_dir, took);
     if (!check) {

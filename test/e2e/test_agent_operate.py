@@ -127,8 +127,10 @@ def test_health_tells_how_far_every_input_is_behind_in_bytes_and_seconds(site):
     assert set(inputs) == {"app", "net", "pipe", "push"}
     for one in inputs.values():
         assert one["lag_bytes"] >= 0 and one["lag_seconds"] >= 0 and one["in_flight_bytes"] >= 0, one
+    wait_until(lambda: health(agent)["inputs"][0]["lag_seconds"] > 1.5, "what is unread grows old")
     site.collector.start()
     wait_until(lambda: health(agent)["inputs"][0]["lag_bytes"] == 0, "nothing is behind")
+    wait_until(lambda: health(agent)["inputs"][0]["lag_seconds"] == 0, "and nothing grows old")
     os.close(agent.stdin)
     os.close(writer)
 

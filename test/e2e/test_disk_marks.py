@@ -67,3 +67,23 @@ def test_below_the_hard_mark_pushes_get_507_and_agents_keep_their_logs(site):
     assert sorted(row.line for row in rows) == sorted(f"line {i}".encode() for i in range(500))
     assert push(site, "late")[0] == 204
     assert [row.line for row in site.query_all('{job="pushed"}')] == [b"late"]
+
+
+def test_below_the_soft_mark_clients_are_slowed_down_and_nothing_is_lost(site):
+    configure(site, soft=BELOW)
+    site.collector.start()
+    harness.wait_until(lambda: site.collector.logged("warn", "below its soft mark", "slowed down"), "the warning")
+    assert site.status()["store"]["disk"] == "soft_mark"
+    assert b"below its soft mark of 1 TiB" in site.seyir("status").stdout
+    (site.logs / "app.log").write_text("".join(f"line {i:099d}\n" for i in range(20_000)))
+    site.add_agent().start()
+    site.wait_rows(20_000)
+    answers = []
+    while not any(status == 429 for status, _, _ in answers):
+        answers.append(push(site, "x" * 200_000 + str(len(answers))))
+        assert len(answers) < 1000, "more than 200 MB at once"
+    assert all(status in (204, 429) for status, _, _ in answers)
+    status, headers, answer = answers[-1]
+    assert int(headers["Retry-After"]) >= 1 and b"min_free.soft" in answer
+    harness.wait_until(lambda: push(site, "after the pause")[0] == 204, "a push is taken again")
+    assert sum("below its soft mark" in line for line in site.collector.log_text().splitlines()) == 1

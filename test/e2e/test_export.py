@@ -245,3 +245,25 @@ def test_a_bad_line_is_named_and_stops_or_is_skipped(store, other):
     assert export(other) == good % 1 + good % 2 + good % 3
     wrong = other.seyir("import", file, "--anew", "--path", "/nowhere")
     assert wrong.returncode == 1 and b"--path" in wrong.stderr, wrong.stderr
+
+
+@pytest.mark.parametrize("asked, says", [
+    (["{app="], b"parse"),
+    (["--from", "2026-02-01T00:00:00Z", "--to", "2026-01-01T00:00:00Z"], b"is after --to"),
+])
+def test_an_export_that_cannot_begin_leaves_no_file_and_no_advice_to_resume(store, asked, says):
+    out = store.folder / "none.jsonl"
+    done = store.seyir("export", *asked, "--out", out)
+    assert done.returncode != 0 and says in done.stderr, done.stderr
+    assert b"--resume" not in done.stderr and b".partial" not in done.stderr, done.stderr
+    assert list(store.folder.glob("none.jsonl*")) == []
+
+
+def test_advice_fits_what_is_wrong(store):
+    missing = store.seyir("verify", store.folder / "nowhere", server=False)
+    assert missing.returncode != 0 and b"No such file" in missing.stderr, missing.stderr
+    assert b"doctor" not in missing.stderr
+    second = harness.Process("seyir-collector", store.collector.config, store.folder / "second.log", harness.free_ports(1)[0])
+    status, log = second.run_to_end()
+    assert status != 0 and "in use by another process" in log, log
+    assert "writable by this user" not in log

@@ -52,6 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (const auto count = read_count_or(request, "line_limit", 100, 7)) {
         require(*count > 0 && *count <= 100);
     }
+    if (const auto interval = read_interval(request)) {
+        require(interval->count() >= 0);
+    }
     (void)read_direction(request);
     (void)read_streams_format(request);
     return 0;

@@ -25,7 +25,7 @@ ALLOWED = {
     "common/wire": BASE + ["common/record", "common/codec"],
     "common/net": BASE + ["common/async", "common/metrics", "common/codec"],
     "common/pipeline": DATA + ["common/config", "common/logql"],
-    "common/logql": BASE + ["common/automaton", "common/record", "common/json", "common/metrics"],
+    "common/logql": BASE + ["common/automaton", "common/record", "common/json", "common/metrics", "common/time"],
     "common/alert": DATA + ["common/logql"],
     "common/buffer": DATA + ["common/config", "common/pipeline", "common/async"],
     "common/ship": DATA + ["common/config", "common/pipeline", "common/wire", "common/async", "common/net"],

@@ -2,9 +2,11 @@
 #include "agent/input/tail/glob.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <set>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -105,6 +107,15 @@ std::string join(const std::string& directory, std::string_view name) {
 }
 
 }  // namespace
+
+std::string with_remedy(const Error& error) {
+    const bool is_denied = error.message.ends_with(std::generic_category().message(EACCES)) ||
+                           error.message.ends_with(std::generic_category().message(EPERM));
+    return is_denied ? error.message +
+                           ": give seyir-agent read permission (systemd: the drop-in "
+                           "10-read-all.conf.example in its documentation folder) or exclude it"
+                     : error.message;
+}
 
 bool segment_matches(std::string_view pattern, std::string_view name, Hidden hidden) {
     if (hidden == Hidden::kNamed && name.starts_with('.') && !pattern.starts_with('.') &&
@@ -218,11 +229,12 @@ std::vector<FoundFile> GlobWalker::walk(
     }
     if (walk.refused > 0) {
         complaints_.push_back(fmt::format(
-            "{} files beyond files_max ({}) are not read: raise it or narrow the globs",
-            walk.refused,
+            "files beyond max_files ({}) are not read (seyir_agent_tail_files_beyond_max counts "
+            "them): raise it or narrow the globs",
             files_max
         ));
     }
+    refused_count_ = walk.refused;
     directories.assign(walk.directories.begin(), walk.directories.end());
     std::ranges::sort(walk.found, {}, &FoundFile::path);
     return std::move(walk.found);
@@ -239,7 +251,7 @@ void GlobWalker::descend(Walk& walk, const std::string& directory, size_t segmen
     const auto names = fs_.list(directory);
     if (!names) {
         if (names.error().code != ErrorCode::kNotFound && complaints_.size() < kComplaintsMax) {
-            complaints_.push_back(names.error().message);
+            complaints_.push_back(with_remedy(names.error()));
         }
         return;
     }
@@ -269,7 +281,7 @@ void GlobWalker::visit(Walk& walk, const std::string& path, size_t segment, unsi
     const auto info = safe_stat(path, walk.glob->root());
     if (!info) {
         if (info.error().code != ErrorCode::kNotFound && complaints_.size() < kComplaintsMax) {
-            complaints_.push_back(info.error().message);
+            complaints_.push_back(with_remedy(info.error()));
         }
         return;
     }
@@ -328,7 +340,8 @@ Result<io::FileInfo> GlobWalker::safe_stat(const std::string& path, const std::s
     return fail(
         ErrorCode::kRefused,
         fmt::format(
-            "{} is a symlink of uid {} to a file of uid {} outside {}: not followed",
+            "{} is a symlink of uid {} to a file of uid {} outside {}: not followed; include the "
+            "file itself, or exclude the link",
             path,
             link.owner_uid,
             target.owner_uid,

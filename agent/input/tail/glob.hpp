@@ -48,6 +48,9 @@ class Glob {
     std::vector<std::string> segments_;  ///< below root_
 };
 
+/// The error's message, and what helps where permission is missing.
+std::string with_remedy(const Error& error);
+
 struct FoundFile {
     std::string path;
     io::FileInfo info;  ///< of what the path leads to; is_symlink: through a link
@@ -70,6 +73,9 @@ class GlobWalker {
         const std::string& path, const std::vector<Glob>& include, const std::vector<Glob>& exclude
     );
 
+    /// How many matches of the last walk were left out because of files_max.
+    size_t refused_count() const { return refused_count_; }
+
     /// Symlinks refused, directories that could not be listed, matches beyond files_max; of the
     /// last walk, for people.
     const std::vector<std::string>& complaints() const { return complaints_; }
@@ -83,6 +89,7 @@ class GlobWalker {
 
     io::FileSystem& fs_;
     std::vector<std::string> complaints_;
+    size_t refused_count_ = 0;
 };
 
 }  // namespace seyir::agent::input

@@ -52,7 +52,7 @@ struct Segment {
 
     uint64_t batch_id = 0;
     Mark end;
-    SteadyTime read_at;
+    SteadyTime since;  ///< its oldest byte was there
     State state = State::kPending;
 };
 
@@ -69,6 +69,7 @@ enum class FileState : uint8_t {
 /// Why nothing is read of a file though it matches; looked at again.
 enum class LeftOut : uint8_t {
     kNot,
+    kTooOld,  ///< not changed for ignore_older: it is not even opened
     kOthers,  ///< another input of this agent reads it
 };
 
@@ -131,7 +132,9 @@ struct TailFile {
     std::vector<std::pair<uint64_t, uint64_t>> ladder;
     SteadyTime ladder_at;
 
-    uint64_t size_bytes = 0;  ///< when last looked
+    uint64_t size_bytes = 0;                 ///< when last looked
+    std::optional<SteadyTime> unread_since;  ///< bytes before unread_to were unread then
+    uint64_t unread_to = 0;
     /// Of a kIgnored copy: its size when it was found to hold nothing new. Beyond it is unread.
     uint64_t covered_end = 0;
     uint64_t cut_from = 0;  ///< size before it was seen to be shorter; 0: not seen

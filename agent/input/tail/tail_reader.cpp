@@ -24,11 +24,17 @@ std::string name(const char* rest) {
 TailCounters::TailCounters(metrics::Registry& r, const std::string& input)
     : files(r.gauge(name("files"), "Files known.", {{"input", input}})),
       open_files(r.gauge(name("open_files"), "Files held open.", {{"input", input}})),
+      ignored_files(
+          r.gauge(name("ignored_files"), "Files left out by ignore_older.", {{"input", input}})
+      ),
+      files_beyond_max(r.gauge(
+          name("files_beyond_max"), "Files not read because of max_files.", {{"input", input}}
+      )),
       lag_bytes(r.gauge(
           name("lag_bytes"), "Bytes in the files that are not acknowledged.", {{"input", input}}
       )),
       lag_seconds(r.gauge(
-          name("lag_seconds"), "Age of the oldest line not acknowledged.", {{"input", input}}
+          name("lag_seconds"), "Age of the oldest byte not acknowledged.", {{"input", input}}
       )),
       in_flight_bytes(
           r.gauge(name("in_flight_bytes"), "Memory of batches not answered.", {{"input", input}})
@@ -294,7 +300,8 @@ void TailReader::flush() {
     BatchBuilder::Built built = builder_.take();
     const size_t memory_bytes = built.batch.memory_bytes();
     for (TailFile* file : built.lanes) {
-        file->in_flight.push_back({built.id, file->mark(), now_, Segment::State::kPending});
+        const SteadyTime since = file->unread_since.value_or(now_);
+        file->in_flight.push_back({built.id, file->mark(), since, Segment::State::kPending});
     }
     counters_.lines.add(built.batch.row_count());
     batches_[built.id] = {memory_bytes, std::move(built.lanes)};
@@ -355,8 +362,9 @@ void TailReader::refresh_status() {
     TailStatus status;
     SteadyTime oldest = now_;
     unsettled_ = !missing_.empty() || !rewinding_.empty() || !to_ask_.empty() || !batches_.empty();
-    for (const TailFile& file : files_) {
+    for (TailFile& file : files_) {
         if (file.released || file.state == FileState::kIgnored) {
+            status.ignored_files += !file.released && file.left_out == LeftOut::kTooOld ? 1 : 0;
             continue;
         }
         const bool known = file.state == FileState::kNew || file.state == FileState::kActive;
@@ -368,8 +376,10 @@ void TailReader::refresh_status() {
         const uint64_t end = std::max(file.size_bytes, file.read_end);
         status.lag_bytes += end > file.acked.offset ? end - file.acked.offset : 0;
         if (!file.in_flight.empty()) {
-            oldest = std::min(oldest, file.in_flight.front().read_at);
+            oldest = std::min(oldest, file.in_flight.front().since);
         }
+        note_unread(file);
+        oldest = std::min(oldest, file.unread_since.value_or(now_));
     }
     status.open_files = open_.size();
     status.scans = scan_;
@@ -381,11 +391,24 @@ void TailReader::refresh_status() {
     const auto& walked = walker_.complaints();
     status.complaints.insert(status.complaints.end(), walked.begin(), walked.end());
     counters_.files.set(static_cast<double>(status.files));
+    counters_.ignored_files.set(static_cast<double>(status.ignored_files));
+    counters_.files_beyond_max.set(static_cast<double>(walker_.refused_count()));
     counters_.open_files.set(static_cast<double>(status.open_files));
     counters_.lag_bytes.set(static_cast<double>(status.lag_bytes));
     counters_.lag_seconds.set(status.lag_seconds);
     const std::lock_guard lock(status_mutex_);
     status_ = std::move(status);
+}
+
+void TailReader::note_unread(TailFile& file) {
+    // A lane that is not read, or waits to go back, goes on where its lines were taken.
+    const uint64_t read = file.state == FileState::kActive ? file.read_end : file.acked.offset;
+    if (read >= file.size_bytes) {
+        file.unread_since.reset();
+    } else if (!file.unread_since || read >= file.unread_to) {
+        file.unread_since = now_;
+        file.unread_to = file.size_bytes;
+    }
 }
 
 TailStatus TailReader::status() const {

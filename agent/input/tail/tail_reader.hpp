@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -55,7 +56,8 @@ struct TailStatus {
     size_t open_files = 0;
     size_t waiting_for_answer = 0;  ///< the collector was not yet asked, or has not answered
     uint64_t lag_bytes = 0;         ///< in the files and not acknowledged
-    double lag_seconds = 0;         ///< age of the oldest line handed on and not acknowledged
+    double lag_seconds = 0;         ///< since the oldest of it was seen
+    size_t ignored_files = 0;       ///< left out by ignore_older
     uint64_t in_flight_bytes = 0;
     uint64_t scans = 0;                   ///< how often the folders were looked through
     std::vector<std::string> complaints;  ///< files and directories that cannot be read, and why
@@ -66,6 +68,8 @@ struct TailCounters {
 
     metrics::Gauge& files;
     metrics::Gauge& open_files;
+    metrics::Gauge& ignored_files;
+    metrics::Gauge& files_beyond_max;
     metrics::Gauge& lag_bytes;
     metrics::Gauge& lag_seconds;
     metrics::Gauge& in_flight_bytes;
@@ -193,6 +197,10 @@ class TailReader {
     TailFile& add_file(const FoundFile& found);
     void begin(TailFile& file);
     bool leave_out(TailFile& file);
+    bool is_too_old(const TailFile& file) const;
+    void leave_out_old(TailFile& file);
+    void log_walk();
+    void name_unmatched(const std::vector<FoundFile>& found) const;
     void reserve_remembered();
     void give_back_unused();
     void move_path(TailFile& file, const std::string& path);
@@ -335,6 +343,7 @@ class TailReader {
     void save_new_lanes(const std::vector<TailFile*>& lanes);
 
     void refresh_status();
+    void note_unread(TailFile& file);
 
     TailOptions options_;
     TailDeps deps_;
@@ -406,6 +415,7 @@ class TailReader {
     std::vector<TailInbox::Ack> acks_;
     std::vector<TailInbox::Answer> answers_;
     std::unordered_map<std::string, std::string> complaints_;
+    std::set<std::string> walk_said_;  ///< complaints of the last walk
 
     mutable std::mutex status_mutex_;
     TailStatus status_;

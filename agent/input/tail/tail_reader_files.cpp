@@ -47,6 +47,12 @@ void TailReader::drain_watch() {
     for (const WatchEvent& event : events_) {
         if (event.kind == WatchEvent::Kind::kChanged) {
             if (const auto at = by_path_.find(event.path); at != by_path_.end()) {
+                if (at->second->left_out == LeftOut::kTooOld) {
+                    if (const auto found = walker_.look(event.path, include_, exclude_)) {
+                        see(*found);
+                    }
+                    continue;
+                }
                 at->second->told_scan = scan_;
                 at->second->untold = false;
                 enqueue(*at->second);
@@ -74,6 +80,10 @@ void TailReader::rescan() {
     last_scan_ = now_;
     std::vector<std::string> directories;
     const auto found = walker_.walk(include_, exclude_, options_.files_max, directories);
+    log_walk();
+    if (first_scan_) {
+        name_unmatched(found);
+    }
     const bool watches_more = watch_ != nullptr && watch_->watch(directories);
     next_scan_ = now_ + (watches_more ? std::min<Nanos>(kScanGapMin, options_.rescan_interval)
                                       : scan_interval(found));
@@ -98,7 +108,7 @@ void TailReader::rescan() {
 
 Nanos TailReader::scan_interval(const std::vector<FoundFile>& found) const {
     const bool told = watch_ != nullptr && watch_->tells_all() && now_ >= untold_until_ &&
-                      complaints_.empty() && walker_.complaints().empty() &&
+                      complaints_.empty() &&
                       // What is written through another name makes no event of this one.
                       std::ranges::none_of(found, [](const FoundFile& file) {
                           return file.info.is_symlink || file.info.link_count > 1;
@@ -306,7 +316,8 @@ void TailReader::see(const FoundFile& found) {
         file.changed_at = now_;
     }
     if (file.state == FileState::kIgnored) {
-        if (file.left_out != LeftOut::kNot) {
+        if (file.left_out == LeftOut::kOthers ||
+            (file.left_out == LeftOut::kTooOld && !is_too_old(file))) {
             begin(file);
         }
         return;
@@ -352,53 +363,6 @@ TailFile& TailReader::add_file(const FoundFile& found) {
     by_path_[file.path] = &file;
     by_id_[file.id] = &file;
     return file;
-}
-
-void TailReader::begin(TailFile& file) {
-    if (!leave_out(file)) {
-        enqueue(file);
-    }
-}
-
-bool TailReader::leave_out(TailFile& file) {
-    const std::string reader = deps_.claims == nullptr ? "" : deps_.claims->claim(file.id, owner_);
-    if (!reader.empty()) {
-        file.state = FileState::kIgnored;
-        file.left_out = LeftOut::kOthers;
-        note_complaint(
-            file.path,
-            fmt::format(
-                "{} is read by input `{}` already: use one input and two routes", file.path, reader
-            )
-        );
-        return true;
-    }
-    if (file.left_out == LeftOut::kOthers) {
-        complaints_.erase(file.path);
-        log::info("tail", file.path + " is read from now on", {{"input", options_.id}});
-    }
-    file.state = FileState::kNew;
-    file.left_out = LeftOut::kNot;
-    return false;
-}
-
-/// Another input may match what this one read before: it keeps its files over a restart, whichever
-/// input looks first.
-void TailReader::reserve_remembered() {
-    for (const checkpoint::LaneCheckpoint& lane : memory_) {
-        if (deps_.claims != nullptr && lane.inode != 0) {
-            deps_.claims->claim({lane.device, lane.inode, lane.birth}, owner_);
-        }
-    }
-}
-
-void TailReader::give_back_unused() {
-    for (const checkpoint::LaneCheckpoint& lane : memory_) {
-        const FileIdentity id{lane.device, lane.inode, lane.birth};
-        if (deps_.claims != nullptr && !by_id_.contains(id)) {
-            deps_.claims->give_back(id, owner_);
-        }
-    }
 }
 
 void TailReader::move_path(TailFile& file, const std::string& path) {
@@ -593,8 +557,8 @@ void TailReader::consider_new(TailFile& file) {
         report_grown_copy(file.path, file.memory->acked_end, file.size_bytes);
         file.memory.reset();
     }
-    if (!file.memory && options_.ignore_older.count() > 0 &&
-        file.modified < deps_.clock.wall_now() - options_.ignore_older) {
+    if (!file.memory && is_too_old(file)) {
+        leave_out_old(file);
         return;
     }
     if (!file.memory && held_as_copy(file, first_bytes)) {
@@ -754,24 +718,6 @@ void TailReader::release(TailFile& file) {
     forget_banner(file);
     unlist_original(file);
     give_back(file);
-}
-
-void TailReader::give_back(const TailFile& file) {
-    // (Another lane of this input may go on in the same file.)
-    if (deps_.claims != nullptr && !by_id_.contains(file.id)) {
-        deps_.claims->give_back(file.id, owner_);
-    }
-}
-
-void TailReader::complain(const TailFile& file, const Error& error) {
-    counters_.read_errors.add();
-    note_complaint(file.path, error.message);
-}
-
-void TailReader::note_complaint(const std::string& path, const std::string& message) {
-    if (complaints_.size() < kComplaintsMax && complaints_.emplace(path, message).second) {
-        log::warn("tail", message, {{"input", options_.id}});
-    }
 }
 
 }  // namespace seyir::agent::input

@@ -112,6 +112,10 @@ void TailReader::advance(TailFile& file) {
             flush();  // its lines go out once more and come back; then nothing is under way
             return;
         }
+        if (!file.in_flight.empty()) {  // unread again, and no younger for it
+            file.unread_since = file.in_flight.front().since;
+            file.unread_to = file.read_end;
+        }
         file.in_flight.clear();
         if (std::ranges::find(rewinding_, &file) == rewinding_.end()) {
             rewinding_.push_back(&file);

@@ -19,6 +19,11 @@ namespace {
 /// Until other connections give bytes back there is nobody to wake this one.
 constexpr auto kRoomAgain = std::chrono::milliseconds(20);
 
+/// Below the soft mark of the disk: in bytes, which is one frame at a time; and how long one waits
+/// at most. What was sent before comes within `ack_timeout` of the agent all the same.
+constexpr uint64_t kSlowCredit = 64 * kKiB;
+constexpr auto kSlowWaitMax = std::chrono::seconds(3);
+
 /// The answer to send for what the pipeline reported.
 wire::Ack ack_of(uint64_t seq, const DeliveryReport& report) {
     wire::Ack ack;
@@ -101,7 +106,11 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::handle(
 }
 
 async::Awaitable<void> AgentsServer::wait_for_room(ConnectionPtr connection, uint64_t raw_bytes) {
+    const SteadyTime slow_until = clock_.steady_now() + kSlowWaitMax;
     const auto full = [&] {
+        if (setup_.brake && setup_.brake->wait().count() > 0 && clock_.steady_now() < slow_until) {
+            return true;
+        }
         const uint64_t own = connection->link->in_flight_bytes();
         const uint64_t all = shared_->in_flight_bytes.load();
         return (own > 0 && own + raw_bytes > setup_.credit_bytes) ||
@@ -120,6 +129,17 @@ async::Awaitable<void> AgentsServer::wait_for_room(ConnectionPtr connection, uin
     connection->link->set_paused(false);
 }
 
+void AgentsServer::tell_credit(Connection& connection) const {
+    const bool is_slow = setup_.brake && setup_.brake->is_on();
+    if (is_slow == connection.is_slowed) {
+        return;
+    }
+    connection.is_slowed = is_slow;
+    std::string out;
+    wire::append_message(out, wire::Throttle{0, is_slow ? kSlowCredit : setup_.credit_bytes});
+    connection.link->queue(out);
+}
+
 async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::on_frame(
     ConnectionPtr connection, std::string_view body
 ) {
@@ -131,9 +151,13 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::on_frame(
         co_return Refusal{refuse_code, "bad_frame", frame.error().message};
     }
     connection->stream.set_read_deadline(SteadyTime::max());  // not read while it waits for room
+    tell_credit(*connection);
     co_await wait_for_room(connection, frame->header.raw_bytes);
     if (connection->ended) {
         co_return std::nullopt;
+    }
+    if (setup_.brake) {
+        setup_.brake->charge(frame->header.raw_bytes);
     }
     co_return take_frame(*connection, *frame);
 }

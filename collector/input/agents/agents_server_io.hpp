@@ -95,7 +95,8 @@ class AgentsServer {
         std::shared_ptr<async::Event> writer_done;
         uint32_t epoch = 0;
         uint64_t last_seq = 0;
-        bool ended = false;  ///< either loop has ended
+        bool is_slowed = false;  ///< was told of little credit
+        bool ended = false;      ///< either loop has ended
         SteadyTime last_sent;
     };
 
@@ -132,6 +133,9 @@ class AgentsServer {
         ConnectionPtr connection, std::string_view body
     );
     async::Awaitable<void> wait_for_room(ConnectionPtr connection, uint64_t raw_bytes);
+
+    /// Credit for as long as the disk is short of space, and again the usual one.
+    void tell_credit(Connection& connection) const;
 
     std::optional<Refusal> on_event(Connection& connection, std::string_view body);
     std::optional<Refusal> take_frame(Connection& connection, const wire::Frame& frame);

@@ -24,6 +24,7 @@ struct AgentsSetup {
     std::shared_ptr<net::TlsServerContext> tls;  ///< none = plain
     net::Authenticator authenticator;            ///< who may ship; open = everybody
     std::shared_ptr<const AgentTokens> joined;   ///< set: agents that joined may ship, too
+    std::shared_ptr<IntakeBrake> brake;          ///< frames are slowed down by it; may be none
     FindRelayTarget find_relay_target;           ///< none: relayed requests are refused
     FindPositionKeepers find_position_keepers;   ///< none: the store alone
     std::string server_version;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "collector/services/collector_services.hpp"
+
 namespace seyir::collector::input {
 namespace {
 
@@ -62,7 +64,9 @@ class HttpPlan final : public component::InputPlan {
 
     Result<std::unique_ptr<pipeline::Input>> instantiate(const component::InputContext& context
     ) override {
-        return std::make_unique<HttpInput>(options_, context.run.registry, context.run.clock);
+        auto input = std::make_unique<HttpInput>(options_, context.run.registry, context.run.clock);
+        input->set_brake(static_cast<CollectorServices&>(context.program).brake);
+        return input;
     }
 
   private:

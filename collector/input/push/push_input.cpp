@@ -260,6 +260,17 @@ void PushInput::submit_relayed(std::shared_ptr<RecordBatch> batch) {
 void PushInput::push(const net::HttpExchangePtr& exchange) {
     const net::HttpRequest& request = exchange->request();
     const uint64_t bytes = request.body.size();
+    if (const Nanos wait = brake_ ? brake_->wait() : Nanos(0); wait.count() > 0) {
+        shared_->refused->add();
+        exchange->respond(retry_later(
+            429,
+            ErrorCode::kBackpressure,
+            "the collector's disk is below its soft mark (min_free.soft) and takes records slowly; "
+            "send it again after the pause, free space there or lower `retention`",
+            wait
+        ));
+        return;
+    }
     if (!take_budget(bytes)) {
         shared_->refused->add();
         exchange->respond(retry_later(
@@ -283,6 +294,9 @@ void PushInput::push(const net::HttpExchangePtr& exchange) {
         shared_->in_flight_bytes -= bytes;
         exchange->respond(net::HttpResponse::error(400, body.error()));
         return;
+    }
+    if (brake_) {
+        brake_->charge(body->batch->raw_bytes());
     }
     shared_->rejected->add(body->rejected);
     shared_->altered->add(body->altered);

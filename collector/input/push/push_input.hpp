@@ -3,18 +3,20 @@
 // the byte budget, the hash that makes a repeated request harmless, the answers.
 // Room: HttpRequest -> PushBody (the protocol's own) -> RecordBatch -> answer.
 // Threads: handlers run concurrently on the server's lanes; start and stop belong to one thread.
-// Errors: 400 for what can never be taken, 429 when the budget is used up, 507 when the store's
-// disk is full, 503 when nothing could be stored for another reason; all but the first with
-// Retry-After. Limits: in_flight_bytes_max of request bodies that wait for the outputs.
+// Errors: 400 for what can never be taken, 429 when the budget or the brake is used up, 507 when
+// the store's disk is full, 503 when nothing could be stored for another reason; all but the first
+// with Retry-After. Limits: in_flight_bytes_max of request bodies that wait for the outputs.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <shared_mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "collector/input/push/push_body.hpp"
+#include "collector/services/intake_brake.hpp"
 #include "collector/services/relay_target.hpp"
 #include "common/component/types.hpp"
 #include "common/io/clock.hpp"
@@ -36,6 +38,9 @@ class PushInput : public pipeline::Input, public component::HttpMounted, public 
     Result<void> start(pipeline::Submit submit) override;
     void stop() override;
     pipeline::ComponentHealth health() const override;
+
+    /// Before start(): pushes are slowed down by it.
+    void set_brake(std::shared_ptr<IntakeBrake> brake) { brake_ = std::move(brake); }
 
     /// POST path(). The routes refer to this object.
     std::vector<net::HttpRoute> http_routes() override;
@@ -71,6 +76,7 @@ class PushInput : public pipeline::Input, public component::HttpMounted, public 
 
     const std::string id_;
     uint64_t in_flight_bytes_max_;
+    std::shared_ptr<IntakeBrake> brake_;  ///< may be none
     std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
     mutable std::shared_mutex mutex_;  ///< submit_: handlers read, start and stop write
     pipeline::Submit submit_;

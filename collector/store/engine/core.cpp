@@ -135,7 +135,9 @@ Result<void> Core::load() {
     }
     std::shared_ptr<Database> opened;
     if (auto done = open_guarded(opened); !done) {
-        return Error(done.error()).context("opening data_dir " + dir + " (" + hint + ")");
+        const bool is_ours = done.error().code != ErrorCode::kRefused;  // else it is in use
+        return Error(done.error())
+            .context("opening data_dir " + dir + (is_ours ? " (" + hint + ")" : ""));
     }
     Database& db = *opened;
     SEYIR_CHECK(load_streams(db));

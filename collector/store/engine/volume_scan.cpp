@@ -170,8 +170,11 @@ Result<bool> VolumeScan::add_cut_run(
     const uint32_t last = counter_.bucket_of(run.max_ts);
     const UnixNanos first_end = counter_.begin_of(first + 1);
     const UnixNanos last_begin = counter_.begin_of(last);
-    const bool reads_first =
-        last_begin.value - run.min_ts.value < run.max_ts.value - first_end.value;
+    // Times may be farther apart than int64 can tell.
+    const auto behind = [](UnixNanos a, UnixNanos b) {
+        return static_cast<uint64_t>(a.value) - static_cast<uint64_t>(b.value);
+    };
+    const bool reads_first = behind(last_begin, run.min_ts) < behind(run.max_ts, first_end);
     RowChoice choice;
     choice.range = reads_first ? TimeRange{run.min_ts, last_begin}
                                : TimeRange{first_end, {run.max_ts.value + 1}};

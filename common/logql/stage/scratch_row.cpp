@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "common/logql/extract/json_reader.hpp"
 #include "common/record/level.hpp"
@@ -104,6 +105,9 @@ void ScratchRow::bind(const RecordBatch& batch, uint32_t index) {
     line_ = batch.body(index);
     stand_in_.reset();
     parsed_.clear();
+    if (!parsed_index_.empty()) {
+        parsed_index_.clear();
+    }
     removed_.clear();
     has_error_ = false;
     rendered_bytes_ = 0;
@@ -126,13 +130,41 @@ bool ScratchRow::has_level() const {
 }
 
 const ScratchRow::Parsed* ScratchRow::find_parsed(std::string_view name) const {
+    if (parsed_.size() > kSearchedMax) {
+        const auto found = parsed_index_.find(name);
+        return found == parsed_index_.end() ? nullptr : &parsed_[found->second];
+    }
     const auto at = std::ranges::find(parsed_, name, &Parsed::name);
     return at == parsed_.end() ? nullptr : &*at;
 }
 
 ScratchRow::Parsed* ScratchRow::find_parsed(std::string_view name) {
-    const auto at = std::ranges::find(parsed_, name, &Parsed::name);
-    return at == parsed_.end() ? nullptr : &*at;
+    return const_cast<Parsed*>(std::as_const(*this).find_parsed(name));
+}
+
+void ScratchRow::add_parsed(const Parsed& label) {
+    parsed_.push_back(label);
+    if (parsed_.size() == kSearchedMax + 1) {
+        parsed_index_.clear();
+        for (size_t i = 0; i < parsed_.size(); ++i) {
+            parsed_index_.emplace(parsed_[i].name, i);
+        }
+    } else if (parsed_.size() > kSearchedMax) {
+        parsed_index_.emplace(label.name, parsed_.size() - 1);
+    }
+}
+
+/// The last one takes its place.
+void ScratchRow::remove_parsed(const Parsed& label) {
+    const auto at = static_cast<size_t>(&label - parsed_.data());
+    if (parsed_.size() > kSearchedMax) {
+        parsed_index_.erase(label.name);
+        if (at + 1 != parsed_.size()) {
+            parsed_index_[parsed_.back().name] = at;
+        }
+    }
+    parsed_[at] = parsed_.back();
+    parsed_.pop_back();
 }
 
 bool ScratchRow::is_removed(std::string_view name) const {
@@ -303,7 +335,7 @@ void ScratchRow::set(std::string_view name, std::string_view value) {
         label->by_parser = false;
         return;
     }
-    parsed_.push_back({scratch_.copy(name), kept, false});
+    add_parsed({scratch_.copy(name), kept, false});
 }
 
 void ScratchRow::extract(std::string_view name, std::string_view value) {
@@ -319,15 +351,15 @@ void ScratchRow::extract(std::string_view name, std::string_view value) {
         }
         return;
     }
-    parsed_.push_back({renamed ? label : scratch_.copy(name), value, true});
+    add_parsed({renamed ? label : scratch_.copy(name), value, true});
 }
 
 void ScratchRow::remove(std::string_view name) {
     if (name == kErrorLabel) {
         has_error_ = false;
     }
-    if (Parsed* label = find_parsed(name)) {
-        parsed_.erase(parsed_.begin() + (label - parsed_.data()));
+    if (const Parsed* label = find_parsed(name)) {
+        remove_parsed(*label);
     }
     if (in_base(name) && !is_removed(name)) {
         removed_.push_back(scratch_.copy(name));

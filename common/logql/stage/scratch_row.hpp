@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "common/record/batch.hpp"
@@ -188,8 +189,13 @@ class ScratchRow {
         bool by_parser = false;
     };
 
+    /// More parsed labels than this are found by hash: a line may hold many thousands.
+    static constexpr size_t kSearchedMax = 32;
+
     const Parsed* find_parsed(std::string_view name) const;
     Parsed* find_parsed(std::string_view name);
+    void add_parsed(const Parsed& label);
+    void remove_parsed(const Parsed& label);
     bool is_removed(std::string_view name) const;
     bool has_level() const;
     /// Record's own labels: attributes, severity, trace ids.
@@ -205,6 +211,7 @@ class ScratchRow {
     std::string_view line_;
     std::optional<std::span<const FoundValue>> stand_in_;
     std::vector<Parsed> parsed_;
+    std::unordered_map<std::string_view, size_t> parsed_index_;  ///< beyond kSearchedMax of them
     std::vector<std::string_view> removed_;
     bool has_error_ = false;
     size_t rendered_bytes_ = 0;

@@ -4,8 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
 
 #include <fmt/format.h>
+
+#include "common/time/time_zone.hpp"
 
 namespace seyir::logql::tmpl {
 namespace {
@@ -266,7 +271,11 @@ void append_piece(std::string& out, const Piece& piece, const Moment& moment, co
             out += c.hour >= 12 ? "pm" : "am";
             break;
         case Part::kZoneName:
-            out += moment.zone;
+            if (moment.zone.empty()) {
+                append_zone(out, moment, "-0700", false);  // as Go where a zone has no name
+            } else {
+                out += moment.zone;
+            }
             break;
         case Part::kZoneZ:
         case Part::kZone:
@@ -293,7 +302,50 @@ void format_moment(std::string& out, const Moment& moment, std::string_view layo
     }
 }
 
-void move_to_zone(Moment&, std::string_view) {}
+namespace {
+
+/// Names may come from records; reading a file for each row would be slow, keeping all unbounded.
+constexpr size_t kZonesKept = 1'000;
+
+/// As Go's time.LoadLocation: a name of the zone database or Local; offsets are no names.
+std::shared_ptr<const TimeZone> find_zone(std::string_view name) {
+    static std::mutex mutex;
+    static std::map<std::string, std::shared_ptr<const TimeZone>, std::less<>> zones;
+    const std::lock_guard lock(mutex);
+    if (const auto at = zones.find(name); at != zones.end()) {
+        return at->second;
+    }
+    std::shared_ptr<const TimeZone> zone;
+    const std::string_view named = name == "Local" ? "local" : name;
+    if (name != "local" && is_zone_name(named) && !parse_offset(named)) {
+        if (auto loaded = TimeZone::load(named, io::posix_file_system())) {
+            zone = std::make_shared<const TimeZone>(*std::move(loaded));
+        }
+    }
+    if (zones.size() >= kZonesKept) {
+        zones.clear();
+    }
+    zones.emplace(name, zone);
+    return zone;
+}
+
+}  // namespace
+
+void move_to_zone(Moment& moment, std::string_view name) {
+    const auto zone = find_zone(name);
+    if (zone == nullptr) {
+        return;
+    }
+    // Go's time.Date: the offset at the wall clock's time read as UTC, unless the time it gives has
+    // another one.
+    int32_t offset = zone->offset_at(moment.seconds);
+    if (zone->offset_at(moment.seconds - offset) != offset) {
+        offset = zone->offset_at(moment.seconds - offset);
+    }
+    moment.seconds -= offset;
+    moment.offset_s = offset;
+    moment.zone.clear();
+}
 
 Moment zero_moment() {
     return {.seconds = days_of(1, 1, 1) * kDaySeconds};

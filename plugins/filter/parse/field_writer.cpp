@@ -155,7 +155,7 @@ void FieldWriter::begin_row(std::span<const Attr> existing) {
     }
 }
 
-void FieldWriter::add(std::string_view name, Value value) {
+ParsedName* FieldWriter::resolve(std::string_view name) {
     uint32_t index;
     if (place_ < expected_.size() && is_same(names_[expected_[place_]]->text, name)) {
         index = expected_[place_];
@@ -163,7 +163,7 @@ void FieldWriter::add(std::string_view name, Value value) {
         index = find_name(name);
         if (index == kNoName) {
             lose(FieldLoss::kTooManyNames);
-            return;
+            return nullptr;
         }
         if (place_ == expected_.size()) {
             expected_.push_back(index);
@@ -173,7 +173,7 @@ void FieldWriter::add(std::string_view name, Value value) {
     }
     // Beyond the limit of attributes places no longer tell anything.
     place_ += place_ < rules_.limits.attributes_max ? 1 : 0;
-    put(*names_[index], value);
+    return names_[index].get();
 }
 
 ParsedName* FieldWriter::resolve(FixedName& name) {
@@ -189,26 +189,40 @@ ParsedName* FieldWriter::resolve(FixedName& name) {
     return name.known_;
 }
 
+void FieldWriter::add(std::string_view name, Value value) {
+    if (ParsedName* const known = resolve(name)) {
+        put(*known, value);
+    }
+}
+
 void FieldWriter::add(FixedName& name, Value value) {
     if (ParsedName* const known = resolve(name)) {
         put(*known, value);
     }
 }
 
+void FieldWriter::add_text(std::string_view name, Slice text) {
+    if (ParsedName* const known = resolve(name)) {
+        put_text(*known, text);
+    }
+}
+
 void FieldWriter::add_text(FixedName& name, Slice text) {
-    ParsedName* const known = resolve(name);
-    if (known == nullptr) {
-        return;
+    if (ParsedName* const known = resolve(name)) {
+        put_text(*known, text);
     }
+}
+
+void FieldWriter::put_text(ParsedName& known, Slice text) {
     // Most fields: the value is made in its place, as a copy of one just made waits for its stores.
-    if (known->is_plain && known->batch == batch_number_ &&
-        seen_in_row_[known->key] != row_number_ && text.size() <= rules_.limits.value_bytes_max &&
+    if (known.is_plain && known.batch == batch_number_ && seen_in_row_[known.key] != row_number_ &&
+        text.size() <= rules_.limits.value_bytes_max &&
         attrs_.size() < rules_.limits.attributes_max) {
-        seen_in_row_[known->key] = row_number_;
-        attrs_.emplace_back(known->key, Value::string(text), known->is_parsed);
+        seen_in_row_[known.key] = row_number_;
+        attrs_.emplace_back(known.key, Value::string(text), known.is_parsed);
         return;
     }
-    put(*known, Value::string(text));
+    put(known, Value::string(text));
 }
 
 void FieldWriter::put(ParsedName& known, Value value) {

@@ -102,7 +102,7 @@ class FieldWriter {
     /// `name` may be transient.
     void add(std::string_view name, Value value);
 
-    void add_text(std::string_view name, Slice text) { add(name, Value::string(text)); }
+    void add_text(std::string_view name, Slice text);
 
     /// Of a format whose names are known before: without comparing.
     void add(FixedName& name, Value value);
@@ -148,6 +148,8 @@ class FieldWriter {
     static uint64_t next_epoch();
     /// nullptr when there are too many names, counted.
     ParsedName* resolve(FixedName& name);
+    ParsedName* resolve(std::string_view name);
+    void put_text(ParsedName& name, Slice text);
     void put(ParsedName& name, Value value);
 
     uint32_t find_name(std::string_view name);

@@ -148,9 +148,11 @@ TEST_SUITE("agent/input/tail/glob") {
         GlobWalker walker(io::posix_file_system());
         std::vector<std::string> directories;
         CHECK(walker.walk({*Glob::compile(dir.at("*.log"))}, {}, 3, directories).size() == 3);
+        CHECK(walker.refused_count() == 2);
         CHECK(
             walker.complaints().at(0) ==
-            "2 files beyond files_max (3) are not read: raise it or narrow the globs"
+            "files beyond max_files (3) are not read (seyir_agent_tail_files_beyond_max counts "
+            "them): raise it or narrow the globs"
         );
     }
 }

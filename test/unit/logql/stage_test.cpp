@@ -143,6 +143,57 @@ TEST_SUITE("common/logql/stage") {
         );
     }
 
+    TEST_CASE("label_format refuses to make an error") {
+        const auto refused = parse_condition("| json | label_format a=b, __error__=`x`");
+        REQUIRE_FALSE(refused);
+        CHECK(
+            refused.error().message.find("col 28: __error__ cannot be formatted") !=
+            std::string::npos
+        );
+    }
+
+    TEST_CASE("labels without number are found, hidden, replaced and dropped as few are") {
+        // So many that looking through all of them for each takes longer than this test may.
+        constexpr int kFields = 150'000;
+        std::string line = "{\"k7\":\"first\"";
+        for (int i = 0; i < kFields; ++i) {
+            line += ",\"k" + std::to_string(i) + "\":" + std::to_string(i);
+        }
+        line += ",\"app\":\"z\",\"k5\":\"again\"}";
+        const auto parsed = run("| json", line);
+        CHECK(parsed.labels.size() == kBase.size() + kFields + 1);
+        CHECK(parsed.labels.at("k7") == "first");
+        CHECK(parsed.labels.at("k5") == "5");
+        CHECK(parsed.labels.at("k149999") == "149999");
+        CHECK(parsed.labels.at("app_extracted") == "z");
+        const auto changed =
+            run("| json | drop k0, k149999 | label_format k9=k8, n=`{{.k3}}`", line);
+        CHECK(changed.labels.size() == kBase.size() + kFields - 1);
+        CHECK(!changed.labels.contains("k0"));
+        CHECK(!changed.labels.contains("k8"));
+        CHECK(changed.labels.at("k9") == "8");
+        CHECK(changed.labels.at("n") == "3");
+        CHECK(changed.labels.at("k149998") == "149998");
+        const auto kept = run("| json | keep app, k40, k5, k149999", line);
+        CHECK(
+            kept.labels == Labels{{"app", "x"}, {"k40", "40"}, {"k5", "5"}, {"k149999", "149999"}}
+        );
+        // Just around the number from which they are indexed.
+        for (const int fields : {31, 32, 33, 34}) {
+            std::string few = "{\"x\":1";
+            for (int i = 1; i < fields; ++i) {
+                few += ",\"k" + std::to_string(i) + "\":" + std::to_string(i);
+            }
+            const auto ran =
+                run("| json | drop x, k1, k30 | label_format k1=`a`, x=`b`, k30=`c`", few + "}");
+            CHECK(ran.labels.size() == kBase.size() + static_cast<size_t>(std::max(fields, 31)));
+            CHECK(ran.labels.at("k1") == "a");
+            CHECK(ran.labels.at("x") == "b");
+            CHECK(ran.labels.at("k30") == "c");
+            CHECK(ran.labels.at("k29") == "29");
+        }
+    }
+
     TEST_CASE("json keeps the first of repeated names and what stands before an error") {
         CHECK(run("| json", R"({"k":"1","k":"2"})").labels == with({{"k", "1"}}));
         const auto ran = run("| json", R"({"k":"1","l":{"m":2},"n":)");

@@ -189,6 +189,7 @@ TEST_SUITE("common/net/tls versions") {
             CAPTURE(theirs);
             CHECK(result.has_value() == is_good);
             CHECK(theirs.empty() == is_good);
+            CHECK((is_good || theirs.find("unsupported protocol") != std::string::npos));
         }
     }
 

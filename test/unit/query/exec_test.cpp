@@ -153,6 +153,47 @@ TEST_SUITE("collector/query/log_exec") {
         }
     }
 
+    TEST_CASE("an interval leaves rows at least so far apart, whatever their stream") {
+        World world;
+        for (const int second : {0, 4, 5, 9, 10, 11, 25}) {
+            world.rows.push_back(
+                {{{"app", second % 2 == 0 ? "a" : "b"}}, second * 1'000'000'000LL, "x"}
+            );
+        }
+        // More than are asked for at once: a millisecond apart.
+        for (int i = 0; i < 3'000; ++i) {
+            world.rows.push_back({{{"app", "c"}}, i * 1'000'000LL, "x"});
+        }
+        REQUIRE(test::store_rows(world.store, world.rows));
+        const auto times = [&](std::string_view text, Nanos interval, bool forward, uint32_t limit
+                           ) {
+            LogRequest request{.range = {{0}, {100'000'000'000}}};
+            request.direction = forward ? Direction::kForward : Direction::kBackward;
+            request.limit = limit;
+            request.interval = interval;
+            const auto result = run_log(world.store, text, request, world.context);
+            REQUIRE(result);
+            std::vector<int64_t> found;
+            for (const LogStream& stream : result->streams) {
+                for (const LogRow& row : stream.rows) {
+                    found.push_back(row.ts().value / 1'000'000);
+                }
+            }
+            std::ranges::sort(found);
+            return found;
+        };
+        using Times = std::vector<int64_t>;
+        const std::string_view both = "{app=~\"a|b\"}";
+        const Nanos five = std::chrono::seconds(5);
+        CHECK(times(both, five, true, 100) == Times{0, 5'000, 10'000, 25'000});
+        CHECK(times(both, five, false, 100) == Times{0, 5'000, 11'000, 25'000});
+        CHECK(times(both, five, false, 2) == Times{11'000, 25'000});
+        CHECK(times(both, Nanos(0), false, 100).size() == 7);
+        const Nanos second = std::chrono::seconds(1);
+        CHECK(times("{app=\"c\"}", second, true, 100) == Times{0, 1'000, 2'000});
+        CHECK(times("{app=\"c\"}", second, false, 100) == Times{999, 1'999, 2'999});
+    }
+
     TEST_CASE("a limited query stops before old pages") {
         World world;
         for (int64_t i = 0; i < 100; ++i) {
@@ -215,6 +256,77 @@ TEST_SUITE("collector/query/log_exec") {
 }
 
 TEST_SUITE("collector/query/range_exec") {
+    /// `SERIES or SERIES' or ..`: each operand with labels of its own.
+    std::string many_operands(std::string_view series, size_t operands) {
+        std::string text;
+        for (size_t i = 0; i < operands; ++i) {
+            text += i == 0 ? "" : " or ";
+            text += fmt::format(R"(label_replace({}, "n", "{}", "app", ".*"))", series, i);
+        }
+        return text;
+    }
+
+    TEST_CASE("the limits of samples and series hold for a query, not for each of its scans") {
+        World world;
+        for (int i = 0; i < 20; ++i) {
+            world.rows.push_back({{{"app", "a"}, {"i", std::to_string(i)}}, 5, "line"});
+        }
+        REQUIRE(test::store_rows(world.store, world.rows));
+        const std::string series = "count_over_time({app=\"a\"}[1m])";
+        const Grid grid{.start_ns = 10, .step_ns = 1, .points = 10};
+        QueryContext samples({.samples_max = 1'000}, world.clock);
+        // One scan fits: 20 series of 10 steps and their labels.
+        CHECK(run_metric(world.store, "count(" + series + ")", grid, samples));
+        CHECK(samples.held() < 100);
+        for (const size_t operands : {size_t{10}, size_t{200}}) {
+            const auto many = run_metric(
+                world.store, "count(" + many_operands(series, operands) + ")", grid, samples
+            );
+            REQUIRE_FALSE(many);
+            CHECK(many.error().code == ErrorCode::kTooLarge);
+            CHECK(many.error().message.starts_with("maximum of samples (1000)"));
+            samples.hold_only(0);
+        }
+        // What an operand held is given back: a long sum of small results fits.
+        std::string sum = "count(" + series + ")";
+        for (int i = 0; i < 50; ++i) {
+            sum += " + count(" + series + ")";
+        }
+        CHECK(run_metric(world.store, sum, grid, samples));
+        QueryContext few({.series_max = 50}, world.clock);
+        CHECK(run_metric(world.store, many_operands(series, 2), grid, few));
+        const auto many = run_metric(world.store, many_operands(series, 3), grid, few);
+        REQUIRE_FALSE(many);
+        CHECK(many.error().message.starts_with("maximum of series (50)"));
+    }
+
+    TEST_CASE("operations without a scan keep to samples, labels and the deadline, too") {
+        World world;
+        const Grid grid{.start_ns = 10, .step_ns = 1, .points = 1'000};
+        std::string numbers = "vector(1)";
+        for (int i = 0; i < 30; ++i) {
+            numbers = fmt::format("(vector({}) + {})", i, numbers);
+        }
+        QueryContext small({.samples_max = 10'000}, world.clock);
+        const auto deep = run_metric(world.store, numbers, grid, small);
+        REQUIRE_FALSE(deep);
+        CHECK(deep.error().code == ErrorCode::kTooLarge);
+
+        std::string doubled = R"(label_replace(vector(1), "a", "xxxxxxxxxxxxxxxx", "", ""))";
+        for (int i = 0; i < 40; ++i) {
+            doubled = "label_replace(" + doubled + R"x(, "a", "$1$1", "a", "(.*)"))x";
+        }
+        QueryContext usual({}, world.clock);
+        const auto grown = run_metric(world.store, doubled, {.start_ns = 10}, usual);
+        REQUIRE_FALSE(grown);
+        CHECK(grown.error().message.find("more than 64 KiB") != std::string::npos);
+
+        QueryContext gone({}, world.clock, [] { return true; });
+        const auto left = run_metric(world.store, "vector(1) + vector(2)", grid, gone);
+        REQUIRE_FALSE(left);
+        CHECK(left.error().code == ErrorCode::kCancelled);
+    }
+
     TEST_CASE("windows count what a naive evaluation counts, on random rows") {
         const uint32_t seed = std::random_device{}();
         CAPTURE(seed);

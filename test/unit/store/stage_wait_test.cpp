@@ -51,8 +51,9 @@ class SealGate {
 };
 
 struct World {
-    World() {
+    explicit World(uint64_t slice_raw_bytes = 1, io::FileSystem* fs = nullptr) {
         options.data_dir = dir / "data";
+        options.fs = fs;
         options.clock = &clock;
         options.hard_free_bytes = 0;
         options.soft_free_bytes = 0;
@@ -61,7 +62,7 @@ struct World {
             std::chrono::hours(24'000),
             {{[this](const StreamLabels&) { return gate.pass(); }, std::chrono::hours(24'000)}}
         );
-        options.seal_slice_raw_bytes = 1;  // each batch is a slice
+        options.seal_slice_raw_bytes = slice_raw_bytes;  // 1: each batch is a slice
         options.block_raw_bytes = kKiB;
         // Four batches are too many.
         options.stage_budget_bytes = 7 * kLineBytes / 2;
@@ -75,12 +76,14 @@ struct World {
     }
 
     /// Queues a batch of a line that does not compress.
-    void send(size_t line_bytes = kLineBytes, UnixNanos ts = kNoon) {
+    void send(
+        size_t line_bytes = kLineBytes, UnixNanos ts = kNoon, TenantId tenant = TenantId::kDefault
+    ) {
         std::string line;
         while (line.size() < line_bytes) {
             line += static_cast<char>('!' + random() % 90);
         }
-        Frame frame{.begin = at, .lines = {line}, .ts = ts};
+        Frame frame{.begin = at, .lines = {line}, .ts = ts, .lane_start = true, .tenant = tenant};
         at = frame.end();
         sent.push_back(std::move(line));
         store->append({0, {frame.received(), {}}}, [this](Result<store::Durable> durable) {
@@ -117,6 +120,36 @@ class WatchesTables final : public ForwardingFileSystem {
     std::function<void()> on_table;
 };
 
+/// Stands before the second segment that is begun.
+class StopsAtSecondSegment final : public ForwardingFileSystem {
+  public:
+    Result<std::unique_ptr<io::File>> open(const std::string& path, io::OpenMode mode) override {
+        if (path.find("/segments/") != std::string::npos && mode != io::OpenMode::kRead) {
+            std::unique_lock lock(mutex_);
+            ++begun_;
+            changed_.wait(lock, [&] { return begun_ < 2 || may_go_on_; });
+        }
+        return ForwardingFileSystem::open(path, mode);
+    }
+
+    void go_on() {
+        const std::lock_guard lock(mutex_);
+        may_go_on_ = true;
+        changed_.notify_all();
+    }
+
+    int begun() {
+        const std::lock_guard lock(mutex_);
+        return begun_;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int begun_ = 0;
+    bool may_go_on_ = false;
+};
+
 }  // namespace
 
 TEST_SUITE("collector/store/stage_wait") {
@@ -146,6 +179,24 @@ TEST_SUITE("collector/store/stage_wait") {
         CHECK(w.store->stats().segments > 0);
         std::ranges::sort(w.sent);
         CHECK(read_all(*w.store).bodies() == w.sent);
+    }
+
+    TEST_CASE("an append that waits for room goes on after a block, not at the end of a slice") {
+        StopsAtSecondSegment fs;
+        World w(32 * kMiB, &fs);
+        w.gate.let_through(UINT64_MAX);
+        for (uint64_t n = 1; n <= 4; ++n) {
+            w.send(World::kLineBytes, kNoon, n % 2 == 0 ? TenantId{7} : TenantId::kDefault);
+            REQUIRE(eventually([&] { return w.stored == n; }));
+        }
+        // The stage is full; one tenant's lines are in blocks, the other's are not.
+        CHECK(eventually([&] { return fs.begun() == 2; }));
+        w.send();
+        CHECK(eventually([&] { return w.stored == 5; }));
+        CHECK(w.store->stats().segments == 0);
+        fs.go_on();
+        CHECK(eventually([&] { return w.store->stats().segments == 2; }));
+        CHECK(w.failed == 0);
     }
 
     TEST_CASE("a seal of past days that leaves the stage full leaves appends waiting") {

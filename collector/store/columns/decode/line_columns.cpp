@@ -137,6 +137,9 @@ const Column* LineColumns::plain_column(uint32_t number) const {
 }
 
 Result<void> LineColumns::load_slots(std::optional<std::span<const uint32_t>> chosen) {
+    if (chosen && chosen->empty()) {
+        return {};
+    }
     SEYIR_TRY(const TableHead* const placed, placed_head());
     (void)placed;
     std::vector<bool> wanted(lines_.shapes.size(), !chosen);

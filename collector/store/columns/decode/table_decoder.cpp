@@ -165,14 +165,25 @@ bool place_rows(const DecodeContext& context, TableHead& head) {
     if (!context.budget->take_values(values)) {
         return false;
     }
-    head.first_place.reserve(head.row_shapes.size());
-    head.places.reserve(values - head.row_shapes.size());
-    for (const int64_t number : head.row_shapes) {
-        head.first_place.push_back(static_cast<uint32_t>(head.places.size()));
-        for (const TableHead::Slot& slot : head.shapes[static_cast<size_t>(number)].slots) {
+    // The columns of the shapes one behind the other: this goes over every value of a block.
+    std::vector<uint32_t> columns;
+    std::vector<uint32_t> first_column{0};
+    for (const TableHead::Shape& shape : head.shapes) {
+        for (const TableHead::Slot& slot : shape.slots) {
             if (slot.rule != Rule::kSame) {
-                head.places.push_back(next[slot.column]++);
+                columns.push_back(slot.column);
             }
+        }
+        first_column.push_back(static_cast<uint32_t>(columns.size()));
+    }
+    head.first_place.resize(head.row_shapes.size());
+    head.places.resize(values - head.row_shapes.size());
+    uint32_t at = 0;
+    for (size_t row = 0; row < head.row_shapes.size(); ++row) {
+        const auto number = static_cast<size_t>(head.row_shapes[row]);
+        head.first_place[row] = at;
+        for (uint32_t i = first_column[number]; i < first_column[number + 1]; ++i) {
+            head.places[at++] = next[columns[i]]++;
         }
     }
     return true;

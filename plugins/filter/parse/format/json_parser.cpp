@@ -116,6 +116,14 @@ bool JsonParser::take_member(FieldWriter& out, int depth) {
     }
     const bool opens = at_ < end_ && *at_ == '{' && nested_ == Nested::kFlatten;
     if (!opens && path_.empty()) {
+        if (at_ < end_ && *at_ == '"') {  // most values: not by way of a Value
+            Slice text;
+            const bool ok = take_string(out.arena(), text);
+            if (ok) {
+                out.add_text(name, text);
+            }
+            return ok;
+        }
         Value value;
         if (!take_value(out.arena(), value, depth + 1)) {
             return false;
