@@ -57,8 +57,7 @@ Result<std::unique_ptr<store::RocksStore>> open_store(
         out.retention, retention::make_policy(config.store.retention, config.clean_up.classes)
     );
     out.metrics_retention = config.store.metrics_retention;
-    apply_limits(config.limits, out);
-    out.stage_budget_bytes = std::max(config.store.stage_bytes_max, out.seal_bytes);
+    apply_stage_limits(config, out);
     out.soft_free_bytes = config.store.min_free_soft_bytes;
     out.hard_free_bytes = config.store.min_free_hard_bytes;
     return store::RocksStore::open(std::move(out));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "collector/api/loki_routes.hpp"
+#include "collector/app/collector_config.hpp"
 #include "collector/store/rocks_store.hpp"
 
 namespace seyir::collector {
@@ -88,6 +89,12 @@ void apply_limits(const LimitsConfig& limits, store::RocksStoreOptions& store) {
     if (memory < kRoomy) {
         store.open_segments_max = 16;
     }
+}
+
+void apply_stage_limits(const CollectorConfig& config, store::RocksStoreOptions& store) {
+    store.stage_budget_bytes = config.store.stage_bytes_max;
+    apply_limits(config.limits, store);
+    store.stage_budget_bytes = std::max(store.stage_budget_bytes, store.seal_bytes);
 }
 
 void apply_limits(const LimitsConfig& limits, api::ApiOptions& api) {

@@ -22,6 +22,8 @@ struct ApiOptions;
 
 namespace seyir::collector {
 
+struct CollectorConfig;
+
 struct LimitsConfig {
     uint64_t memory_bytes = kGiB;
     uint32_t queries_running = 3;
@@ -34,6 +36,8 @@ config::Field limits_field();
 LimitsConfig read_limits(const config::ObjectReader& root);
 
 void apply_limits(const LimitsConfig& limits, store::RocksStoreOptions& store);
+/// With what the store's own keys say: no more is staged than memory allows, and enough to seal.
+void apply_stage_limits(const CollectorConfig& config, store::RocksStoreOptions& store);
 void apply_limits(const LimitsConfig& limits, api::ApiOptions& api);
 
 }  // namespace seyir::collector

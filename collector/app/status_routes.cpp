@@ -27,7 +27,8 @@ std::string time_or_null(UnixNanos t, bool set) {
 
 /// Until the hard mark is reached at the pace so far: of a store that is a day old or more.
 std::string days_left(const store::StoreStats& stats, const store::DiskRoom& room) {
-    const double age_days = seconds(stats.newest - stats.oldest) / 86'400.0;
+    const auto at = [](UnixNanos time) { return static_cast<double>(time.value); };  // of any year
+    const double age_days = (at(stats.newest) - at(stats.oldest)) / 86'400e9;
     if (stats.records == 0 || age_days < 1 || stats.disk_bytes == 0 || room.free_bytes == 0) {
         return "null";
     }

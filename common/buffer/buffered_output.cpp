@@ -111,8 +111,8 @@ Result<void> DiskBufferedOutput::start() {
     if (inner_->keeps_positions()) {
         sender.positions = dynamic_cast<pipeline::PositionSource*>(inner_.get());
         sender.lane = [this] { return buffer_->lane(); };
-        sender.resume = [this](const pipeline::CommittedLane& lane) {
-            return buffer_->resume(lane);
+        sender.resume = [this](const pipeline::CommittedLane& lane, StoreId store) {
+            return buffer_->resume(lane, store);
         };
     }
     sender_ = std::make_unique<Sender>(std::move(sender), *source_, *inner_, clock_);

@@ -80,7 +80,8 @@ class DiskBuffer {
     SourceKey lane() const;
     /// Goes to what a collector says it has of the lane, or begins a new generation when that was
     /// never in this log. Nothing may be under way. What to tell the operator, or "".
-    Result<std::string> resume(const pipeline::CommittedLane& committed);
+    /// `store` says so; less than another store acknowledged in this run is not sent again.
+    Result<std::string> resume(const pipeline::CommittedLane& committed, StoreId store);
 
     /// How far sources are in the log. What a crash took before it was answered is not in it.
     std::vector<pipeline::CommittedLane> committed(
@@ -235,6 +236,7 @@ class DiskBuffer {
     uint64_t next_id_ = 1;
     LogPlace acked_;
     uint64_t acked_hash_ = 0;
+    StoreId store_;  ///< that was asked last
     LogPlace next_;
     uint64_t position_end_ = 0;
     bool lane_start_ = false;

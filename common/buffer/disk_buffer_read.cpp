@@ -271,13 +271,16 @@ std::vector<pipeline::CommittedLane> DiskBuffer::committed(
     return out;
 }
 
-Result<std::string> DiskBuffer::resume(const pipeline::CommittedLane& committed) {
+Result<std::string> DiskBuffer::resume(const pipeline::CommittedLane& committed, StoreId store) {
     LogPlace acked;
     uint64_t acked_hash = 0;
+    bool is_another = false;
     {
         const std::lock_guard lock(mutex_);
         acked = acked_;
         acked_hash = acked_hash_;
+        is_another = !store_.is_zero() && store_ != store;
+        store_ = store;
     }
     if (!committed.known) {
         move_to(acked, acked_hash, acked.offset > 0);
@@ -288,6 +291,16 @@ Result<std::string> DiskBuffer::resume(const pipeline::CommittedLane& committed)
     const bool is_cursor = offset == acked.offset && committed.tail_hash == acked_hash;
     const bool is_start = found && offset == 0;
     const bool same_bytes = found && found->tail_hash == committed.tail_hash;
+    const bool is_behind = offset < acked.offset && (same_bytes || offset < log_.begin().offset);
+    if (is_another && is_behind) {
+        move_to(acked, acked_hash, true);
+        return fmt::format(
+            "this store has the buffer up to offset {}: going on at {}, where another one "
+            "acknowledged it",
+            offset,
+            acked.offset
+        );
+    }
     if (is_cursor || is_start || same_bytes) {
         const LogPlace place = is_cursor ? acked : found->place;
         move_to(place, committed.tail_hash, false);

@@ -176,7 +176,7 @@ bool Sender::take_inbox() {
     if (committed && resume_ == Resume::kAsked) {
         resume_ = Resume::kAsk;
         if (*committed && (*committed)->lanes.size() == 1) {
-            auto resumed = setup_.resume((*committed)->lanes.front());
+            auto resumed = setup_.resume((*committed)->lanes.front(), (*committed)->store_id);
             note(resumed ? "" : resumed.error().message);
             resume_ = resumed ? Resume::kNotNeeded : Resume::kAsk;
             if (resumed && !resumed->empty()) {

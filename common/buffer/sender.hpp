@@ -43,7 +43,7 @@ class Sender {
         /// For outputs that keep positions: the lane to ask for, and what to do with the answer.
         pipeline::PositionSource* positions = nullptr;
         std::function<SourceKey()> lane;
-        std::function<Result<std::string>(const pipeline::CommittedLane&)> resume;
+        std::function<Result<std::string>(const pipeline::CommittedLane&, StoreId)> resume;
     };
 
     Sender(Setup setup, DeliverySource& source, pipeline::Output& output, io::Clock& clock);

@@ -36,8 +36,9 @@ def post(site, path, body, content_type):
         return error.code, error.headers, error.read()
 
 
-def push(site, line):
-    body = {"streams": [{"stream": {"job": "pushed"}, "values": [[str(time.time_ns()), line]]}]}
+def push(site, line, copies=1):
+    values = [[str(time.time_ns()), line]] * copies
+    body = {"streams": [{"stream": {"job": "pushed"}, "values": values}]}
     return post(site, "/loki/api/v1/push", json.dumps(body).encode(), "application/json")
 
 
@@ -80,8 +81,8 @@ def test_below_the_soft_mark_clients_are_slowed_down_and_nothing_is_lost(site):
     site.wait_rows(20_000)
     answers = []
     while not any(status == 429 for status, _, _ in answers):
-        answers.append(push(site, "x" * 200_000 + str(len(answers))))
-        assert len(answers) < 1000, "more than 200 MB at once"
+        answers.append(push(site, "x" * 200_000 + str(len(answers)), copies=10))
+        assert len(answers) < 1000, "more than 2 GB at once"
     assert all(status in (204, 429) for status, _, _ in answers)
     status, headers, answer = answers[-1]
     assert int(headers["Retry-After"]) >= 1 and b"min_free.soft" in answer

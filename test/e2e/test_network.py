@@ -170,7 +170,8 @@ def test_an_agent_whose_address_changes(scene):
         address = f"192.0.2.{number}"
         scene.network.agent.ip("addr", "add", address + "/24", "dev", "cable")
         scene.wait_stored_more()
-        assert scene.site.collector.logged("agent connected", f"peer={address}:")
+        harness.wait_until(lambda: scene.site.collector.logged("agent connected", f"peer={address}:"),
+                           "the agent connects from its new address")
     scene.end()
 
 

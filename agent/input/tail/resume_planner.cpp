@@ -23,26 +23,33 @@ ResumePlan resume(SourceKey key, uint64_t offset) {
     return plan;
 }
 
+/// A new store, a new agent id, or one that went on elsewhere meanwhile: what is before went to
+/// another store, and is not stored twice.
+ResumePlan go_on_here(const ResumeQuestion& q, std::string_view what) {
+    const checkpoint::LaneCheckpoint& memory = *q.remembered;
+    ResumePlan plan = resume(memory.key, memory.acked_end);
+    plan.lane_start = memory.acked_end > 0;
+    plan.from_checkpoint = true;
+    if (plan.lane_start && q.has_store && !q.after_fork) {
+        plan.event = "lane_start";
+        plan.detail = fmt::format(
+            "this store {} {}: going on at {}, where another one acknowledged it",
+            what,
+            memory.path,
+            plan.offset
+        );
+    }
+    return plan;
+}
+
 /// A lane the store does not know, in the generation this agent remembers.
 ResumePlan plan_unknown_remembered(const ResumeQuestion& q) {
     const checkpoint::LaneCheckpoint& memory = *q.remembered;
-    ResumePlan plan = resume(memory.key, memory.acked_end);
     if (!q.has_store || !q.same_store || q.after_fork) {
-        // A new store (or a new agent id) takes over here; what is before went to the old one.
-        plan.lane_start = memory.acked_end > 0;
-        plan.from_checkpoint = true;
-        if (plan.lane_start && q.has_store && !q.after_fork) {
-            plan.event = "lane_start";
-            plan.detail = fmt::format(
-                "this store does not know {}: going on at {}, where another one acknowledged it",
-                memory.path,
-                plan.offset
-            );
-        }
-        return plan;
+        return go_on_here(q, "does not know");
     }
     // The store knew this lane and forgot it: it was rolled back behind the lane's first batch.
-    plan.offset = memory.start;
+    ResumePlan plan = resume(memory.key, memory.start);
     plan.lane_start = memory.start > 0;
     plan.refill_bytes = memory.acked_end - memory.start;
     if (plan.refill_bytes > 0) {
@@ -69,6 +76,9 @@ ResumePlan plan_known(const ResumeQuestion& q, const CommittedLane& lane) {
             lane.committed
         );
         return plan;
+    }
+    if (!q.same_store && lane.committed < memory.acked_end) {
+        return go_on_here(q, "has less of");
     }
     ResumePlan plan = resume(memory.key, lane.committed);
     plan.from_checkpoint = lane.committed == memory.acked_end;

@@ -19,8 +19,9 @@ namespace {
 /// Until other connections give bytes back there is nobody to wake this one.
 constexpr auto kRoomAgain = std::chrono::milliseconds(20);
 
-/// Below the soft mark of the disk: in bytes, which is one frame at a time; and how long one waits
-/// at most. What was sent before comes within `ack_timeout` of the agent all the same.
+/// Below the soft mark of the disk: in bytes, which is one large frame at a time; and how long so
+/// many bytes wait at most. Small frames wait in proportion, so that all of the credit is answered
+/// within `ack_timeout` of the agent.
 constexpr uint64_t kSlowCredit = 64 * kKiB;
 constexpr auto kSlowWaitMax = std::chrono::seconds(3);
 
@@ -106,7 +107,9 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::handle(
 }
 
 async::Awaitable<void> AgentsServer::wait_for_room(ConnectionPtr connection, uint64_t raw_bytes) {
-    const SteadyTime slow_until = clock_.steady_now() + kSlowWaitMax;
+    const auto part = static_cast<int64_t>(std::min(raw_bytes, kSlowCredit));
+    const SteadyTime slow_until =
+        clock_.steady_now() + Nanos(kSlowWaitMax) / static_cast<int64_t>(kSlowCredit) * part;
     const auto full = [&] {
         if (setup_.brake && setup_.brake->wait().count() > 0 && clock_.steady_now() < slow_until) {
             return true;

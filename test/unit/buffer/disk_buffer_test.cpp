@@ -618,4 +618,41 @@ TEST_SUITE("common/buffer/log/inspect") {
         CHECK(damaged->rows_waiting == 19);
         CHECK_FALSE(inspect_folder(world.fs, "/elsewhere", nothing));
     }
+
+    TEST_CASE("what another store acknowledged goes to no store that has less, in one run") {
+        World world;
+        REQUIRE(world.open());
+        const StoreId first{1, 1};
+        const StoreId second{2, 2};
+        const auto deliver = [&] {
+            const auto delivery = world.buffer->take(true);
+            REQUIRE(delivery.has_value());
+            const SourcePosition position = delivery->view.batch->positions()[0];
+            world.buffer->settle(delivery->id, DeliveryReport::delivered(1));
+            return position;
+        };
+        const auto has = [&](const SourcePosition& position) {
+            return pipeline::CommittedLane{
+                world.buffer->lane(), true, position.end, position.tail_hash
+            };
+        };
+        CHECK(world.buffer->resume({world.buffer->lane()}, first).value().empty());
+        CHECK(world.append_and_wait(numbered_batch({1})).outcome == Outcome::kDelivered);
+        const SourcePosition at_first = deliver();
+        CHECK(world.buffer->resume({world.buffer->lane()}, second).value().empty());
+        CHECK(world.append_and_wait(numbered_batch({2})).outcome == Outcome::kDelivered);
+        CHECK(deliver().lane_start);
+
+        const std::string told = world.buffer->resume(has(at_first), first).value();
+        CAPTURE(told);
+        CHECK(told.find("where another one acknowledged it") != std::string::npos);
+        CHECK(world.buffer->rows() == 0);
+        CHECK(!world.buffer->take(true));
+        CHECK(world.append_and_wait(numbered_batch({3})).outcome == Outcome::kDelivered);
+        CHECK(deliver().lane_start);
+        // The same store with less was restored from a backup: it gets the rest again.
+        CHECK(world.buffer->resume(has(at_first), first).has_value());
+        CHECK(world.buffer->rows() == 2);
+        world.check_balance();
+    }
 }

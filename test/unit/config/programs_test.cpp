@@ -149,6 +149,19 @@ TEST_SUITE("collector/app/collector_config") {
         CHECK(staged(512 * kMiB) == 256 * kMiB);
         CHECK(staged(kGiB) == store::RocksStoreOptions{}.stage_budget_bytes);
         CHECK(staged(64 * kGiB) == store::RocksStoreOptions{}.stage_budget_bytes);
+        // As the program puts it together, with what the store's own key says.
+        const auto opened = [](uint64_t memory_bytes, uint64_t stage_bytes_max) {
+            collector::CollectorConfig config;
+            config.limits.memory_bytes = memory_bytes;
+            config.store.stage_bytes_max = stage_bytes_max;
+            store::RocksStoreOptions options;
+            collector::apply_stage_limits(config, options);
+            return options.stage_budget_bytes;
+        };
+        CHECK(opened(256 * kMiB, 512 * kMiB) == 128 * kMiB);
+        CHECK(opened(kGiB, 512 * kMiB) == 512 * kMiB);
+        CHECK(opened(kGiB, 768 * kMiB) == 768 * kMiB);
+        CHECK(opened(kGiB, kMiB) >= store::RocksStoreOptions{}.seal_bytes);
     }
 
     TEST_CASE("the shortest collector configuration reads with every default") {

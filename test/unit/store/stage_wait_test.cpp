@@ -184,6 +184,9 @@ TEST_SUITE("collector/store/stage_wait") {
     TEST_CASE("an append that waits for room goes on after a block, not at the end of a slice") {
         StopsAtSecondSegment fs;
         World w(32 * kMiB, &fs);
+        const std::unique_ptr<StopsAtSecondSegment, void (*)(StopsAtSecondSegment*)> goes_on(
+            &fs, [](StopsAtSecondSegment* stopped) { stopped->go_on(); }  // before the world ends
+        );
         w.gate.let_through(UINT64_MAX);
         for (uint64_t n = 1; n <= 4; ++n) {
             w.send(World::kLineBytes, kNoon, n % 2 == 0 ? TenantId{7} : TenantId::kDefault);

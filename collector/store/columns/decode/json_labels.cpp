@@ -40,7 +40,8 @@ struct Texts {
     void look_at(size_t number, std::string_view text, bool is_logfmt) {
         if (is_logfmt) {
             const bool is_odd = std::ranges::any_of(text, [](char c) {
-                return c < ' ' || c == '\\' || c == '"' || c == 0x7f;
+                const auto byte = static_cast<uint8_t>(c);
+                return byte < ' ' || byte >= 0x7f || c == '\\' || c == '"';
             });
             kinds[number] = is_odd               ? kOdd
                             : text.empty()       ? kEmpty
