@@ -39,6 +39,9 @@ void TailReader::take_inbox() {
     for (const TailInbox::Ack& ack : acks_) {
         on_ack(ack);
     }
+    if (finished_) {
+        return;  // nobody reads on, the next run asks again, and the collector output may be gone
+    }
     for (TailInbox::Answer& answer : answers_) {
         on_answer(answer);
     }
@@ -576,7 +579,7 @@ TailReader::Content TailReader::content_at(TailFile& file, uint64_t offset, uint
 
 void TailReader::report(std::string kind, std::string detail) {
     log::warn("tail", detail, {{"input", options_.id}, {"event", kind}});
-    if (deps_.positions != nullptr) {
+    if (deps_.positions != nullptr && !finished_) {
         deps_.positions->report_event(std::move(kind), std::move(detail));
     }
 }
