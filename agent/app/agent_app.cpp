@@ -118,6 +118,14 @@ component::OnOutputs tell_positions(input::AgentServices& services) {
     };
 }
 
+std::vector<pipeline::ComponentStatus> notices_of(const checkpoint::CheckpointStore& checkpoints) {
+    std::string trouble = checkpoints.trouble();
+    if (trouble.empty()) {
+        return {};
+    }
+    return {{"checkpoint", "checkpoint", {false, std::move(trouble)}}};
+}
+
 void add_routes(
     service::Servers& servers,
     service::PipelineHost& host,
@@ -188,6 +196,7 @@ int AgentApp::run(
         .disk = &disk,
         .dead_letter = plugins::make_dead_letter_file,
         .on_outputs = tell_positions(services),
+        .notices = [&checkpoints] { return notices_of(checkpoints); },
     });
     const hostmetrics::HostMetrics host_metrics(running->host_metrics, registry);
     service::Reloader reloader(

@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <set>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -120,6 +124,50 @@ FindRelayTarget relay_finder(service::PipelineHost& host) {
         }
         return found;
     };
+}
+
+/// Of required routes: what others lose is not sent again.
+FindPositionKeepers keeper_finder(service::PipelineHost& host) {
+    using Keepers = std::vector<std::shared_ptr<const pipeline::PositionKeeper>>;
+    return [&host](const std::string& input) -> std::optional<Keepers> {
+        const auto graph = host.graph();
+        if (graph == nullptr) {
+            return std::nullopt;
+        }
+        std::set<std::string> inputs{input};
+        for (const auto& [id, running] : graph->inputs) {
+            if (dynamic_cast<const RelayTarget*>(running.component.get()) != nullptr) {
+                inputs.insert(id);
+            }
+        }
+        std::set<std::string> outputs;
+        for (const pipeline::Route& route : graph->spec.routes) {
+            const bool feeds = route.from.empty() || std::ranges::any_of(route.from, [&](auto& id) {
+                                   return inputs.contains(id);
+                               });
+            if (feeds && route.required) {
+                outputs.insert(route.to.begin(), route.to.end());
+            }
+        }
+        Keepers keepers;
+        for (const std::string& id : outputs) {
+            const auto at = graph->outputs.find(id);
+            auto keeper =
+                at == graph->outputs.end()
+                    ? nullptr
+                    : std::dynamic_pointer_cast<const pipeline::PositionKeeper>(at->second.component
+                      );
+            if (keeper != nullptr) {
+                keepers.push_back(std::move(keeper));
+            }
+        }
+        return keepers;
+    };
+}
+
+void let_find(CollectorServices& services, service::PipelineHost& host) {
+    services.find_relay_target = relay_finder(host);
+    services.find_position_keepers = keeper_finder(host);
 }
 
 StatusSources status_sources(
@@ -253,7 +301,7 @@ int CollectorApp::run(
         .dead_letter = plugins::make_dead_letter_file,
         .adjust = push_adder(registry, services.brake),
     });
-    services.find_relay_target = relay_finder(host);
+    let_find(services, host);
     service::Reloader reloader(
         host,
         running,

@@ -37,8 +37,8 @@ class AgentsPlan final : public InputPlan {
         SEYIR_TRY(setup.tls, component::load_server_tls(options_.tls));
         SEYIR_TRY(setup.authenticator, component::make_authenticator(options_.tokens));
         setup.joined = options_.may_join ? services.agent_tokens : nullptr;
-        setup.store_outputs = {kStoreOutput};
         setup.find_relay_target = services.find_relay_target;
+        setup.find_position_keepers = services.find_position_keepers;
         setup.brake = services.brake;
         setup.server_version = kVersion;
         setup.connections_max = options_.connections_max;

@@ -15,7 +15,7 @@ constexpr Nanos kNoSpaceRetry = std::chrono::seconds(10);
 }  // namespace
 
 StoreOutput::StoreOutput(store::LogStore& store, uint16_t output)
-    : store_(store), output_(output) {}
+    : store_(store), output_(output), positions_(store, output) {}
 
 void StoreOutput::deliver(BatchView view, pipeline::DeliverDone done) {
     store_.append(

@@ -9,12 +9,13 @@
 #include <optional>
 #include <string>
 
+#include "collector/services/store_positions.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/pipeline/output.hpp"
 
 namespace seyir::collector {
 
-class StoreOutput final : public pipeline::Output {
+class StoreOutput final : public pipeline::Output, public pipeline::PositionKeeper {
   public:
     /// `output` numbers the store outputs of a pipeline; it is part of the lane key on disk, so an
     /// output keeps its number for ever. The store outlives this object.
@@ -33,6 +34,12 @@ class StoreOutput final : public pipeline::Output {
 
     bool takes_metrics() const override { return true; }
 
+    Result<std::vector<pipeline::CommittedLane>> committed(
+        TenantId tenant, AgentId agent, const std::vector<SourceKey>& lanes
+    ) const override {
+        return positions_.committed(tenant, agent, lanes);
+    }
+
   private:
     DeliveryReport to_report(Result<store::Durable> durable);
     /// None: it works.
@@ -40,6 +47,7 @@ class StoreOutput final : public pipeline::Output {
 
     store::LogStore& store_;
     const uint16_t output_;
+    const StorePositions positions_;
     mutable std::mutex mutex_;
     std::string failure_;
     std::optional<ErrorCode> code_;  ///< of failure_

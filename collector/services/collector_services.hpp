@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "collector/services/agent_tokens.hpp"
 #include "collector/services/intake_brake.hpp"
@@ -15,6 +18,7 @@
 #include "collector/services/relay_target.hpp"
 #include "collector/store/log_store.hpp"
 #include "common/component/types.hpp"
+#include "common/pipeline/position_source.hpp"
 
 namespace seyir::collector {
 
@@ -28,6 +32,11 @@ struct FoundRelayTarget {
 };
 
 using FindRelayTarget = std::function<FoundRelayTarget(std::string_view path)>;
+
+/// The outputs that the records of an `agents` input, and what is relayed to it, go to and that
+/// keep positions. Nothing: the pipeline does not run yet.
+using FindPositionKeepers = std::function<std::optional<
+    std::vector<std::shared_ptr<const pipeline::PositionKeeper>>>(const std::string& input)>;
 
 class CollectorServices final : public component::ProgramServices {
   public:
@@ -45,6 +54,7 @@ class CollectorServices final : public component::ProgramServices {
     InternalEvents events;
     std::shared_ptr<IntakeBrake> brake = std::make_shared<IntakeBrake>();
     FindRelayTarget find_relay_target;
+    FindPositionKeepers find_position_keepers;
 
   private:
     alert::RefillSource* const refill_;

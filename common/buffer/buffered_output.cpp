@@ -173,4 +173,13 @@ std::optional<pipeline::Contact> DiskBufferedOutput::contact() const {
     return contact;
 }
 
+Result<std::vector<pipeline::CommittedLane>> DiskBufferedOutput::committed(
+    TenantId tenant, AgentId agent, const std::vector<SourceKey>& lanes
+) const {
+    if (buffer_ == nullptr) {
+        return fail(ErrorCode::kBackpressure, "the output " + setup_.id + " has not started");
+    }
+    return buffer_->committed(tenant, agent, lanes);
+}
+
 }  // namespace seyir::buffer

@@ -8,6 +8,7 @@
 
 #include "common/buffer/buffer_set.hpp"
 #include "common/buffer/memory_queue.hpp"
+#include "common/pipeline/position_source.hpp"
 #include "common/pipeline/report.hpp"
 
 namespace seyir::buffer {
@@ -38,7 +39,9 @@ class MemoryBufferedOutput final : public pipeline::Output {
     bool stopped_ = false;
 };
 
-class DiskBufferedOutput final : public pipeline::Output, public pipeline::ReportsContact {
+class DiskBufferedOutput final : public pipeline::Output,
+                                 public pipeline::ReportsContact,
+                                 public pipeline::PositionKeeper {
   public:
     DiskBufferedOutput(
         BufferSet& set,
@@ -62,6 +65,11 @@ class DiskBufferedOutput final : public pipeline::Output, public pipeline::Repor
 
     /// The inner output's, with what waits here.
     std::optional<pipeline::Contact> contact() const override;
+
+    /// What is in the buffer: a source is answered for that.
+    Result<std::vector<pipeline::CommittedLane>> committed(
+        TenantId tenant, AgentId agent, const std::vector<SourceKey>& lanes
+    ) const override;
 
     /// After start().
     const DiskBuffer& buffer() const { return *buffer_; }

@@ -82,6 +82,11 @@ class DiskBuffer {
     /// never in this log. Nothing may be under way. What to tell the operator, or "".
     Result<std::string> resume(const pipeline::CommittedLane& committed);
 
+    /// How far sources are in the log. What a crash took before it was answered is not in it.
+    std::vector<pipeline::CommittedLane> committed(
+        TenantId tenant, AgentId agent, const std::vector<SourceKey>& lanes
+    ) const;
+
     pipeline::ComponentHealth health() const;
     uint64_t rows() const;
 
@@ -196,7 +201,8 @@ class DiskBuffer {
     // The writer thread's.
     BatchEncoder encoder_;
     LaneBook judged_;
-    LaneBook durable_;
+    LaneBook durable_;                ///< changed by the writer, with lanes_mutex_
+    mutable std::mutex lanes_mutex_;  ///< no other is taken with it
     std::deque<Append> group_;
     std::vector<PendingFrame> frames_;
     Nanos retry_delay_{0};

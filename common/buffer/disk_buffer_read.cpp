@@ -253,6 +253,24 @@ SourceKey DiskBuffer::lane() const {
     return lane_locked();
 }
 
+std::vector<pipeline::CommittedLane> DiskBuffer::committed(
+    TenantId tenant, AgentId agent, const std::vector<SourceKey>& lanes
+) const {
+    std::vector<pipeline::CommittedLane> out;
+    out.reserve(lanes.size());
+    const std::lock_guard lock(lanes_mutex_);
+    for (const SourceKey& key : lanes) {
+        const auto lane = durable_.find({tenant, agent, key});
+        out.push_back(
+            {.key = key,
+             .known = lane.has_value(),
+             .committed = lane ? lane->committed : 0,
+             .tail_hash = lane ? lane->tail_hash : 0}
+        );
+    }
+    return out;
+}
+
 Result<std::string> DiskBuffer::resume(const pipeline::CommittedLane& committed) {
     LogPlace acked;
     uint64_t acked_hash = 0;

@@ -249,6 +249,7 @@ std::vector<DiskBuffer::Append> DiskBuffer::take_finished() {
     for (Append& one : group_) {
         const bool done = one.is_ready && one.frames_written == one.frames.size();
         if (done) {
+            const std::lock_guard lock(lanes_mutex_);
             durable_.apply(one.judgement.changes);
             finished.push_back(std::move(one));
         } else {

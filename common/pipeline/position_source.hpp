@@ -59,4 +59,15 @@ class PositionSource {
     virtual void on_store_changed(std::function<void()> listener) = 0;
 };
 
+/// An output that can say at once how far sources are safe with it.
+class PositionKeeper {
+  public:
+    virtual ~PositionKeeper() = default;
+
+    /// One for each lane asked for, in that order. Thread-safe; may read the disk.
+    virtual Result<std::vector<CommittedLane>> committed(
+        TenantId tenant, AgentId agent, const std::vector<SourceKey>& lanes
+    ) const = 0;
+};
+
 }  // namespace seyir::pipeline

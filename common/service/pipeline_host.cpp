@@ -299,6 +299,13 @@ std::vector<component::Difference> PipelineHost::plan(const component::ProgramCo
 void PipelineHost::tick() {
     engine_.tidy();
     loss_watch_->look(*graph_.load());
+    if (setup_.notices) {
+        const bool had_some = !own_notices_.empty();
+        own_notices_ = setup_.notices();
+        if (had_some || !own_notices_.empty()) {
+            tell_notices();
+        }
+    }
     if (!has_left_buffers_ || engine_.leaving() != 0) {
         if (is_left_folder_gone()) {
             look_for_left_rows();
@@ -317,7 +324,11 @@ void PipelineHost::tick() {
 /// Rows the sources have an answer for, and no output sends: the operator must know.
 void PipelineHost::look_for_left_rows() {
     left_folders_ = buffers_->find_left();
-    std::vector<pipeline::ComponentStatus> notices;
+    tell_notices();
+}
+
+void PipelineHost::tell_notices() {
+    std::vector<pipeline::ComponentStatus> notices = own_notices_;
     for (const buffer::LeftFolder& left : left_folders_) {
         notices.push_back(
             {left.id,

@@ -32,6 +32,8 @@ struct PipelineHostSetup {
     std::function<Result<std::unique_ptr<pipeline::Output>>(const std::string& home)> dead_letter;
     /// Told of the outputs before inputs are made (the agent looks for its positions there).
     component::OnOutputs on_outputs;
+    /// What the program has to say of itself beside its components, asked for at each tick.
+    std::function<std::vector<pipeline::ComponentStatus>()> notices;
     /// Adjusts a graph before it runs (the collector's push endpoint).
     std::function<Result<void>(
         const component::ProgramConfig& next,
@@ -76,6 +78,7 @@ class PipelineHost {
     void mount(const component::RunningGraph& graph);
     void keep(component::RunningGraph graph);
     void look_for_left_rows();
+    void tell_notices();
     bool is_left_folder_gone() const;
 
     Result<std::shared_ptr<pipeline::Output>> wrap(
@@ -87,6 +90,7 @@ class PipelineHost {
     PipelineHostSetup setup_;
     bool has_left_buffers_ = false;  ///< those of outputs a reload removed are still open
     std::vector<buffer::LeftFolder> left_folders_;
+    std::vector<pipeline::ComponentStatus> own_notices_;
     std::unique_ptr<buffer::BufferSet> buffers_;  // before the engine: outlives its outputs
     pipeline::Engine engine_;
     SharedCell<const component::RunningGraph> graph_;

@@ -26,8 +26,11 @@ std::string health_json(
 }
 
 net::HttpResponse ready_response(std::vector<pipeline::ComponentStatus> components) {
-    // Rows left in a folder wait for the operator; they keep no request from being served.
-    std::erase_if(components, [](const auto& c) { return c.kind == "buffer"; });
+    // Rows left in a folder wait for the operator, a checkpoint for its disk; they keep no request
+    // from being served.
+    std::erase_if(components, [](const auto& c) {
+        return c.kind == "buffer" || c.kind == "checkpoint";
+    });
     if (all_ok(components)) {
         return net::HttpResponse::text(200, "ready\n");
     }

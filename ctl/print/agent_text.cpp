@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -104,6 +105,23 @@ void add_input(std::string& out, const View& input) {
     }
 }
 
+void add_troubles(std::string& out, const View& status, bool color) {
+    const auto components = status.get("components");
+    bool is_first = true;
+    for (const View& one : components ? components->elements() : std::vector<View>()) {
+        const auto ok = one.get("ok");
+        if (!ok || ok->boolean() != false) {
+            continue;
+        }
+        if (std::exchange(is_first, false)) {
+            title(out, "Not well", color);
+        }
+        out += fmt::format(
+            "  {} ({}): {}\n", text_of(one, "id"), text_of(one, "kind"), text_of(one, "message")
+        );
+    }
+}
+
 /// Counters of what did not arrive are told by their names. What a collector refused is counted by
 /// the buffer or the pipeline before that output too, with the reason: once is enough.
 bool tells_of_loss(const MetricSample& sample) {
@@ -160,6 +178,7 @@ std::string agent_text(
     const json::View& status, std::span<const MetricSample> metrics, bool color
 ) {
     std::string out;
+    add_troubles(out, status, color);
     title(out, "Outputs", color);
     const auto outputs = status.get("outputs");
     for (const View& output : outputs ? outputs->elements() : std::vector<View>()) {

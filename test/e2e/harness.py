@@ -234,9 +234,11 @@ outputs:
   store: {{ type: store }}
 """)
 
-    def add_agent(self, name="agent", logs=None, port=None, text=None, http_port=None, token=TOKEN):
-        """An agent that tails logs/*.log and ships to `port` (default: the collector itself)."""
+    def add_agent(self, name="agent", logs=None, port=None, text=None, http_port=None, token=TOKEN, output=None):
+        """An agent that tails logs/*.log and ships to `port` (default: the collector itself), or to `output`,
+        a mapping in YAML; `text` replaces the whole configuration."""
         http_port = http_port or free_ports(1)[0]
+        output = output or f"{{ type: collector, endpoints: ['127.0.0.1:{port or self.agents_port}'], token: {token} }}"
         config = self._write(f"{name}.yaml", text or f"""\
 version: 1
 state_dir: {self.folder}/{name}
@@ -245,7 +247,7 @@ labels: {{ env: test }}
 inputs:
   app: {{ type: tail, include: ['{logs or self.logs}/*.log'] }}
 outputs:
-  central: {{ type: collector, endpoints: ['127.0.0.1:{port or self.agents_port}'], token: {token} }}
+  central: {output}
 """)
         process = Process("seyir-agent", config, self.folder / f"{name}.log", http_port)
         self.processes.append(process)

@@ -160,6 +160,28 @@ def test_agent_status_shows_endpoint_credit_lag_spool_and_drops(site):
     assert told["outputs"][0]["connected"] is True and told["outputs"][0]["credit_bytes"] > 0
 
 
+def test_a_checkpoint_that_cannot_be_written_is_shown_until_it_can(site):
+    site.collector.start()
+    agent = site.add_agent().start()
+    files = [site.folder / "agent" / f"checkpoint.{i}" for i in (0, 1)]
+    for file in files:
+        file.unlink(missing_ok=True)
+        file.mkdir()  # root may write to everything else
+
+    def troubles():
+        return [one for one in health(agent)["components"] if one["kind"] == "checkpoint"]
+    (site.logs / "a.log").write_bytes(b"one\n")
+    wait_until(troubles, "the checkpoint is known to fail")
+    assert health(agent)["status"] == "degraded" and "fix state_dir" in troubles()[0]["message"]
+    assert http_get(agent.http_port, "/ready").status == 200, "records are taken all the same"
+    shown = site.seyir("agent", "status", "--server", f"http://127.0.0.1:{agent.http_port}", server=False)
+    assert b"checkpoint (checkpoint): " in shown.stdout and b"fix state_dir" in shown.stdout
+    for file in files:
+        file.rmdir()
+    wait_until(lambda: not troubles(), "the checkpoint is well again")
+    assert health(agent)["status"] == "ok"
+
+
 class Notified:
     """A stand-in for systemd: what a program says to NOTIFY_SOCKET."""
 

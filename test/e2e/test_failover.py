@@ -22,22 +22,9 @@ def second(folder):
 
 
 def add_agent(site, second_port, on_ambiguity="wait"):
-    http_port, = harness.free_ports(1)
-    return site.add_agent(http_port=http_port, text=f"""\
-version: 1
-state_dir: {site.folder}/agent
-listen: {{ http: 127.0.0.1:{http_port} }}
-inputs:
-  app: {{ type: tail, include: ['{site.logs}/*.log'] }}
-outputs:
-  central:
-    type: collector
-    endpoints: ['127.0.0.1:{site.agents_port}', '127.0.0.1:{second_port}']
-    token: {harness.TOKEN}
-    on_ambiguity: {on_ambiguity}
-    connect_timeout: 1s
-    retry: {{ initial: 50ms, max: 200ms }}
-""")
+    return site.add_agent(output=f"""{{
+    type: collector, endpoints: ['127.0.0.1:{site.agents_port}', '127.0.0.1:{second_port}'], token: {harness.TOKEN},
+    on_ambiguity: {on_ambiguity}, connect_timeout: 1s, retry: {{ initial: 50ms, max: 200ms }} }}""")
 
 
 def append(site, name, data):

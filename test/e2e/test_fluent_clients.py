@@ -125,20 +125,6 @@ def test_winstons_loki_transport_arrives_byte_for_byte(site, form, content_type)
     assert lines_of(site.query_all('{app="node", level="info"}')) == as_counts(texts)
 
 
-def shipping_agent(site, output):
-    """An agent that sends logs/*.log to `output` (YAML)."""
-    http_port = harness.free_ports(1)[0]
-    return site.add_agent(http_port=http_port, text=f"""\
-version: 1
-state_dir: {site.folder}/agent
-listen: {{ http: 127.0.0.1:{http_port} }}
-inputs:
-  app: {{ type: tail, include: ['{site.logs}/*.log'] }}
-outputs:
-  far: {output}
-""")
-
-
 def write_lines(site):
     lines = [text.replace("\n", " ") for text in naughty_strings() if text]
     (site.logs / "a.log").write_bytes(b"".join(line.encode() + b"\n" for line in lines))
@@ -149,7 +135,7 @@ def write_lines(site):
 def test_our_forward_output_fills_our_forward_input(site, more):
     port = forward_input(site, f", shared_key: '{KEY}'" if "shared_key" in more else "")
     lines = write_lines(site)
-    shipping_agent(site, f"{{ type: forward, endpoints: ['127.0.0.1:{port}']{more} }}").start()
+    site.add_agent(output=f"{{ type: forward, endpoints: ['127.0.0.1:{port}']{more} }}").start()
     rows = site.wait_rows(len(lines), '{input="fluent"}')
     assert lines_of(rows) == as_counts(lines)
 
@@ -157,7 +143,7 @@ def test_our_forward_output_fills_our_forward_input(site, more):
 def test_the_forward_output_outlives_a_receiver_that_is_killed(site):
     port = forward_input(site)
     lines = write_lines(site)
-    agent = shipping_agent(site, f"{{ type: forward, endpoints: ['127.0.0.1:{port}'] }}").start()
+    agent = site.add_agent(output=f"{{ type: forward, endpoints: ['127.0.0.1:{port}'] }}").start()
     site.wait_rows(len(lines), '{input="fluent"}')
     site.collector.kill9()
     more = [f"while away {number}" for number in range(5000)]
@@ -179,8 +165,8 @@ def test_our_forward_output_fills_npms_server(site):
         server = subprocess.Popen(command, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     try:
         harness.wait_until(lambda: b"listening" in events.read_bytes(), "npm's server listens")
-        shipping_agent(site, f"{{ type: forward, endpoints: ['127.0.0.1:{port}'], shared_key: '{KEY}', "
-                             "labels: flat, tag: 'app.{{.labels.service_name}}' }").start()
+        site.add_agent(output=f"{{ type: forward, endpoints: ['127.0.0.1:{port}'], shared_key: '{KEY}', "
+                              "labels: flat, tag: 'app.{{.labels.service_name}}' }").start()
         harness.wait_until(lambda: events.read_bytes().count(b"\n") > len(lines), "every line arrives")
     finally:
         server.kill()
@@ -196,7 +182,7 @@ def test_our_forward_output_fills_npms_server(site):
 def test_our_loki_output_fills_our_loki_input(site, more):
     forward_input(site)
     lines = write_lines(site)
-    shipping_agent(site, f"{{ type: loki, url: 'http://127.0.0.1:{site.http_port}', labels: {{ via: push }}{more} }}").start()
+    site.add_agent(output=f"{{ type: loki, url: 'http://127.0.0.1:{site.http_port}', labels: {{ via: push }}{more} }}").start()
     rows = site.wait_rows(len(lines), '{via="push"}')
     assert lines_of(rows) == as_counts(lines)
     assert {row.labels["input"] for row in rows} == {"app"}

@@ -36,24 +36,9 @@ outputs:
     def begin(self, address, lines_per_second=1000):
         """The agent ships to that address of the collector, and files grow."""
         site = self.site
-        http_port, = harness.free_ports(1)
-        self.agent = site.add_agent(http_port=http_port, text=f"""\
-version: 1
-state_dir: {site.folder}/agent
-listen: {{ http: 127.0.0.1:{http_port} }}
-inputs:
-  app: {{ type: tail, include: ['{site.logs}/*.log'] }}
-outputs:
-  central:
-    type: collector
-    endpoints: ['{address}:{site.agents_port}']
-    token: {harness.TOKEN}
-    allow_plaintext: true
-    compression: none
-    connect_timeout: 1s
-    ack_timeout: {ACK_TIMEOUT_S}s
-    retry: {{ initial: 20ms, max: 100ms }}
-""")
+        self.agent = site.add_agent(output=f"""{{
+    type: collector, endpoints: ['{address}:{site.agents_port}'], token: {harness.TOKEN}, allow_plaintext: true,
+    compression: none, connect_timeout: 1s, ack_timeout: {ACK_TIMEOUT_S}s, retry: {{ initial: 20ms, max: 100ms }} }}""")
         self.agent.wrapper = ["ip", "netns", "exec", self.network.agent.name]
         self.start_agent()
         paths = [site.logs / f"f{i}.log" for i in range(5)]

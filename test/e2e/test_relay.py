@@ -3,6 +3,8 @@
 import os
 import time
 
+import pytest
+
 import harness
 from proxy import WireProxy
 from test_crashes import Writer
@@ -78,3 +80,49 @@ def test_the_relay_answers_its_agents_while_the_second_collector_is_away(site):
     relay.start()
     site.wait_count(5000)
     harness.assert_files_stored_once(site.query_all(), {path: content})
+
+
+@pytest.mark.parametrize("end", ["kill9", "terminate"])
+def test_an_agent_that_starts_again_goes_on_where_the_relay_has_its_files(site, end):
+    relay = add_relay(site, site.add_proxy()).start()  # the second collector is away: all stays in the buffer
+    agent = site.add_agent(port=relay.agents_port).start()
+    path = site.logs / "a.log"
+    path.write_bytes(b"".join(b"line %d\n" % i for i in range(5000)))
+    rows, twice = (f'seyir_buffer_{name}{{component="far"}}' for name in ("rows", "duplicate_rows_total"))
+    harness.wait_until(lambda: site.metrics(relay).get(rows, 0) == 5000, "the rows wait on disk")
+    getattr(agent, end)()
+    with path.open("ab") as file:
+        file.write(b"after\n")
+    agent.start()
+    harness.wait_until(lambda: site.metrics(relay)[rows] == 5001, "the line written meanwhile waits, too")
+    assert site.metrics(relay)[twice] == 0
+    assert not relay.logged("refill")
+
+
+def test_behind_a_collector_that_keeps_no_positions_an_agent_goes_on_at_its_checkpoint(site):
+    """Nobody there would know a line again."""
+    site.configure_collector(f"""\
+version: 1
+data_dir: {site.folder}/data
+listen: {{ http: 127.0.0.1:{site.http_port} }}
+inputs:
+  agents: {{ type: agents, listen: 127.0.0.1:{site.agents_port}, token: {harness.TOKEN} }}
+outputs:
+  copy: {{ type: file, path: {site.folder}/copy.jsonl }}
+""")
+    site.collector.start()
+    agent = site.add_agent().start()
+    path = site.logs / "a.log"
+    path.write_bytes(b"".join(b"line %d\n" % i for i in range(1000)))
+    copy = site.folder / "copy.jsonl"
+
+    def copied():
+        return copy.read_bytes().count(b"\n") if copy.exists() else 0
+    harness.wait_until(lambda: copied() == 1000, "the lines are copied")
+    assert agent.terminate() == 0
+    with path.open("ab") as file:
+        file.write(b"after\n")
+    agent.start()
+    harness.wait_until(lambda: b'"after"' in copy.read_bytes(), "the line written meanwhile is copied")
+    assert copied() == 1001
+    assert not site.collector.logged("agent reports")

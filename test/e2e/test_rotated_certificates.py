@@ -39,21 +39,10 @@ inputs:
 outputs:
   store: {{ type: store }}
 """)
-        http_port, = harness.free_ports(1)
-        self.agent = site.add_agent(http_port=http_port, text=f"""\
-version: 1
-state_dir: {site.folder}/agent
-listen: {{ http: 127.0.0.1:{http_port} }}
-inputs:
-  app: {{ type: tail, include: ['{site.logs}/*.log'] }}
-outputs:
-  central:
-    type: collector
-    endpoints: ['127.0.0.1:{site.agents_port}']
-    token_file: {self.token}
-    retry: {{ initial: 50ms, max: 200ms }}
-    tls: {{ ca: '{f["client.ca"]}', cert: '{f["client.pem"]}', key: '{f["client.key"]}' }}
-""")
+        self.agent = site.add_agent(output=f"""{{
+    type: collector, endpoints: ['127.0.0.1:{site.agents_port}'], token_file: {self.token},
+    retry: {{ initial: 50ms, max: 200ms }},
+    tls: {{ ca: '{f["client.ca"]}', cert: '{f["client.pem"]}', key: '{f["client.key"]}' }} }}""")
         site.collector.start()
         self.agent.start()
         self.lines = 0

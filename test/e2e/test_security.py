@@ -48,20 +48,8 @@ outputs:
 
 
 def secure_agent(site, ca, name="agent", token=harness.TOKEN):
-    http_port = harness.free_ports(1)[0]
-    return site.add_agent(name, http_port=http_port, text=f"""\
-version: 1
-state_dir: {site.folder}/{name}
-listen: {{ http: 127.0.0.1:{http_port} }}
-inputs:
-  app: {{ type: tail, include: ['{site.logs}/*.log'] }}
-outputs:
-  central:
-    type: collector
-    endpoints: ['127.0.0.1:{site.agents_port}']
-    token: {token}
-    tls: {{ ca: '{ca}' }}
-""")
+    return site.add_agent(name, output=f"""{{
+    type: collector, endpoints: ['127.0.0.1:{site.agents_port}'], token: {token}, tls: {{ ca: '{ca}' }} }}""")
 
 
 def test_lines_arrive_over_tls_and_are_read_with_a_token(site):

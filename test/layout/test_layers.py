@@ -52,7 +52,7 @@ ALLOWED = {
     "collector/retention": DATA + ["common/config", "common/component", "common/logql", "common/net", "collector/schedule",
                             "collector/store"],
     "collector/backup": DATA + ["common/config", "common/component", "common/net", "collector/schedule", "collector/store"],
-    "collector/services": DATA + ["common/component", "common/alert", "common/net", "collector/store"],
+    "collector/services": DATA + ["common/component", "common/pipeline", "common/alert", "common/net", "collector/store"],
     "collector/output": DATA + ["common/config", "common/pipeline", "common/component", "common/wire", "collector/backup", "collector/retention", "collector/store",
                          "collector/services"],
     "collector/api": DATA + ["common/net", "common/logql", "common/config", "common/pipeline", "common/process",

@@ -31,7 +31,7 @@ ResumePlan plan_unknown_remembered(const ResumeQuestion& q) {
         // A new store (or a new agent id) takes over here; what is before went to the old one.
         plan.lane_start = memory.acked_end > 0;
         plan.from_checkpoint = true;
-        if (plan.lane_start && !q.after_fork) {
+        if (plan.lane_start && q.has_store && !q.after_fork) {
             plan.event = "lane_start";
             plan.detail = fmt::format(
                 "this store does not know {}: going on at {}, where another one acknowledged it",

@@ -278,8 +278,11 @@ void TailReader::on_answer(TailInbox::Answer& answer) {
         }
         const auto first =
             answer.answer->lanes.begin() + static_cast<ptrdiff_t>(i * kGenerationsAsked);
-        const std::vector committed(first, first + kGenerationsAsked);
-        plan(file, ask.lanes[i].second, answer.answer->store_id, committed);
+        std::vector committed(first, first + kGenerationsAsked);
+        if (answer.answer->store_id.is_zero()) {
+            committed.clear();  // nothing behind that collector keeps positions
+        }
+        plan(file, ask.lanes[i].second, answer.answer->store_id, std::move(committed));
     }
     if (usable && ask.forks == forks_) {
         agree_with(answer.answer->store_id, answer.answer->restore_generation);
@@ -328,7 +331,7 @@ void TailReader::plan(
     }
     question.remembered = file.memory;
     question.rewritten = file.rewritten;
-    question.has_store = deps_.positions != nullptr;
+    question.has_store = deps_.positions != nullptr && !committed.empty();
     question.same_store = file.memory && file.memory->store_id == store && !store.is_zero();
     question.after_fork = file.after_fork;
     question.start_at_end = first_run_ && file.found_first && options_.start_at == StartAt::kEnd;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "collector/input/agents/agents_server_io.hpp"
+#include "collector/services/store_positions.hpp"
 #include "common/async/event.hpp"
 #include "common/async/offload.hpp"
 #include "common/base/log.hpp"
@@ -332,30 +333,32 @@ void AgentsServer::submit(
 }
 
 Result<wire::Committed> AgentsServer::committed(AgentId agent, const wire::Ask& ask) {
+    std::vector<std::shared_ptr<const pipeline::PositionKeeper>> keepers;
+    if (setup_.find_position_keepers) {
+        auto found = setup_.find_position_keepers(setup_.id);
+        if (!found) {
+            return fail(ErrorCode::kBackpressure, "the pipeline does not run yet");
+        }
+        keepers = *std::move(found);
+    } else {
+        keepers.push_back(std::make_shared<const StorePositions>(store_, kStoreOutput));
+    }
     const store::StoreStats stats = store_.stats();
     wire::Committed out{ask.request, stats.store_id, stats.restore_generation, {}};
     out.lanes.resize(ask.lanes.size());
-    bool first = true;
-    for (const uint16_t output : setup_.store_outputs) {
-        SEYIR_TRY(
-            std::vector<store::CommittedPosition> known,
-            store_.committed(TenantId::kDefault, agent, output, ask.lanes)
-        );
-        std::ranges::sort(known, {}, &store::CommittedPosition::key);
-        for (size_t i = 0; i < ask.lanes.size(); ++i) {
-            const auto at =
-                std::ranges::lower_bound(known, ask.lanes[i], {}, &store::CommittedPosition::key);
-            wire::CommittedEntry here;
-            if (at != known.end() && at->key == ask.lanes[i]) {
-                here = {true, at->committed, at->tail_hash};
-            }
+    if (keepers.empty()) {
+        out.store_id = {};  // nobody knows any lane, or ever will: the agent's checkpoint decides
+    }
+    for (const auto& keeper : keepers) {
+        SEYIR_TRY(const auto known, keeper->committed(TenantId::kDefault, agent, ask.lanes));
+        for (size_t i = 0; i < known.size(); ++i) {
             wire::CommittedEntry& lane = out.lanes[i];
-            // The lowest wins; known anywhere makes it known, so that no output misses bytes.
-            const bool either_known = lane.known || here.known;
-            lane = first || here.committed < lane.committed ? here : lane;
-            lane.known = either_known;
+            // The lowest wins, so that no output misses bytes. One that never saw the lane, as it
+            // takes other kinds of records or is new, begins where the others are.
+            if (known[i].known && (!lane.known || known[i].committed < lane.committed)) {
+                lane = {true, known[i].committed, known[i].tail_hash};
+            }
         }
-        first = false;
     }
     return out;
 }
@@ -371,7 +374,7 @@ async::Awaitable<std::optional<AgentsServer::Refusal>> AgentsServer::on_ask(
     auto look_up = [this, agent, ask = *std::move(ask)] { return committed(agent, ask); };
     auto answer = co_await async::offload(store_pool_, std::move(look_up));
     if (!answer) {
-        const std::string what = "the store cannot tell positions: " + answer.error().message;
+        const std::string what = "positions cannot be told: " + answer.error().message;
         co_return Refusal{wire::RefuseCode::kBusy, "store", what};
     }
     std::string out;

@@ -24,9 +24,9 @@ struct AgentsSetup {
     std::shared_ptr<net::TlsServerContext> tls;  ///< none = plain
     net::Authenticator authenticator;            ///< who may ship; open = everybody
     std::shared_ptr<const AgentTokens> joined;   ///< set: agents that joined may ship, too
-    std::vector<uint16_t> store_outputs{0};      ///< whose committed positions count; lowest wins
     std::shared_ptr<IntakeBrake> brake;          ///< frames are slowed down by it; may be none
     FindRelayTarget find_relay_target;           ///< none: relayed requests are refused
+    FindPositionKeepers find_position_keepers;   ///< none: the store alone
     std::string server_version;
     size_t io_threads = 2;
     uint32_t connections_max = 10'000;

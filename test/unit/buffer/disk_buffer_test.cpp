@@ -249,6 +249,13 @@ TEST_SUITE("common/buffer/disk") {
         CHECK(gap.lanes[0].committed == 3);
         world.close();
         REQUIRE(world.open());
+        const auto lanes =
+            world.buffer->committed(TenantId::kDefault, {1, 2}, {{{7, 8}, 1}, {{7, 8}, 0}});
+        REQUIRE(lanes.size() == 2);
+        CHECK_FALSE(lanes[0].known);
+        CHECK(lanes[1].known);
+        CHECK(lanes[1].committed == 3);
+        CHECK(lanes[1].tail_hash == 3);
         CHECK(world.append_and_wait(positioned(1, 3)).duplicate == 2);
         const DeliveryReport overlap = world.append_and_wait(positioned(2, 5));
         CHECK(overlap.outcome == Outcome::kRewind);

@@ -53,6 +53,12 @@ TEST_SUITE("collector/output/store_output") {
         CHECK(gap.outcome == Outcome::kRewind);
         REQUIRE(gap.lanes.size() == 1);
         CHECK(gap.lanes[0].committed == 4);
+
+        const auto lanes = output.committed(TenantId::kDefault, agent, {{{9, 9}, 0}, {{1, 2}, 0}});
+        REQUIRE(lanes.has_value());
+        REQUIRE(lanes->size() == 2);
+        CHECK_FALSE(lanes->front().known);
+        CHECK(lanes->back().committed == 4);
     }
 
     TEST_CASE("a store that refuses makes the source keep its data and health says why") {

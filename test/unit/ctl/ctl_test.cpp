@@ -355,7 +355,9 @@ TEST_SUITE("ctl/agent_text") {
     TEST_CASE("outputs, inputs and what was dropped are tables; nothing dropped is said") {
         json::Document document;
         const auto status = document.parse(
-            R"({"outputs":[{"id":"central","type":"collector","endpoint":"logs1:7443","connected":true,)"
+            R"({"components":[{"id":"app","kind":"input","ok":true,"message":""},)"
+            R"({"id":"checkpoint","kind":"checkpoint","ok":false,"message":"the disk is full"}],)"
+            R"("outputs":[{"id":"central","type":"collector","endpoint":"logs1:7443","connected":true,)"
             R"("agent_id":"ab","credit_bytes":8388608,"under_way_bytes":1048576,"waiting_frames":12,)"
             R"("held_frames":3,"last_ack_age_seconds":0.25,"spool":{"rows":1234,"bytes":2048,"max_bytes":1073741824,)"
             R"("when_full":"drop_oldest","oldest_seconds":65}}],)"
@@ -378,7 +380,8 @@ TEST_SUITE("ctl/agent_text") {
         const std::string text = agent_text(*status, samples, false);
         CAPTURE(text);
         for (const char* part :
-             {"connected to logs1:7443",
+             {"Not well\n  checkpoint (checkpoint): the disk is full\n\nOutputs",
+              "connected to logs1:7443",
               "1 MiB under way of 8 MiB credit, 12 frames wait, 3 of them for another endpoint, "
               "last ack 0.2s ago",
               "spool: 1,234 records, 2 KiB of 1 GiB, oldest 1m05s, when full: drop_oldest",
