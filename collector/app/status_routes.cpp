@@ -58,7 +58,7 @@ std::string store_json(const StatusSources& sources) {
         R"({{"records":{},"raw_bytes":{},"disk_bytes":{},"stage_bytes":{},"segments":{},)"
         R"("partitions":{},"oldest":{},"newest":{},"store_id":"{}","restore_generation":{},)"
         R"("retention_days":{:.1f},"free_bytes":{},"disk":"{}","soft_mark_bytes":{},"hard_mark_bytes":{},)"
-        R"("days_left":{},"on_archive_failure":{},"days_held_back":{},"ok":{},"message":{}}})",
+        R"("days_left":{},"on_archive_failure":{},"days_held_back":{},"clock_stepped":{},"ok":{},"message":{}}})",
         stats.records,
         stats.raw_bytes,
         stats.disk_bytes,
@@ -77,6 +77,7 @@ std::string store_json(const StatusSources& sources) {
         days_left(stats, room),
         sources.on_archive_failure.empty() ? "null" : json_quote(sources.on_archive_failure),
         health.days_held_back,
+        health.is_clock_stepped,
         health.ok,
         json_quote(health.message)
     );

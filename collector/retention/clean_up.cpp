@@ -218,7 +218,8 @@ void CleanUp::archive_and_drop(CleanUpReport& report) {
         report.error = done.error().message;
     }
     // Not by a clock nobody trusts: held back means days, too many at once or after a step.
-    const bool may_expire = report.request.by_age && report.held_back.empty();
+    const bool may_expire =
+        report.request.by_age && report.held_back.empty() && !store_.health().is_clock_stepped;
     if (options_.archive_keep.count() > 0 && report.ok() && may_expire) {
         // What has just been archived stays for `keep`, however old its records are.
         store::Day before = store::day_of(report.at - options_.archive_keep);

@@ -28,7 +28,7 @@ struct CleanUpOptions {
 };
 
 struct CleanUpRequest {
-    std::string trigger = "schedule";  ///< or "operator", "retry", "size"
+    std::string trigger = "schedule";  ///< or "operator", "retry", "size", "disk"
     bool confirm = false;              ///< an operator said yes to what would be held back
     bool dry_run = false;
     bool by_age = true;  ///< false: only what is beyond the size

@@ -177,6 +177,7 @@ StoreHealth RocksStore::health() {
     out.free_bytes = room.free_bytes;
     out.corrupt_entries = core.corrupt_entries;
     out.days_held_back = core.days_held_back;
+    out.is_clock_stepped = core.is_clock_stepped;
     {
         const std::lock_guard lock(core.trouble_mutex);
         out.message = core.trouble.empty() ? lost_logs_text(core.lost_logs) : core.trouble;

@@ -77,6 +77,8 @@ struct StoreHealth {
     uint64_t corrupt_entries = 0;  ///< staged batches that could not be sealed
     /// Days due for removal that wait for an operator's confirmation.
     uint64_t days_held_back = 0;
+    /// The clock was stepped: nothing is dropped for its age until an operator confirms.
+    bool is_clock_stepped = false;
 };
 
 /// Which sealed segments are to go. One whose streams are kept differently long goes when all of

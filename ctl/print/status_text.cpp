@@ -100,6 +100,11 @@ void disk_lines(Text& text, const View& store) {
                                "without one"
         );
     }
+    if (const auto stepped = store.get("clock_stepped"); stepped && stepped->boolean() == true) {
+        text.line(
+            "clock", "was stepped: no day goes for its age until `seyir retention run --confirm`"
+        );
+    }
 }
 
 void store_lines(Text& text, const View& store) {

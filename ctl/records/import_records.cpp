@@ -284,7 +284,9 @@ class Importer {
                 return uint64_t{0};
             }
             const std::string message = message_of(answer.body);
-            if ((status == 429 || status == 503) && tries < kTriesMax) {
+            // 507: the disk is full until the next clean-up or an operator makes room.
+            const bool may_pass = status == 429 || status == 503 || status == 507;
+            if (may_pass && tries < kTriesMax) {
                 std::this_thread::sleep_for(std::chrono::seconds(1));
                 continue;
             }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The marks of the store's disk: what clients are told below them, and that agents lose nothing."""
 import json
+import subprocess
 import time
 import urllib.request
 
@@ -68,6 +69,22 @@ def test_below_the_hard_mark_pushes_get_507_and_agents_keep_their_logs(site):
     assert sorted(row.line for row in rows) == sorted(f"line {i}".encode() for i in range(500))
     assert push(site, "late")[0] == 204
     assert [row.line for row in site.query_all('{job="pushed"}')] == [b"late"]
+
+
+def test_below_the_hard_mark_an_import_waits_for_room(site):
+    configure(site, soft=BELOW, hard=BELOW)
+    site.collector.start()
+    file = site.folder / "records.jsonl"
+    file.write_text('{"timestamp":"2026-01-01T00:00:00.000000000Z","labels":{"a":"b"},"body":"row"}\n')
+    process = subprocess.Popen([harness.program("seyir"), "--server", f"http://127.0.0.1:{site.http_port}",
+                                "import", file], stderr=subprocess.DEVNULL)
+    try:
+        harness.wait_until(lambda: site.metrics().get('seyir_collector_push_refused_total{input="web"}', 0) >= 3,
+                           "the import asks again")
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_below_the_soft_mark_clients_are_slowed_down_and_nothing_is_lost(site):

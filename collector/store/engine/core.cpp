@@ -260,6 +260,10 @@ Result<void> Core::load_meta(Database& db) {
         const uint64_t kept_from,
         meta_number(db, key::kRetentionFloor, static_cast<uint64_t>(UnixNanos::min().value))
     );
+    SEYIR_TRY(const uint64_t stepped, meta_number(db, key::kClockStepped, 0));
+    if (stepped != 0) {
+        is_clock_stepped = true;
+    }
     restore_generation = static_cast<uint32_t>(generation);
     next_commit = std::max(next_commit, commit);
     next_segment = std::max(next_segment.load(), segment);

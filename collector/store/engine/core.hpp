@@ -98,6 +98,8 @@ class Core {
     std::atomic<bool> is_reopening = false;
     std::atomic<uint64_t> corrupt_entries = 0;
     std::atomic<uint64_t> days_held_back = 0;
+    /// The clock was stepped and no operator has confirmed since; also in the database.
+    std::atomic<bool> is_clock_stepped = false;
     std::atomic<UnixNanos> log_since{UnixNanos::min()};  ///< as LogGuard::remember()
     mutable std::mutex trouble_mutex;
     std::string trouble;             ///< last failure of committer or sealer; "" when they work

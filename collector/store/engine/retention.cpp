@@ -15,13 +15,31 @@ void Retention::look_at_clock() {
     if (last_look_) {
         const Nanos step = (now.wall - last_look_->wall) - (now.steady - last_look_->steady);
         if (std::chrono::abs(step) > kClockStepMax) {
-            is_clock_stepped_ = true;
+            core_.is_clock_stepped = true;
+            is_step_saved_ = false;
             log::warn(
-                "store", "the clock was stepped: no day is dropped until an operator confirms", {}
+                "store",
+                "the clock was stepped: no day is dropped for its age until an operator confirms",
+                {{"seconds", fmt::format("{}", step.count() / 1'000'000'000)},
+                 {"confirm", "seyir retention run --confirm"}}
             );
         }
     }
     last_look_ = now;
+    if (core_.is_clock_stepped && !is_step_saved_) {
+        // What fails is tried at the next look; until then it is known here.
+        is_step_saved_ = save_clock_stepped(true).has_value();
+    }
+}
+
+/// A restart must not forget it: the days would go in the next run.
+Result<void> Retention::save_clock_stepped(bool is_stepped) {
+    return committer_.run_exclusive([&]() -> Result<void> {
+        SEYIR_TRY(const auto database, committer_.writable_database());
+        WriteSet set = database->new_write();
+        set.put(Family::kMeta, key::kClockStepped, encode_u64(is_stepped ? 1 : 0));
+        return database->write(std::move(set));
+    });
 }
 
 void Retention::watch_clock() {
@@ -30,15 +48,14 @@ void Retention::watch_clock() {
 }
 
 bool Retention::is_unsure() const {
-    const std::lock_guard lock(mutex_);
-    return is_clock_stepped_;
+    return core_.is_clock_stepped;
 }
 
 Result<DropReport> Retention::due(const DropRule& rule, bool confirm) {
     const std::lock_guard lock(mutex_);
     look_at_clock();
     SEYIR_TRY(const View view, core_.view());
-    const bool is_unsure = is_clock_stepped_ && !confirm;
+    const bool is_unsure = core_.is_clock_stepped && !confirm;
     std::map<Nanos, size_t> days;
     size_t due_days = 0;
     // The oldest days of each retention may go without an operator's word.
@@ -70,14 +87,14 @@ Result<void> Retention::check(const std::vector<PartReport>& parts, bool confirm
     for (const PartReport& part : parts) {
         const bool is_for_age = part.retention.count() > 0;
         if (is_for_age && !confirm &&
-            (is_clock_stepped_ || ++days[part.retention] > kDaysPerRunMax)) {
+            (core_.is_clock_stepped || ++days[part.retention] > kDaysPerRunMax)) {
             return fail(
                 ErrorCode::kRefused,
                 fmt::format(
                     "{} is not dropped: {}",
                     part.day.folder(),
-                    is_clock_stepped_ ? "the clock was stepped by more than an hour"
-                                      : "too many days for a run without --confirm"
+                    core_.is_clock_stepped ? "the clock was stepped by more than an hour"
+                                           : "too many days for a run without --confirm"
                 )
             );
         }
@@ -89,8 +106,11 @@ Result<void> Retention::drop(const std::vector<PartReport>& parts, UnixNanos flo
     const std::lock_guard lock(mutex_);
     look_at_clock();
     SEYIR_CHECK(check(parts, confirm));
-    is_clock_stepped_ = is_clock_stepped_ && !confirm;
-    return drop_checked(parts, is_clock_stepped_ ? UnixNanos::min() : floor);
+    if (core_.is_clock_stepped && confirm) {
+        SEYIR_CHECK(save_clock_stepped(false));
+        core_.is_clock_stepped = false;
+    }
+    return drop_checked(parts, core_.is_clock_stepped ? UnixNanos::min() : floor);
 }
 
 Result<void> Retention::drop_checked(const std::vector<PartReport>& parts, UnixNanos floor) {

@@ -42,6 +42,7 @@ class Retention {
     };
 
     void look_at_clock();
+    Result<void> save_clock_stepped(bool is_stepped);
     Result<void> check(const std::vector<PartReport>& parts, bool confirm) const;
     Result<void> drop_checked(const std::vector<PartReport>& parts, UnixNanos floor);
     Result<void> commit(const DroppedSegments& dropped, UnixNanos floor, CatalogueViewPtr& old);
@@ -52,7 +53,7 @@ class Retention {
     mutable std::mutex mutex_;
     std::optional<Moment> last_look_;
     StagedCounts staged_counts_;
-    bool is_clock_stepped_ = false;
+    bool is_step_saved_ = false;
 };
 
 }  // namespace seyir::store

@@ -53,6 +53,7 @@ inline constexpr std::string_view kNextCommit = "c:next_commit";
 inline constexpr std::string_view kNextSegment = "c:next_segment";
 inline constexpr std::string_view kSealedDay = "c:sealed_day";
 inline constexpr std::string_view kRetentionFloor = "c:retention_floor";
+inline constexpr std::string_view kClockStepped = "c:clock_stepped";
 inline constexpr std::string_view kMaintainedAt = "c:maintained_at";
 std::string epoch(TenantId tenant, AgentId agent);
 /// Ordered by time first, so that expiry is one range.

@@ -406,7 +406,7 @@ TEST_SUITE("ctl/status_text") {
         const auto status = document.parse(
             R"({"version":"0.1.0","uptime_seconds":93784,"store":{"records":1110,"raw_bytes":4000000,)"
             R"("disk_bytes":100000,"segments":3,"partitions":2,"oldest":"o","newest":null,"store_id":"ab",)"
-            R"("restore_generation":0,"retention_days":30.0,"ok":true,"message":""},)"
+            R"("restore_generation":0,"retention_days":30.0,"clock_stepped":true,"ok":true,"message":""},)"
             R"("components":[{"id":"agents","kind":"input","ok":false,"message":"no token"}],)"
             R"("agents":[{"id":"cd","hostname":"web\u001b[2J-1","peer":"127.0.0.1:9","version":"0.1.0",)"
             R"("last_frame_age_seconds":0.25,"rows":12000,"clock_skew_seconds":-7200.5,)"
@@ -422,6 +422,7 @@ TEST_SUITE("ctl/status_text") {
               "records      1,110",
               "(40.0 times smaller)",
               "3 in 2 days",
+              "clock        was stepped: no day goes for its age",
               "FAIL agents (input): no token",
               "web[2J-1",
               "last frame 0.2s ago, 12,000 records",

@@ -301,6 +301,23 @@ TEST_SUITE("collector/retention") {
         CHECK(w.bodies().empty());
     }
 
+    TEST_CASE("by a stepped clock no archive goes, even with no day to hold back") {
+        World w;
+        w.options.retention = kDay * 3650;
+        w.options.archive_keep = kDay * 4000;
+        REQUIRE(w.f.fs.make_directories("/archive").has_value());
+        {
+            auto file = w.f.fs.open("/archive/20250101.json.gz", io::OpenMode::kWriteAppend);
+            REQUIRE(file.has_value());
+            REQUIRE((*file)->append("old").has_value());
+        }
+        w.f.clock.set_wall(kNoon + kDay * 3640);
+        const CleanUpReport stepped = w.clean_up().run({});
+        CHECK(stepped.held_back.empty());
+        CHECK(stepped.archives_removed.empty());
+        CHECK(w.clean_up().run({.confirm = true}).archives_removed.size() == 1);
+    }
+
     TEST_CASE("R9.2 R9.8 runs when it is due, tries again after a failure, then tells") {
         World w;
         w.f.clock.set_wall(kNoon - kDay / 2);  // 00:00; stepping back an hour or more is noticed

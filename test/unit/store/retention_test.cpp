@@ -208,6 +208,28 @@ TEST_SUITE("collector/store/retention") {
         CHECK(w.bodies().size() == 2);
     }
 
+    TEST_CASE("a clock step is remembered over a restart, until an operator confirms") {
+        World w;
+        w.line(stream_of("app"), 0, "app");
+        w.seal();
+        w.pass(1);
+        w.f.clock.set_wall(w.f.clock.wall_now() + kDay * 300);
+        REQUIRE(w.f.store->maintain().has_value());
+        for (int i = 0; i < 2; ++i) {
+            w.f.store.reset();
+            w.f.open();
+            CHECK(w.f.store->health().is_clock_stepped);
+            const auto held = w.drop({.retention = policy()});
+            CHECK(held.dropped.empty());
+            CHECK(held.reason == "the clock was stepped by more than an hour");
+        }
+        REQUIRE(w.f.store->drop({}, UnixNanos::min(), true).has_value());
+        w.f.store.reset();
+        w.f.open();
+        CHECK_FALSE(w.f.store->health().is_clock_stepped);
+        CHECK(w.drop({.retention = policy()}).dropped.size() == 1);
+    }
+
     TEST_CASE("beyond a size the oldest segments go, whatever the clock says") {
         World w;
         for (int age = 4; age >= 0; --age) {
