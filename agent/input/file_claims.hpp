@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "agent/input/tail/identity.hpp"
 
@@ -30,6 +31,34 @@ class FileClaims {
   private:
     std::mutex mutex_;
     std::unordered_map<FileIdentity, Owner> owners_;
+};
+
+/// The claims of one owner. Without a table it gets every file: other inputs may read the same.
+class FileClaimant {
+  public:
+    FileClaimant(FileClaims* claims, FileClaims::Owner owner)
+        : claims_(claims), owner_(std::move(owner)) {}
+
+    /// "" when the file is the owner's; else the input that reads it.
+    std::string claim(const FileIdentity& file) const {
+        return claims_ == nullptr ? std::string() : claims_->claim(file, owner_);
+    }
+
+    void give_back(const FileIdentity& file) const {
+        if (claims_ != nullptr) {
+            claims_->give_back(file, owner_);
+        }
+    }
+
+    void give_back_all() const {
+        if (claims_ != nullptr) {
+            claims_->give_back_all(owner_);
+        }
+    }
+
+  private:
+    FileClaims* const claims_;
+    const FileClaims::Owner owner_;
 };
 
 }  // namespace seyir::agent::input

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/base/backoff.hpp"
+
 namespace seyir::buffer {
 namespace {
 
@@ -18,14 +20,7 @@ bool RetryPolicy::gives_up(uint32_t attempts, Nanos since_first) const {
 }
 
 Nanos RetryPolicy::wait(uint32_t failures, Nanos asked) {
-    Nanos wait = options_.initial;
-    for (uint32_t i = 1; i < failures && wait < options_.max; ++i) {
-        wait *= 2;
-    }
-    wait = std::min(wait, options_.max);
-    // Half of it by chance: senders that failed together do not come back together.
-    std::uniform_int_distribution<int64_t> jitter(wait.count() / 2, wait.count());
-    const Nanos chosen(jitter(random_));
+    const Nanos chosen = backoff_wait(options_.initial, options_.max, failures, random_);
     return std::max(chosen, std::min(asked, kAskedMax));
 }
 

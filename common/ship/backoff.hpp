@@ -3,11 +3,10 @@
 // Threads: one at a time.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <random>
 
-#include "common/base/time.hpp"
+#include "common/base/backoff.hpp"
 
 namespace seyir::ship {
 
@@ -18,19 +17,15 @@ class Backoff {
 
     /// Half to whole of the doubled time: agents that lost one collector together do not come back
     /// together.
-    Nanos next() {
-        current_ = current_.count() == 0 ? initial_ : std::min(current_ * 2, max_);
-        const auto half = static_cast<uint64_t>(current_.count() / 2);
-        return Nanos(static_cast<int64_t>(half + random_() % (half + 1)));
-    }
+    Nanos next() { return backoff_wait(initial_, max_, ++failures_, random_); }
 
-    void reset() { current_ = Nanos(0); }
+    void reset() { failures_ = 0; }
 
   private:
     const Nanos initial_;
     const Nanos max_;
     std::mt19937_64 random_;
-    Nanos current_{0};
+    uint32_t failures_ = 0;
 };
 
 }  // namespace seyir::ship

@@ -222,16 +222,17 @@ class Site:
         self.configure_collector()
         return process
 
-    def configure_collector(self, text=None):
-        """The text of the configuration; without it the one the interfaces fix."""
+    def configure_collector(self, text=None, inputs="", store=""):
+        """The text of the configuration; without it the one the interfaces fix, with `inputs` (lines) besides the
+        agents and `store` (members of a mapping, each before a comma) of the store."""
         self._write("collector.yaml", text or f"""\
 version: 1
 data_dir: {self.folder}/data
 listen: {{ http: 127.0.0.1:{self.http_port} }}
 inputs:
   agents: {{ type: agents, listen: 127.0.0.1:{self.agents_port}, token: {TOKEN} }}
-outputs:
-  store: {{ type: store }}
+{inputs}outputs:
+  store: {{ {store}type: store }}
 """)
 
     def add_agent(self, name="agent", logs=None, port=None, text=None, http_port=None, token=TOKEN, output=None):

@@ -11,20 +11,9 @@ import harness
 
 
 def configure(site, backup="", retention="3650d"):
-    site.configure_collector(f"""\
-version: 1
-data_dir: {site.folder}/data
-listen: {{ http: 127.0.0.1:{site.http_port} }}
-inputs:
-  agents: {{ type: agents, listen: 127.0.0.1:{site.agents_port}, token: {harness.TOKEN} }}
-  loki: {{ type: loki }}
-  self: {{ type: internal_logs }}
-outputs:
-  store:
-    type: store
-    retention: {retention}
-    backup: {{ path: {site.folder}/backups, schedule: "@yearly", {backup} }}
-""")
+    site.configure_collector(
+        inputs="  loki: { type: loki }\n  self: { type: internal_logs }\n",
+        store=f'retention: {retention}, backup: {{ path: {site.folder}/backups, schedule: "@yearly", {backup} }}, ')
 
 
 def as_owner(site, *arguments):

@@ -11,19 +11,8 @@ BELOW = "1TiB"  # no test machine has so much free; the highest mark the schema 
 
 
 def configure(site, soft="16MiB", hard="16MiB"):
-    site.configure_collector(f"""\
-version: 1
-data_dir: {site.folder}/data
-listen: {{ http: 127.0.0.1:{site.http_port} }}
-inputs:
-  agents: {{ type: agents, listen: 127.0.0.1:{site.agents_port}, token: {harness.TOKEN} }}
-  loki: {{ type: loki }}
-  web: {{ type: http, path: /ingest }}
-outputs:
-  store:
-    type: store
-    min_free: {{ soft: {soft}, hard: {hard} }}
-""")
+    site.configure_collector(inputs="  loki: { type: loki }\n  web: { type: http, path: /ingest }\n",
+                             store=f"min_free: {{ soft: {soft}, hard: {hard} }}, ")
 
 
 def post(site, path, body, content_type):

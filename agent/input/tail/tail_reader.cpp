@@ -142,7 +142,7 @@ TailReader::TailReader(
 )
     : options_(std::move(options)),
       deps_(deps),
-      owner_{this, options_.id},
+      claimant_(deps_.claims, {this, options_.id}),
       watch_(watch),
       inbox_(std::make_shared<TailInbox>(std::move(wake))),
       counters_(deps.registry, options_.id),
@@ -163,9 +163,7 @@ TailReader::TailReader(
 
 TailReader::~TailReader() {
     inbox_->close();
-    if (deps_.claims != nullptr) {
-        deps_.claims->give_back_all(owner_);
-    }
+    claimant_.give_back_all();
 }
 
 Result<std::unique_ptr<TailReader>> TailReader::make(
@@ -319,9 +317,7 @@ void TailReader::finish() {
     now_ = deps_.clock.steady_now();
     flush();
     finished_ = true;
-    if (deps_.claims != nullptr) {
-        deps_.claims->give_back_all(owner_);
-    }
+    claimant_.give_back_all();
 }
 
 void TailReader::settle() {

@@ -347,7 +347,7 @@ class TailReader {
 
     TailOptions options_;
     TailDeps deps_;
-    const FileClaims::Owner owner_;
+    const FileClaimant claimant_;
     std::optional<io::DiskBudget::Share> disk_share_;  ///< for deleted files that are held
     DirectoryWatch* watch_;
     std::shared_ptr<TailInbox> inbox_;

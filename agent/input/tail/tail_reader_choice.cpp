@@ -34,9 +34,7 @@ void TailReader::leave_out_old(TailFile& file) {
     close_handle(file);
     file.state = FileState::kIgnored;
     file.left_out = LeftOut::kTooOld;
-    if (deps_.claims != nullptr) {
-        deps_.claims->give_back(file.id, owner_);
-    }
+    claimant_.give_back(file.id);
 }
 
 bool TailReader::leave_out(TailFile& file) {
@@ -49,7 +47,7 @@ bool TailReader::leave_out(TailFile& file) {
         leave_out_old(file);
         return true;
     }
-    const std::string reader = deps_.claims == nullptr ? "" : deps_.claims->claim(file.id, owner_);
+    const std::string reader = claimant_.claim(file.id);
     if (!reader.empty()) {
         file.state = FileState::kIgnored;
         file.left_out = LeftOut::kOthers;
@@ -74,8 +72,8 @@ bool TailReader::leave_out(TailFile& file) {
 /// input looks first.
 void TailReader::reserve_remembered() {
     for (const checkpoint::LaneCheckpoint& lane : memory_) {
-        if (deps_.claims != nullptr && lane.inode != 0) {
-            deps_.claims->claim({lane.device, lane.inode, lane.birth}, owner_);
+        if (lane.inode != 0) {
+            claimant_.claim({lane.device, lane.inode, lane.birth});
         }
     }
 }
@@ -83,8 +81,8 @@ void TailReader::reserve_remembered() {
 void TailReader::give_back_unused() {
     for (const checkpoint::LaneCheckpoint& lane : memory_) {
         const FileIdentity id{lane.device, lane.inode, lane.birth};
-        if (deps_.claims != nullptr && !by_id_.contains(id)) {
-            deps_.claims->give_back(id, owner_);
+        if (!by_id_.contains(id)) {
+            claimant_.give_back(id);
         }
     }
 }
@@ -117,8 +115,8 @@ void TailReader::name_unmatched(const std::vector<FoundFile>& found) const {
 
 void TailReader::give_back(const TailFile& file) {
     // (Another lane of this input may go on in the same file.)
-    if (deps_.claims != nullptr && !by_id_.contains(file.id)) {
-        deps_.claims->give_back(file.id, owner_);
+    if (!by_id_.contains(file.id)) {
+        claimant_.give_back(file.id);
     }
 }
 

@@ -195,8 +195,7 @@ bool TailReader::follow_rotated(const FoundFile& found, const checkpoint::LaneCh
     if (open_.size() >= options_.open_files_max) {
         return found.info.size_bytes == lane.acked_end;  // nothing in it to be read
     }
-    if (deps_.claims != nullptr &&
-        !deps_.claims->claim(FileIdentity::of(found.info), owner_).empty()) {
+    if (!claimant_.claim(FileIdentity::of(found.info)).empty()) {
         return true;  // by another input
     }
     TailFile& file = files_.emplace_back();
@@ -611,9 +610,7 @@ bool TailReader::prepare_new(TailFile& file, std::string& first_bytes) {
     if (looks_compressed(first_bytes)) {
         counters_.compressed_files.add();
         file.state = FileState::kIgnored;
-        if (deps_.claims != nullptr) {
-            deps_.claims->give_back(file.id, owner_);
-        }
+        claimant_.give_back(file.id);
         close_handle(file);
         return false;
     }
